@@ -1,0 +1,167 @@
+/**
+ * The loop of one isolate: blocks in epoll, calls the handler of each ready descriptor, fires timers, and lets
+ * ordinary async code run between turns. `await null` drains the microtask queue without entering Deno's event loop
+ * (58 ns), so promises that this loop settles go on; Deno's own timers, ops and signals are never used here.
+ *
+ * Nothing a handler throws leaves the loop: it is counted, reported, and that handler alone is told to give up.
+ */
+import { monotonicMicros } from "../../linux/clock.ts";
+import { Epoll } from "../../linux/epoll.ts";
+import { TimerHeap, TimerLane } from "./timers.ts";
+
+export interface EventHandler {
+  /** @param events EPOLLIN, EPOLLOUT ... as the kernel reports them */
+  onEvents(events: number): void;
+  /** The handler threw: a bug. It must let go of what it holds. */
+  onFault(error: unknown): void;
+}
+
+export class Loop {
+  readonly #epoll = new Epoll();
+  readonly #handlers: (EventHandler | undefined)[] = [];
+  /** A descriptor's number is used again at once; the tag tells an event of the closed one from the new one's. */
+  readonly #tags: number[] = [];
+  readonly #lanes = new Map<number, TimerLane>();
+  readonly #laneList: TimerLane[] = [];
+  readonly #heap = new TimerHeap();
+  #deferred: (() => void)[] = [];
+  #flushers: (() => void)[] = [];
+  #isStopped = false;
+  #turns = 0;
+  #faults = 0;
+  /** Microseconds, read at the start of the turn. */
+  now = monotonicMicros();
+
+  /** @param reportFault told of every exception that would have reached the loop */
+  constructor(private readonly reportFault: (error: unknown) => void) {}
+
+  /** Turns since the start: a watchdog sees by it that the loop lives. */
+  get turns(): number {
+    return this.#turns;
+  }
+
+  get faults(): number {
+    return this.#faults;
+  }
+
+  add(fd: number, events: number, handler: EventHandler): void {
+    const tag = ((this.#tags[fd] ?? 0) + 1) | 0;
+    this.#tags[fd] = tag;
+    this.#handlers[fd] = handler;
+    this.#epoll.add(fd, events, tag);
+  }
+
+  modify(fd: number, events: number): void {
+    this.#epoll.modify(fd, events, this.#tags[fd]!);
+  }
+
+  /** Forgets a descriptor that is about to be closed; closing takes it out of the kernel's set. */
+  forget(fd: number): void {
+    this.#handlers[fd] = undefined;
+    this.#tags[fd] = ((this.#tags[fd] ?? 0) + 1) | 0;
+  }
+
+  /** The lane for timers of `durationMs`; the same object for the same duration. */
+  lane(durationMs: number): TimerLane {
+    let lane = this.#lanes.get(durationMs);
+    if (lane === undefined) {
+      lane = new TimerLane(durationMs);
+      this.#lanes.set(durationMs, lane);
+      this.#laneList.push(lane);
+    }
+    return lane;
+  }
+
+  /** Calls back once after `delayMs`. @returns a function that cancels */
+  after(delayMs: number, callback: () => void): () => void {
+    return this.#heap.add(this.now + delayMs * 1000, callback);
+  }
+
+  /** Resolves after `delayMs`; for control code. */
+  sleep(delayMs: number): Promise<void> {
+    return new Promise((done) => this.after(delayMs, done));
+  }
+
+  /** Runs `callback` in the next turn, before the loop blocks again. */
+  defer(callback: () => void): void {
+    this.#deferred.push(callback);
+  }
+
+  /** Runs `callback` at the end of every turn, when all ready sockets have been read. */
+  onTurnEnd(callback: () => void): void {
+    this.#flushers.push(callback);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  #fault(error: unknown, handler?: EventHandler): void {
+    this.#faults++;
+    this.reportFault(error);
+    if (handler === undefined) return;
+    try {
+      handler.onFault(error);
+    } catch (second) {
+      this.reportFault(second);
+    }
+  }
+
+  #guard(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.#fault(error);
+    }
+  }
+
+  #timeoutMs(): number {
+    if (this.#deferred.length > 0) return 0;
+    let deadline = this.#heap.nextDeadline();
+    for (const lane of this.#laneList) deadline = Math.min(deadline, lane.nextDeadline());
+    if (deadline === Infinity) return -1;
+    return Math.min(60_000, Math.max(0, Math.ceil((deadline - this.now) / 1000)));
+  }
+
+  #dispatch(count: number): void {
+    const epoll = this.#epoll;
+    for (let i = 0; i < count; i++) {
+      const fd = epoll.fdAt(i), handler = this.#handlers[fd];
+      if (handler === undefined || this.#tags[fd] !== epoll.tagAt(i)) continue;
+      try {
+        handler.onEvents(epoll.eventsAt(i));
+      } catch (error) {
+        this.#fault(error, handler);
+      }
+    }
+  }
+
+  #runDeferred(): void {
+    if (this.#deferred.length === 0) return;
+    const due = this.#deferred;
+    this.#deferred = [];
+    for (const callback of due) this.#guard(callback);
+  }
+
+  /** One turn: waits for events (no longer than the next timer), then handles them. */
+  turn(): void {
+    const count = this.#epoll.wait(this.#timeoutMs());
+    this.now = monotonicMicros();
+    this.#turns++;
+    if (count > 0) this.#dispatch(count);
+    this.#runDeferred();
+    for (const lane of this.#laneList) {
+      if (lane.nextDeadline() <= this.now) this.#guard(() => lane.expire(this.now));
+    }
+    if (this.#heap.nextDeadline() <= this.now) this.#guard(() => this.#heap.expire(this.now));
+    for (const flush of this.#flushers) this.#guard(flush);
+  }
+
+  /** Runs until `stop`. */
+  async run(): Promise<void> {
+    while (!this.#isStopped) {
+      this.turn();
+      await null;
+    }
+  }
+}
