@@ -1,0 +1,120 @@
+/**
+ * The linear memory of one loop, laid out once: where bytes are received and parsed, where rewritten heads are
+ * written, the slots for bytes that must wait, and small cells for parser states.
+ *
+ * One receive area is enough for all connections: what is read in an event is parsed and sent on before the next
+ * event is looked at; only what cannot go on at once is copied to a slot.
+ */
+import type { LinearMemory } from "../../linux/memory.ts";
+import { HEAP_START, instantiate, type MeshExports } from "../../wasm/module.ts";
+import { SLOT_SIZE, SlotPool } from "./slots.ts";
+
+/** Room before received bytes, so that a head may grow by as much in place. */
+export const HEADROOM = 4096;
+/** The most that one read takes: with its grown head it fits a slot. */
+export const READ_SIZE = SLOT_SIZE - HEADROOM;
+/** Cells hold the state of a chunked body. */
+export const CELL_SIZE = 64;
+const CELL_COUNT = 16384;
+/** Slots of 64 KiB: the cap on bytes that wait in one loop. Pages are touched only when used. */
+const SLOT_COUNT = 1024;
+
+function pageAligned(offset: number): number {
+  return (offset + 4095) & ~4095;
+}
+
+export class Arena {
+  readonly memory: LinearMemory;
+  readonly wasm: MeshExports;
+  /** Received bytes begin here. */
+  readonly receiveAt: number;
+  /** Rewritten heads are built here, SLOT_SIZE bytes. */
+  readonly scratchAt: number;
+  /** What the head parser says, see src/wasm/http1.ts. */
+  readonly recordAt: number;
+  /** Small texts for the parser and the rewriter (header lines to add), 8 KiB. */
+  readonly textAt: number;
+  readonly slots: SlotPool;
+  readonly #receivePointers: (Deno.PointerObject | undefined)[] = [];
+  readonly #cells: number[] = [];
+  #nextCell: number;
+  readonly #cellEnd: number;
+  #heap: number;
+  readonly #heapEnd: number;
+
+  private constructor(memory: LinearMemory, wasm: MeshExports) {
+    this.memory = memory;
+    this.wasm = wasm;
+    let at = pageAligned(HEAP_START);
+    const region = (size: number) => {
+      const start = at;
+      at = pageAligned(at + size);
+      return start;
+    };
+    this.recordAt = region(16384);
+    this.textAt = region(8192);
+    this.receiveAt = region(SLOT_SIZE + HEADROOM) + HEADROOM;
+    this.scratchAt = region(2 * SLOT_SIZE);
+    this.#nextCell = region(CELL_COUNT * CELL_SIZE);
+    this.#cellEnd = this.#nextCell + CELL_COUNT * CELL_SIZE;
+    const slotStart = region(SLOT_COUNT * SLOT_SIZE);
+    this.slots = new SlotPool(slotStart, SLOT_COUNT);
+    this.#heap = at;
+    this.#heapEnd = memory.size;
+  }
+
+  /** Bytes of linear memory an arena needs: the fixed regions, and 16 MiB for histograms. */
+  static readonly SIZE = (SLOT_COUNT * SLOT_SIZE) + CELL_COUNT * CELL_SIZE + (18 << 20);
+
+  static async create(): Promise<Arena> {
+    const { memory, exports } = await instantiate(Arena.SIZE);
+    return new Arena(memory, exports);
+  }
+
+  /** The address of a place in the receive area; cached, since every read and most writes begin there. */
+  receivePointer(offset: number, length: number): Deno.PointerObject {
+    const index = offset - this.receiveAt + HEADROOM;
+    if (index < 0 || index >= 2 * HEADROOM) return this.memory.pointer(offset, length);
+    if (offset + length > this.memory.size) throw new RangeError("linear memory: write past its end");
+    return this.#receivePointers[index] ??= this.memory.pointer(offset, 1);
+  }
+
+  /** A zeroed cell, or 0 when all are in use. */
+  takeCell(): number {
+    let cell = this.#cells.pop() ?? 0;
+    if (cell === 0) {
+      if (this.#nextCell === this.#cellEnd) return 0;
+      cell = this.#nextCell;
+      this.#nextCell += CELL_SIZE;
+    }
+    this.memory.bytes.fill(0, cell, cell + CELL_SIZE);
+    return cell;
+  }
+
+  giveCell(cell: number): void {
+    this.#cells.push(cell);
+  }
+
+  /** Zeroed memory that is never given back (histograms of metric series); 0 when there is none left. */
+  allocate(size: number): number {
+    const start = (this.#heap + 7) & ~7;
+    if (start + size > this.#heapEnd) return 0;
+    this.#heap = start + size;
+    return start;
+  }
+
+  /** Copies `text` (ASCII) to `at`. @returns its length */
+  writeAscii(at: number, text: string): number {
+    const { bytes } = this.memory;
+    for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
+    return text.length;
+  }
+
+  /** The bytes of a span as text, one character a byte. */
+  readAscii(at: number, length: number): string {
+    const { bytes } = this.memory;
+    let text = "";
+    for (let i = 0; i < length; i++) text += String.fromCharCode(bytes[at + i]!);
+    return text;
+  }
+}

@@ -1,0 +1,350 @@
+/**
+ * One connection of the data plane: a non-blocking socket, with TLS or without. It reads where it is told to, keeps
+ * what the kernel did not take of a write, and tells its owner what happened. Everything is bounded: at most one slot
+ * waits to be written, and an owner that looks at `isBlocked` before it reads its other side never needs more.
+ */
+import { EAGAIN, ECONNRESET, EINTR, EPIPE, errnoName } from "../../linux/errno.ts";
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "../../linux/epoll.ts";
+import { TLS_FAILED, type TlsSession, WANT_READ, WANT_WRITE } from "../../linux/openssl/session.ts";
+import { close, receive, send, setAbortOnClose, shutdown, socketError } from "../../linux/socket.ts";
+import type { Arena } from "./arena.ts";
+import type { EventHandler, Loop } from "./loop.ts";
+import { SLOT_SIZE } from "./slots.ts";
+
+/** A read or write would block. */
+export const AGAIN = -1;
+/** The connection is of no more use; `failure` says why. */
+export const FAILED = -2;
+
+export interface StreamFailure {
+  /** Stable: what kind of failure. */
+  readonly code: "connect" | "connect-timeout" | "tls" | "reset" | "io" | "memory" | "fault";
+  /** For people: what was seen. */
+  readonly detail: string;
+  /** The system's error number; 0 when there is none. */
+  readonly errno: number;
+}
+
+export interface StreamOwner {
+  /** The connection stands: TCP is connected and TLS, if any, agreed. */
+  onOpen(stream: Stream): void;
+  /** Bytes, or the end of them, can be read. */
+  onReadable(stream: Stream): void;
+  /** What waited has been written. */
+  onDrained(stream: Stream): void;
+  /** It failed, and has been closed. */
+  onFailed(stream: Stream, failure: StreamFailure): void;
+}
+
+const CONNECTING = 0, HANDSHAKING = 1, OPEN = 2, CLOSED = 3;
+
+export class Stream implements EventHandler {
+  owner: StreamOwner;
+  tls: TlsSession | undefined;
+  bytesRead = 0;
+  bytesWritten = 0;
+  /** The peer has sent its end. */
+  isReadEnded = false;
+  #state: number;
+  #interest: number;
+  #slot = 0;
+  #pendingStart = 0;
+  #pendingEnd = 0;
+  #isShutdownPending = false;
+  #isPaused = false;
+  #wantsWriteToRead = false;
+  failure: StreamFailure | undefined;
+
+  constructor(
+    readonly loop: Loop,
+    readonly arena: Arena,
+    readonly fd: number,
+    owner: StreamOwner,
+    state: "connecting" | "open",
+    tls?: TlsSession,
+  ) {
+    this.owner = owner;
+    this.tls = tls;
+    this.#state = state === "connecting" ? CONNECTING : tls === undefined ? OPEN : HANDSHAKING;
+    this.#interest = this.#state === CONNECTING ? EPOLLOUT : EPOLLIN;
+    loop.add(fd, this.#interest, this);
+  }
+
+  get isOpen(): boolean {
+    return this.#state === OPEN;
+  }
+
+  get isClosed(): boolean {
+    return this.#state === CLOSED;
+  }
+
+  /** Bytes wait to be written: the owner must not read its other side now. */
+  get isBlocked(): boolean {
+    return this.#pendingEnd !== this.#pendingStart || this.#state < OPEN;
+  }
+
+  #setInterest(interest: number): void {
+    if (interest === this.#interest || this.#state === CLOSED) return;
+    this.#interest = interest;
+    this.loop.modify(this.fd, interest);
+  }
+
+  #refreshInterest(): void {
+    if (this.#state === CONNECTING) return this.#setInterest(EPOLLOUT);
+    let interest = this.#isPaused || this.isReadEnded ? 0 : EPOLLIN;
+    if (this.#pendingEnd !== this.#pendingStart || this.#wantsWriteToRead) interest |= EPOLLOUT;
+    this.#setInterest(interest);
+  }
+
+  /** Stops telling of readable bytes: the kernel's window closes and the sender waits. */
+  pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    if (this.#state >= OPEN) this.#refreshInterest();
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    if (this.#state !== OPEN) return;
+    this.#refreshInterest();
+    if (this.tls !== undefined && this.tls.hasPending()) this.readAgain();
+  }
+
+  /** Has the owner asked again in the next turn: bytes may wait inside OpenSSL, of which epoll knows nothing. */
+  readAgain(): void {
+    this.loop.defer(() => {
+      if (this.#state === OPEN && !this.#isPaused && !this.isReadEnded) this.owner.onReadable(this);
+    });
+  }
+
+  onEvents(events: number): void {
+    if (this.#state === CONNECTING) return this.#connected();
+    if (this.#state === HANDSHAKING) return this.#handshake();
+    if (events & EPOLLOUT) {
+      this.#wantsWriteToRead = false;
+      if (!this.#flush()) return;
+    }
+    if (events & (EPOLLIN | EPOLLRDHUP)) {
+      if (!this.#isPaused && !this.isReadEnded) this.owner.onReadable(this);
+    } else if (events & (EPOLLERR | EPOLLHUP)) {
+      const number = socketError(this.fd);
+      this.fail({ code: "reset", detail: `connection lost: ${errnoName(number || ECONNRESET)}`, errno: number });
+    }
+  }
+
+  onFault(error: unknown): void {
+    this.fail({ code: "fault", detail: `internal fault: ${error}`, errno: 0 });
+  }
+
+  #connected(): void {
+    const number = socketError(this.fd);
+    if (number !== 0) {
+      return this.fail({ code: "connect", detail: `connect: ${errnoName(number)}`, errno: number });
+    }
+    if (this.tls !== undefined) {
+      this.#state = HANDSHAKING;
+      this.#setInterest(EPOLLIN);
+      return this.#handshake();
+    }
+    this.#opened();
+  }
+
+  #handshake(): void {
+    const answer = this.tls!.handshake();
+    if (answer === 1) return this.#opened();
+    if (answer === WANT_READ) return this.#setInterest(EPOLLIN);
+    if (answer === WANT_WRITE) return this.#setInterest(EPOLLOUT);
+    this.fail({ code: "tls", detail: this.tls!.failure || "the peer ended the handshake", errno: 0 });
+  }
+
+  #opened(): void {
+    this.#state = OPEN;
+    this.owner.onOpen(this);
+    if (this.#state !== OPEN) return;
+    if (this.#pendingEnd !== this.#pendingStart && !this.#flush()) return;
+    this.#refreshInterest();
+    if (this.#state === OPEN && this.tls?.hasPending()) this.readAgain();
+  }
+
+  /**
+   * Reads up to `length` bytes to `at`.
+   * @returns bytes; 0 at the end; AGAIN; or FAILED (the owner has not been told: it is the caller)
+   */
+  read(at: number, length: number): number {
+    const pointer = this.arena.receivePointer(at, length);
+    let count: number;
+    if (this.tls === undefined) {
+      count = receive(this.fd, pointer, length);
+      if (count < 0) {
+        if (count === -EAGAIN || count === -EINTR) return AGAIN;
+        this.#close({ code: "reset", detail: `read: ${errnoName(-count)}`, errno: -count });
+        return FAILED;
+      }
+    } else {
+      count = this.tls.read(pointer, length);
+      if (count < 0) {
+        if (count === WANT_READ) return AGAIN;
+        if (count === WANT_WRITE) {
+          this.#wantsWriteToRead = true;
+          this.#refreshInterest();
+          return AGAIN;
+        }
+        this.#close({ code: "reset", detail: `read: ${this.tls.failure}`, errno: 0 });
+        return FAILED;
+      }
+    }
+    if (count === 0) {
+      this.isReadEnded = true;
+      this.#refreshInterest();
+    }
+    this.bytesRead += count;
+    return count;
+  }
+
+  /** Sends `length` bytes from `at`. @returns how many went; or FAILED */
+  #send(at: number, length: number): number {
+    const pointer = this.arena.receivePointer(at, length);
+    if (this.tls === undefined) {
+      const count = send(this.fd, pointer, length);
+      if (count >= 0) return count;
+      if (count === -EAGAIN || count === -EINTR) return 0;
+      const isPipe = count === -EPIPE;
+      this.#close({ code: isPipe ? "reset" : "io", detail: `write: ${errnoName(-count)}`, errno: -count });
+      return FAILED;
+    }
+    let sent = 0;
+    while (sent < length) { // OpenSSL takes one record (16 KiB) a call
+      const count = this.tls.write(
+        sent === 0 ? pointer : this.arena.memory.pointer(at + sent, length - sent),
+        length - sent,
+      );
+      if (count > 0) sent += count;
+      else if (count === WANT_WRITE || count === WANT_READ) break;
+      else {
+        const detail = count === TLS_FAILED ? this.tls.failure : "the peer has closed";
+        this.#close({ code: "reset", detail: `write: ${detail}`, errno: 0 });
+        return FAILED;
+      }
+    }
+    return sent;
+  }
+
+  /**
+   * Writes bytes of linear memory; what is not taken at once is copied and waits (`isBlocked`).
+   * @returns false when the connection failed: the owner has not been told, it is the caller
+   */
+  write(at: number, length: number): boolean {
+    if (this.#state === CLOSED) return false;
+    this.bytesWritten += length;
+    let sent = 0;
+    if (this.#state === OPEN && this.#pendingEnd === this.#pendingStart) {
+      sent = this.#send(at, length);
+      if (sent < 0) return false;
+      if (sent === length) return true;
+    }
+    return this.#keep(at + sent, length - sent);
+  }
+
+  #keep(at: number, length: number): boolean {
+    if (this.#slot === 0) {
+      this.#slot = this.arena.slots.take();
+      this.#pendingStart = this.#pendingEnd = this.#slot;
+      if (this.#slot === 0) {
+        this.#close({ code: "memory", detail: "no buffer is left for bytes that wait", errno: 0 });
+        return false;
+      }
+    }
+    const { bytes } = this.arena.memory;
+    if (this.#pendingEnd + length > this.#slot + SLOT_SIZE) {
+      bytes.copyWithin(this.#slot, this.#pendingStart, this.#pendingEnd);
+      this.#pendingEnd -= this.#pendingStart - this.#slot;
+      this.#pendingStart = this.#slot;
+    }
+    if (this.#pendingEnd + length > this.#slot + SLOT_SIZE) {
+      this.#close({ code: "memory", detail: "more than a slot waits to be written", errno: 0 });
+      return false;
+    }
+    bytes.copyWithin(this.#pendingEnd, at, at + length);
+    this.#pendingEnd += length;
+    this.#refreshInterest();
+    return true;
+  }
+
+  /** Room left for `write` to keep without failing. */
+  get room(): number {
+    return SLOT_SIZE - (this.#pendingEnd - this.#pendingStart);
+  }
+
+  /** @returns false when the connection is gone */
+  #flush(): boolean {
+    if (this.#slot === 0) {
+      this.#refreshInterest();
+      return true;
+    }
+    const sent = this.#send(this.#pendingStart, this.#pendingEnd - this.#pendingStart);
+    if (sent < 0) {
+      this.owner.onFailed(this, this.failure!);
+      return false;
+    }
+    this.#pendingStart += sent;
+    if (this.#pendingStart !== this.#pendingEnd) return true;
+    this.#giveSlot();
+    this.#refreshInterest();
+    if (this.#isShutdownPending) this.#shutdown();
+    this.owner.onDrained(this);
+    return this.#state !== CLOSED;
+  }
+
+  #giveSlot(): void {
+    if (this.#slot !== 0) this.arena.slots.give(this.#slot);
+    this.#slot = this.#pendingStart = this.#pendingEnd = 0;
+  }
+
+  #shutdown(): void {
+    this.#isShutdownPending = false;
+    this.tls?.closeNotify();
+    shutdown(this.fd, 1);
+  }
+
+  /** Says that no more bytes will be written (half-close), once what waits has gone. */
+  endWriting(): void {
+    if (this.#state === CLOSED) return;
+    if (this.isBlocked) this.#isShutdownPending = true;
+    else this.#shutdown();
+  }
+
+  /** Closes at once, in an orderly way; bytes that wait are lost. Safe to call twice. */
+  close(): void {
+    if (this.#state === CLOSED) return;
+    if (this.#state === OPEN) this.tls?.closeNotify();
+    this.#release();
+  }
+
+  /** Closes so that the peer learns that bytes were lost (RST). */
+  abort(): void {
+    if (this.#state === CLOSED) return;
+    setAbortOnClose(this.fd);
+    this.#release();
+  }
+
+  #close(failure: StreamFailure): void {
+    this.failure = failure;
+    this.#release();
+  }
+
+  /** Closes, and tells the owner why. */
+  fail(failure: StreamFailure): void {
+    if (this.#state === CLOSED) return;
+    this.#close(failure);
+    this.owner.onFailed(this, failure);
+  }
+
+  #release(): void {
+    this.#state = CLOSED;
+    this.#giveSlot();
+    this.loop.forget(this.fd);
+    this.tls?.free();
+    close(this.fd);
+  }
+}
