@@ -1,0 +1,132 @@
+/**
+ * The WebAssembly module made from asm/: parsers and counters as pure functions over one linear memory.
+ *
+ * The memory is ours and never grows: WebAssembly reads what the kernel wrote, at the same offset, and callers keep
+ * state and records wherever they like from `HEAP_START` to `heapEnd`. All addresses in this interface are byte
+ * offsets of that memory. No function allocates, throws or remembers anything between calls.
+ */
+import { LinearMemory } from "../linux/memory.ts";
+
+/** First byte that callers may use; below lie the module's own tables. Page-aligned. */
+export const HEAP_START = 65536;
+
+/** The parsers read (and ignore) up to this many bytes after the end they are given. */
+export const READ_AHEAD = 64;
+
+const WASM_PAGE = 65536;
+
+/** What the module exports. Layouts of records and all constants: src/wasm/http1.ts, detect.ts, histogram.ts. */
+export interface MeshExports {
+  /** First byte not used by the module's tables; at most `HEAP_START`. */
+  heapBase(): number;
+
+  /**
+   * Parses a request head by RFC 9112.
+   * @param at first byte of the head (one CRLF before the request line is tolerated)
+   * @param end one past the last byte received
+   * @param record where the answer is written: `headRecordBytes(maxHeaders)` bytes, 8-byte aligned
+   * @param scanned how many bytes, from `at`, an earlier call answered `Partial` for; 0 when this is the first.
+   *   Only saves time: the answer depends on the bytes alone.
+   * @param maxBytes longest head; beyond it `Reason.HeadTooLong` (or `TargetTooLong` while in the request line)
+   * @param maxTarget longest request-target
+   * @param maxHeaders most header lines; also bounds the record
+   * @returns bytes consumed (> 0), `Outcome.Partial` or `Outcome.Bad` with `Head.Reason` set
+   */
+  parseRequestHead(
+    at: number,
+    end: number,
+    record: number,
+    scanned: number,
+    maxBytes: number,
+    maxTarget: number,
+    maxHeaders: number,
+  ): number;
+
+  /**
+   * Parses a response head by RFC 9112.
+   * @param method the `Method` of the request that it answers: HEAD and CONNECT change what follows the head
+   * Other parameters and result: `parseRequestHead`. Nothing may precede the status line.
+   */
+  parseResponseHead(
+    at: number,
+    end: number,
+    record: number,
+    scanned: number,
+    maxBytes: number,
+    maxHeaders: number,
+    method: number,
+  ): number;
+
+  /** Makes `state` (64 bytes, 8-byte aligned) ready for the first byte of a chunked body. */
+  chunkedStart(state: number, maxExtensionBytes: number, maxTrailerBytes: number): void;
+
+  /**
+   * Follows a chunked body through bytes that are forwarded unchanged.
+   * @returns bytes that belong to the body (all of them until `Chunked.Done` is 1), or `Outcome.Bad`
+   */
+  chunkedForward(state: number, at: number, end: number): number;
+
+  /**
+   * The same up to the next span of chunk data, found in `Chunked.DataOffset` and `DataLength`.
+   * @returns bytes consumed, framing and data; call again while less than given and not done; or `Outcome.Bad`
+   */
+  chunkedStep(state: number, at: number, end: number): number;
+
+  /**
+   * Which protocol do the first bytes of a connection begin? Prefix-safe: an answer other than `NeedMore` never changes.
+   * @param record `Detect.Words` words, 4-byte aligned
+   * @param maxBytes how long to ask for more; 16384 is what a ClientHello may need
+   * @returns a `Protocol`
+   */
+  detect(at: number, end: number, record: number, maxBytes: number): number;
+
+  /** Counts one value (microseconds, say). Not negative, below 2^32. */
+  histogramRecord(histogram: number, value: number): void;
+  /** Adds all of `from` to `into`. */
+  histogramMerge(into: number, from: number): void;
+  /** The value at `quantile` (0 to 1), at most 1/64 off; 0 when empty. */
+  histogramQuantile(histogram: number, quantile: number): number;
+  /** How many values were at most `bound`; the bucket that holds `bound` is counted whole (1/32 off at most). */
+  histogramCountAtMost(histogram: number, bound: number): number;
+}
+
+export interface MeshModule {
+  readonly memory: LinearMemory;
+  readonly exports: MeshExports;
+  /** One past the last byte that callers may use: `READ_AHEAD` before the memory's end. */
+  readonly heapEnd: number;
+}
+
+let compiled: WebAssembly.Module | undefined;
+
+/** The module's bytes: next to the bundle (dist/proxy.js), or in dist/ when run from source. */
+function readModule(): Uint8Array<ArrayBuffer> {
+  const places = ["./wasm/mesh.wasm", "../../dist/wasm/mesh.wasm"].map((path) =>
+    new URL(path, import.meta.url)
+  );
+  for (const place of places) {
+    try {
+      return Deno.readFileSync(place);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  throw new Error(`mesh.wasm is missing (looked at ${places.join(" and ")}); "deno task build" makes it`);
+}
+
+/**
+ * Makes a memory of `sizeBytes` (rounded up to 64 KiB) and an instance of the module over it.
+ * @throws Error when the module was not built
+ */
+export function instantiate(sizeBytes: number): MeshModule {
+  const pages = Math.ceil(sizeBytes / WASM_PAGE) + 1;
+  compiled ??= new WebAssembly.Module(readModule());
+  const raw = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const instance = new WebAssembly.Instance(compiled, { env: { memory: raw } });
+  const memory = new LinearMemory(raw.buffer as ArrayBuffer);
+  return {
+    memory,
+    exports: instance.exports as unknown as MeshExports,
+    heapEnd: memory.size - READ_AHEAD,
+  };
+}
