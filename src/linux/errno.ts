@@ -26,6 +26,7 @@ export const ETIMEDOUT = 110,
   EINPROGRESS = 115,
   ENFILE = 23,
   ENOMEM = 12;
+export const ESRCH = 3, EBUSY = 16, ENODEV = 19, EOPNOTSUPP = 95;
 
 const NAMES: Readonly<Record<number, string>> = {
   [EPERM]: "EPERM",
@@ -48,6 +49,10 @@ const NAMES: Readonly<Record<number, string>> = {
   [ECONNREFUSED]: "ECONNREFUSED",
   [EHOSTUNREACH]: "EHOSTUNREACH",
   [EINPROGRESS]: "EINPROGRESS",
+  [ESRCH]: "ESRCH",
+  [EBUSY]: "EBUSY",
+  [ENODEV]: "ENODEV",
+  [EOPNOTSUPP]: "EOPNOTSUPP",
 };
 
 /** A thread's errno never moves, and each isolate stays on its thread: one view is enough. */
