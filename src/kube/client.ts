@@ -11,6 +11,8 @@ export interface ListOptions {
   fieldSelector?: string;
   resourceVersion?: string;
   limit?: number;
+  /** The `metadata.continue` of the page before. */
+  continue?: string;
 }
 
 export interface WatchOptions extends ListOptions {
