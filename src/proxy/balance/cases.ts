@@ -20,7 +20,12 @@ export function seededRandom(seed = 42): Random {
   return () => (seed = (seed * 16807) % 2147483647) / 2147483647;
 }
 
-function picks(balancer: Balancer<FakeEndpoint>, count: number, now = 0, avoid?: FakeEndpoint): Map<string, number> {
+function picks(
+  balancer: Balancer<FakeEndpoint>,
+  count: number,
+  now = 0,
+  avoid?: FakeEndpoint,
+): Map<string, number> {
   const seen = new Map<string, number>();
   for (let i = 0; i < count; i++) {
     const name = balancer.pick(now, avoid)?.name ?? "none";

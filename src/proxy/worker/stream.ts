@@ -129,7 +129,11 @@ export class Stream implements EventHandler {
       if (!this.#isPaused && !this.isReadEnded) this.owner.onReadable(this);
     } else if (events & (EPOLLERR | EPOLLHUP)) {
       const number = socketError(this.fd);
-      this.fail({ code: "reset", detail: `connection lost: ${errnoName(number || ECONNRESET)}`, errno: number });
+      this.fail({
+        code: "reset",
+        detail: `connection lost: ${errnoName(number || ECONNRESET)}`,
+        errno: number,
+      });
     }
   }
 

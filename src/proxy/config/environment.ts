@@ -1,0 +1,276 @@
+/**
+ * The proxy's configuration: Linkerd's LINKERD2_PROXY_* environment and nothing else. Every value is checked at the
+ * start; all that is wrong is reported at once, and the process exits 64 (config.md §9, proxy.md §1).
+ */
+import { parseAddress, type SocketAddress } from "../../linux/address.ts";
+import { parseDuration, PortSet } from "./duration.ts";
+import { type Network, parseNetworks } from "./network.ts";
+
+/** A control-plane service: `host:port`, and the identity its server must prove (absent for loopback). */
+export interface ControlAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly identity: string | undefined;
+}
+
+export interface StreamLimits {
+  /** Milliseconds; undefined is unlimited. */
+  readonly initialTimeoutMs: number | undefined;
+  readonly idleTimeoutMs: number | undefined;
+  readonly lifetimeMs: number | undefined;
+}
+
+export interface TcpOptions {
+  readonly keepAliveMs: number | undefined;
+  readonly userTimeoutMs: number | undefined;
+}
+
+export interface Backoff {
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly jitter: number;
+}
+
+/** What both directions have. */
+export interface DirectionConfig {
+  readonly accept: TcpOptions;
+  readonly connect: TcpOptions;
+  readonly detectTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly backoff: Backoff;
+  readonly maxIdlePerEndpoint: number;
+  readonly poolIdleTimeoutMs: number;
+  readonly discoveryIdleMs: number;
+  readonly failfastMs: number;
+  readonly queueCapacity: number;
+  readonly maxInFlight: number;
+  readonly backlog: number;
+}
+
+export const DEFAULT_POLICIES = [
+  "all-unauthenticated",
+  "all-authenticated",
+  "cluster-unauthenticated",
+  "cluster-authenticated",
+  "deny",
+  "audit",
+] as const;
+export type DefaultPolicy = typeof DEFAULT_POLICIES[number];
+
+export interface ProxyConfig {
+  readonly outboundListen: readonly SocketAddress[];
+  readonly inboundListen: SocketAddress;
+  readonly adminListen: SocketAddress;
+  readonly outbound: DirectionConfig;
+  readonly inbound: DirectionConfig;
+  readonly inboundIps: ReadonlySet<string>;
+  readonly inboundPorts: PortSet;
+  readonly inboundOpaquePorts: PortSet;
+  readonly defaultPolicy: DefaultPolicy;
+  readonly clusterNetworks: readonly Network[];
+  readonly profileNetworks: readonly Network[];
+  readonly isInformationalHeadersDisabled: boolean;
+  readonly identity: {
+    readonly localName: string;
+    readonly directory: string;
+    readonly trustAnchors: string;
+    readonly tokenFile: string;
+    readonly service: ControlAddress;
+    readonly minRefreshMs: number;
+    readonly maxRefreshMs: number;
+  };
+  readonly destination: { readonly service: ControlAddress; readonly context: string };
+  readonly policy: { readonly service: ControlAddress; readonly workload: string };
+  readonly controlStream: StreamLimits;
+  readonly logFilter: string;
+  readonly logFormat: "plain" | "json";
+  readonly accessLog: "apache" | "json" | undefined;
+  readonly isShutdownEndpointEnabled: boolean;
+  readonly shutdownGraceMs: number;
+  readonly metricsRetainIdleMs: number;
+  readonly cores: number;
+}
+
+const PREFIX = "LINKERD2_PROXY_";
+
+/** Reads variables, gathers what is wrong with them. */
+class Reader {
+  readonly problems: string[] = [];
+  constructor(private readonly environment: Readonly<Record<string, string>>) {}
+
+  text(name: string): string | undefined {
+    const value = this.environment[PREFIX + name];
+    return value === undefined || value.trim() === "" ? undefined : value;
+  }
+
+  required(name: string): string {
+    const value = this.text(name);
+    if (value === undefined) this.problems.push(`${PREFIX}${name} is not set`);
+    return value ?? "";
+  }
+
+  #parsed<T>(name: string, parse: (text: string) => T | undefined, what: string): T | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = parse(text);
+    if (value === undefined) this.problems.push(`${PREFIX}${name}: "${text}" is not ${what}`);
+    return value;
+  }
+
+  duration(name: string): number | undefined {
+    return this.#parsed(name, parseDuration, "a duration such as 10s, 100ms or 1h");
+  }
+
+  integer(name: string, fallback: number): number {
+    return this.#parsed(name, (text) => /^[0-9]{1,9}$/.test(text) ? Number(text) : undefined, "a number") ??
+      fallback;
+  }
+
+  /** @returns the choice, undefined when unset */
+  choice<T extends string>(name: string, choices: readonly T[]): T | undefined {
+    return this.#parsed(
+      name,
+      (text) => choices.find((choice) => choice === text),
+      `one of ${choices.join(", ")}`,
+    );
+  }
+
+  flag(name: string): boolean {
+    return this.choice(name, ["true", "false"]) === "true";
+  }
+
+  addresses(name: string, fallback: string): readonly SocketAddress[] {
+    const parse = (text: string) => {
+      const parsed = text.split(",").map((part) => parseAddress(part.trim()));
+      return parsed.includes(undefined) ? undefined : parsed as SocketAddress[];
+    };
+    return this.#parsed(name, parse, "an address such as 127.0.0.1:4140") ?? parse(fallback)!;
+  }
+
+  ports(name: string): PortSet {
+    return this.#parsed(name, PortSet.parse, "a list of ports") ?? new PortSet([]);
+  }
+
+  networks(name: string): readonly Network[] {
+    return this.#parsed(name, parseNetworks, "a list of networks such as 10.0.0.0/8") ?? [];
+  }
+
+  control(base: string): ControlAddress {
+    const text = this.required(`${base}_ADDR`), match = /^(.+):([0-9]{1,5})$/.exec(text);
+    if (match === null) {
+      if (text !== "") this.problems.push(`${PREFIX}${base}_ADDR: "${text}" is not host:port`);
+      return { host: "", port: 0, identity: undefined };
+    }
+    const host = match[1]!, isLoopback = /^(localhost\.?|127\..*|\[?::1\]?)$/.test(host);
+    return {
+      host: host.replace(/^\[|\]$/g, ""),
+      port: Number(match[2]),
+      identity: isLoopback ? undefined : this.required(`${base}_NAME`),
+    };
+  }
+
+  backoff(side: string, maxMs: number): Backoff {
+    const name = `${side}_CONNECT_EXP_BACKOFF`;
+    const min = this.duration(`${name}_MIN`), max = this.duration(`${name}_MAX`);
+    if ((min === undefined) !== (max === undefined)) {
+      this.problems.push(`${PREFIX}${name}_MIN and _MAX must be set together`);
+    }
+    const jitter = Number(this.text(`${name}_JITTER`) ?? "0.1");
+    if (!(jitter >= 0)) this.problems.push(`${PREFIX}${name}_JITTER is not a ratio`);
+    return { minMs: min ?? 100, maxMs: max ?? maxMs, jitter };
+  }
+
+  direction(side: "INBOUND" | "OUTBOUND"): DirectionConfig {
+    const isInbound = side === "INBOUND";
+    return {
+      accept: {
+        keepAliveMs: this.duration(`${side}_ACCEPT_KEEPALIVE`),
+        userTimeoutMs: this.duration(`${side}_ACCEPT_USER_TIMEOUT`),
+      },
+      connect: {
+        keepAliveMs: this.duration(`${side}_CONNECT_KEEPALIVE`),
+        userTimeoutMs: this.duration(`${side}_CONNECT_USER_TIMEOUT`),
+      },
+      detectTimeoutMs: this.duration(`${side}_DETECT_TIMEOUT`) ?? 10_000,
+      connectTimeoutMs: this.duration(`${side}_CONNECT_TIMEOUT`) ?? (isInbound ? 300 : 1000),
+      backoff: this.backoff(side, isInbound ? 10_000 : 60_000),
+      maxIdlePerEndpoint: this.integer(
+        isInbound ? "MAX_IDLE_CONNS_PER_ENDPOINT" : "OUTBOUND_MAX_IDLE_CONNS_PER_ENDPOINT",
+        10_000,
+      ),
+      poolIdleTimeoutMs: this.duration(`${side}_HTTP1_CONNECTION_POOL_IDLE_TIMEOUT`) ?? 3000,
+      discoveryIdleMs: this.duration(`${side}_DISCOVERY_IDLE_TIMEOUT`) ?? (isInbound ? 90_000 : 5000),
+      failfastMs: this.duration(`${side}_HTTP_FAILFAST_TIMEOUT`) ?? (isInbound ? 1000 : 3000),
+      queueCapacity: this.integer(`${side}_HTTP_QUEUE_CAPACITY`, 10_000),
+      maxInFlight: this.integer(`${side}_MAX_IN_FLIGHT`, 100_000),
+      backlog: this.integer(`${side}_TCP_LISTEN_BACKLOG`, 4096),
+    };
+  }
+}
+
+/** The environment does not make a proxy: what is wrong, all of it. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  constructor(readonly problems: readonly string[]) {
+    super(`the proxy's environment is not usable:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+  }
+}
+
+/** @throws ConfigError that lists every problem */
+export function readConfig(environment: Readonly<Record<string, string>>): ProxyConfig {
+  const reader = new Reader(environment);
+  const initialTimeoutMs = reader.duration("CONTROL_STREAM_INITIAL_TIMEOUT");
+  const idleTimeoutMs = reader.duration("CONTROL_STREAM_IDLE_TIMEOUT");
+  const lifetimeMs = reader.duration("CONTROL_STREAM_LIFETIME");
+  if (
+    (initialTimeoutMs ?? 0) > (idleTimeoutMs ?? Infinity) || (idleTimeoutMs ?? 0) > (lifetimeMs ?? Infinity)
+  ) {
+    reader.problems.push(
+      `${PREFIX}CONTROL_STREAM_*: INITIAL_TIMEOUT <= IDLE_TIMEOUT <= LIFETIME does not hold`,
+    );
+  }
+  if (reader.text("IDENTITY_DISABLED") !== undefined) {
+    reader.problems.push(`${PREFIX}IDENTITY_DISABLED: a proxy without an identity is not supported`);
+  }
+  const listen = reader.text("OUTBOUND_LISTEN_ADDRS") !== undefined
+    ? "OUTBOUND_LISTEN_ADDRS"
+    : "OUTBOUND_LISTEN_ADDR";
+  const config: ProxyConfig = {
+    outboundListen: reader.addresses(listen, "127.0.0.1:4140"),
+    inboundListen: reader.addresses("INBOUND_LISTEN_ADDR", "0.0.0.0:4143")[0]!,
+    adminListen: reader.addresses("ADMIN_LISTEN_ADDR", "127.0.0.1:4191")[0]!,
+    outbound: reader.direction("OUTBOUND"),
+    inbound: reader.direction("INBOUND"),
+    inboundIps: new Set((reader.text("INBOUND_IPS") ?? "").split(",").map((ip) => ip.trim()).filter(Boolean)),
+    inboundPorts: reader.ports("INBOUND_PORTS"),
+    inboundOpaquePorts: reader.ports("INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION"),
+    defaultPolicy: reader.choice("INBOUND_DEFAULT_POLICY", DEFAULT_POLICIES) ?? "all-unauthenticated",
+    clusterNetworks: reader.networks("POLICY_CLUSTER_NETWORKS"),
+    profileNetworks: reader.networks("DESTINATION_PROFILE_NETWORKS"),
+    isInformationalHeadersDisabled: reader.flag("OUTBOUND_DISABLE_INFORMATIONAL_HEADERS"),
+    identity: {
+      localName: reader.required("IDENTITY_LOCAL_NAME"),
+      directory: reader.required("IDENTITY_DIR"),
+      trustAnchors: reader.required("IDENTITY_TRUST_ANCHORS"),
+      tokenFile: reader.required("IDENTITY_TOKEN_FILE"),
+      service: reader.control("IDENTITY_SVC"),
+      minRefreshMs: reader.duration("IDENTITY_MIN_REFRESH") ?? 10_000,
+      maxRefreshMs: reader.duration("IDENTITY_MAX_REFRESH") ?? 86_400_000,
+    },
+    destination: {
+      service: reader.control("DESTINATION_SVC"),
+      context: reader.text("DESTINATION_CONTEXT") ?? "",
+    },
+    policy: { service: reader.control("POLICY_SVC"), workload: reader.required("POLICY_WORKLOAD") },
+    controlStream: { initialTimeoutMs, idleTimeoutMs, lifetimeMs },
+    logFilter: reader.text("LOG") ?? "warn,linkerd=info",
+    logFormat: reader.choice("LOG_FORMAT", ["plain", "json"]) ?? "plain",
+    accessLog: reader.choice("ACCESS_LOG", ["apache", "json"]),
+    isShutdownEndpointEnabled: reader.flag("SHUTDOWN_ENDPOINT_ENABLED"),
+    shutdownGraceMs: reader.duration("SHUTDOWN_GRACE_PERIOD") ?? 120_000,
+    metricsRetainIdleMs: reader.duration("METRICS_RETAIN_IDLE") ?? 600_000,
+    cores: Math.max(1, reader.integer("CORES_MIN", reader.integer("CORES", 1))),
+  };
+  if (reader.problems.length > 0) throw new ConfigError(reader.problems);
+  return config;
+}
