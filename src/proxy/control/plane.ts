@@ -1,0 +1,88 @@
+/**
+ * What the data plane asks of the control plane, in the data plane's own terms. The clients in this folder implement
+ * it over gRPC; tests implement it with values. Updates arrive on the loop, between turns, as immutable snapshots.
+ */
+import type { SocketAddress } from "../../linux/address.ts";
+import type { ServerPolicy } from "../policy/server_policy.ts";
+
+/** One replica of a service, and how to talk to it. */
+export interface EndpointInfo {
+  readonly address: SocketAddress;
+  readonly weight: number;
+  /** Its proxy's identity: the connection is mutual TLS. Undefined: not meshed, plain text. */
+  readonly identity: { readonly serverName: string; readonly name: string } | undefined;
+  /** `h2`: its proxy takes HTTP/1 over HTTP/2; `opaque`: it treats the port as opaque. */
+  readonly hint: "none" | "h2" | "opaque";
+  /** Its proxy's inbound port for the transport header; undefined when it takes none. */
+  readonly transportPort: number | undefined;
+  readonly authorityOverride: string | undefined;
+  /** Metric labels, without the `dst_` prefix. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export type EndpointUpdate =
+  | { readonly kind: "add"; readonly endpoints: readonly EndpointInfo[] }
+  | { readonly kind: "remove"; readonly addresses: readonly SocketAddress[] }
+  /** The service has no endpoints now. */
+  | { readonly kind: "reset" }
+  | { readonly kind: "absent" };
+
+/** A resource that traffic was addressed to or is sent to, as metric labels name it. */
+export interface TargetResource {
+  readonly group: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly port: number;
+  readonly section: string;
+}
+
+export type Backend =
+  | { readonly kind: "balancer"; readonly path: string; readonly resource: TargetResource }
+  | { readonly kind: "forward"; readonly endpoint: EndpointInfo; readonly resource: TargetResource }
+  /** Sent without a dispatcher: what is routed here fails. */
+  | { readonly kind: "none"; readonly resource: TargetResource };
+
+export interface WeightedBackend {
+  readonly backend: Backend;
+  readonly weight: number;
+}
+
+/** Where a route sends its traffic. */
+export type Distribution =
+  | { readonly kind: "first-available"; readonly backends: readonly WeightedBackend[] }
+  | { readonly kind: "random"; readonly backends: readonly WeightedBackend[] }
+  /** The policy forbids it, or routes to nothing. */
+  | { readonly kind: "empty"; readonly reason: string };
+
+/** What the proxy does with connections to one original destination. */
+export interface OutboundDecision {
+  readonly protocol: "detect" | "http1" | "http2" | "grpc" | "opaque" | "tls";
+  readonly detectTimeoutMs: number;
+  /** Logical name, `web.shop.svc.cluster.local:80`; empty when the destination is no service. */
+  readonly authority: string;
+  readonly parent: TargetResource;
+  readonly http: Distribution;
+  readonly opaque: Distribution;
+}
+
+/** A subscription; `cancel` ends it, after which nothing more is told. */
+export interface Watch {
+  cancel(): void;
+}
+
+export interface ControlPlane {
+  /** The policy of a port of this workload, now and whenever it changes. Nothing is told while it is not known. */
+  watchInboundPort(port: number, onUpdate: (policy: ServerPolicy) => void): Watch;
+  /**
+   * What to do with connections to `address`: told as soon as both the outbound policy and the profile are known (or
+   * known not to exist), and on change. `onFailed` tells that the lookup was refused and will not be tried again.
+   */
+  watchOutbound(
+    address: SocketAddress,
+    onUpdate: (decision: OutboundDecision) => void,
+    onFailed: (reason: string) => void,
+  ): Watch;
+  /** The endpoints behind a name (Destination.Get), kept while the control plane is away. */
+  resolve(path: string, onUpdate: (update: EndpointUpdate) => void): Watch;
+}

@@ -1,0 +1,107 @@
+/**
+ * Who may connect to a port of this workload: the policy that the control plane sends for it, in the form the data
+ * path evaluates, and the default that stands until the first answer.
+ * Source: proxy.md §3; protocol-api.md §9.
+ */
+import { addressBytes, contains, type Network, parseNetworks } from "../config/network.ts";
+import type { DefaultPolicy } from "../config/environment.ts";
+
+/** Which clients an authorization admits by what they prove. */
+export type Authentication =
+  | { readonly kind: "none" }
+  /** TLS, with an identity or without. */
+  | { readonly kind: "tls" }
+  /** A proven identity among these; `suffixes` as `.foo.bar`, and "" for every identity. */
+  | { readonly kind: "identity"; readonly names: ReadonlySet<string>; readonly suffixes: readonly string[] };
+
+/** A resource, as metric labels name it. */
+export interface ResourceName {
+  readonly group: string;
+  readonly kind: string;
+  readonly name: string;
+}
+
+export interface Authorization {
+  readonly networks: readonly { readonly network: Network; readonly except: readonly Network[] }[];
+  readonly authentication: Authentication;
+  readonly resource: ResourceName;
+}
+
+export type ServerProtocol = "detect" | "http1" | "http2" | "grpc" | "opaque" | "tls";
+
+export interface ServerPolicy {
+  readonly protocol: ServerProtocol;
+  readonly detectTimeoutMs: number;
+  readonly authorizations: readonly Authorization[];
+  readonly server: ResourceName;
+}
+
+/** What is known of a client when a connection or request is judged. */
+export interface Client {
+  readonly ip: string;
+  /** Its TLS is ours: the connection came encrypted for this workload. */
+  readonly isTls: boolean;
+  /** The identity its certificate proves; undefined without one. */
+  readonly identity: string | undefined;
+}
+
+function admits(authentication: Authentication, client: Client): boolean {
+  if (authentication.kind === "none") return true;
+  if (authentication.kind === "tls") return client.isTls;
+  const { identity } = client;
+  if (identity === undefined) return false;
+  if (authentication.names.has(identity)) return true;
+  // A URI identity is matched exactly or not at all.
+  if (identity.includes("://")) return authentication.suffixes.includes("");
+  return authentication.suffixes.some((suffix) => identity.endsWith(suffix));
+}
+
+function isLoopback(bytes: readonly number[]): boolean {
+  return bytes.length === 4 ? bytes[0] === 127 : bytes.every((byte, i) => byte === (i === 15 ? 1 : 0));
+}
+
+/** Always last: a workload may talk to itself. */
+const LOOPBACK: Authorization = {
+  networks: [],
+  authentication: { kind: "none" },
+  resource: { group: "", kind: "default", name: "localhost" },
+};
+
+/**
+ * The first authorization that admits the client, in the order given; undefined when it is denied.
+ * An address that cannot be parsed is admitted by none.
+ */
+export function authorize(policy: ServerPolicy, client: Client): Authorization | undefined {
+  const bytes = addressBytes(client.ip);
+  if (bytes === undefined) return undefined;
+  for (const authorization of policy.authorizations) {
+    const isInside = authorization.networks.some(({ network, except }) =>
+      contains(network, bytes) && !except.some((excluded) => contains(excluded, bytes))
+    );
+    if (isInside && admits(authorization.authentication, client)) return authorization;
+  }
+  return isLoopback(bytes) ? LOOPBACK : undefined;
+}
+
+const EVERYWHERE = parseNetworks("0.0.0.0/0,::/0")!;
+
+/** One of the six default policies as the policy controller would render it. */
+export function defaultServerPolicy(
+  name: DefaultPolicy,
+  clusterNetworks: readonly Network[],
+  isOpaque: boolean,
+  detectTimeoutMs: number,
+): ServerPolicy {
+  const resource = { group: "", kind: "default", name };
+  const networks = (name.startsWith("cluster-") ? clusterNetworks : EVERYWHERE)
+    .map((network) => ({ network, except: [] }));
+  const authentication: Authentication = name.endsWith("-authenticated")
+    ? { kind: "identity", names: new Set(), suffixes: [""] }
+    : { kind: "none" };
+  return {
+    protocol: isOpaque ? "opaque" : "detect",
+    detectTimeoutMs,
+    authorizations: name === "deny" ? [] : [{ networks, authentication, resource }],
+    server: resource,
+  };
+}
