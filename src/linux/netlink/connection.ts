@@ -84,25 +84,22 @@ export class NetlinkConnection {
   }
 
   /**
-   * Sends a request or a batch and waits for the acknowledgement of its last message, which must ask for one.
+   * Sends a request or a batch and waits for its acknowledgement.
    * @param context what is being done, for the error's text
+   * @param awaited sequence number of the message that asks for an acknowledgement; default the last one
    * @throws NetlinkError with the first refusal
    */
-  request(writer: MessageWriter, context: string): void {
+  request(writer: MessageWriter, context: string, awaited = writer.sequence): void {
     this.#send(writer.bytes);
-    let refusal: NetlinkError | undefined;
     while (true) {
       for (const message of this.#receive()) {
         if (message.type !== NLMSG_ERROR) continue;
-        refusal ??= refusalOf(message, context);
-        // A refused batch is answered with its refusals only; a single request with exactly one answer.
-        if (message.sequence === writer.sequence || refusal !== undefined) {
-          if (refusal !== undefined) {
-            this.#discard();
-            throw refusal;
-          }
-          return;
+        const refusal = refusalOf(message, context);
+        if (refusal !== undefined) {
+          this.#discard();
+          throw refusal;
         }
+        if (message.sequence === awaited) return;
       }
     }
   }
