@@ -1,5 +1,5 @@
 /** Why an HTTP/1 message was refused. Text and status of each: src/wasm/refusal.ts. */
-export const enum Reason {
+export enum Reason {
   None = 0,
   HeadTooLong = 1,
   TooManyHeaders = 2,
@@ -35,6 +35,7 @@ export const enum Reason {
   BadStatusLine = 32,
   BadStatus = 33,
   TwoEmptyLines = 34,
+  BodyForbidden = 35,
   BadChunkSize = 40,
   ChunkSizeTooLarge = 41,
   BadChunkExtension = 42,

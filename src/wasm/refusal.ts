@@ -96,6 +96,7 @@ const refusals: Readonly<Record<Exclude<Reason, Reason.None>, Refusal>> = {
   ),
   [Reason.BadStatus]: refusal(400, "bad-status", "the status is not three digits from 100 to 999"),
   [Reason.TwoEmptyLines]: refusal(400, "empty-lines", "more than one empty line precedes the request line"),
+  [Reason.BodyForbidden]: refusal(400, "body-forbidden", "a CONNECT request has a body"),
   [Reason.BadChunkSize]: refusal(400, "bad-chunk-size", "a chunk size is not a hexadecimal number"),
   [Reason.ChunkSizeTooLarge]: refusal(
     400,

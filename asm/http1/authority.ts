@@ -1,0 +1,60 @@
+/** RFC 3986 host [":" port], without user information: what Host and a target's authority may be. */
+import { isDigit, skipHost } from "./scan";
+
+/** After `parseAuthority`: bytes before ":" and port, and the port or -1. Overwritten by the next call. */
+export let authorityNameLength: i32 = 0;
+export let authorityPort: i32 = -1;
+
+// @ts-ignore: decorator
+
+function isHex(byte: u32): bool {
+  return isDigit(byte) || (byte | 32) - 97 < 6;
+}
+
+/** Whether every "%" of a name is followed by two hexadecimal digits. */
+function hasGoodEscapes(at: usize, end: usize): bool {
+  for (let p = at; p < end; p++) {
+    if (load<u8>(p) != 37) continue;
+    if (p + 2 >= end || !isHex(load<u8>(p + 1)) || !isHex(load<u8>(p + 2))) return false;
+  }
+  return true;
+}
+
+/** One past the "]" of an address literal, or 0. Its text is checked by character only: hex, ":", ".", "v". */
+function literalEnd(at: usize, end: usize): usize {
+  for (let p = at + 1; p < end; p++) {
+    const c = load<u8>(p);
+    if (c == 93) return p > at + 2 ? p + 1 : 0;
+    if (!isHex(c) && c != 58 && c != 46) return 0;
+  }
+  return 0;
+}
+
+/** Whether the bytes are an authority; an empty one is not. */
+export function parseAuthority(at: usize, end: usize): bool {
+  authorityPort = -1;
+  let p = at;
+  if (at >= end) return false;
+  if (load<u8>(at) == 91) {
+    p = literalEnd(at, end);
+    if (p == 0) return false;
+  } else {
+    p = skipHost(at, end);
+    if (p > end) p = end;
+    if (p == at || !hasGoodEscapes(at, p)) return false;
+  }
+  authorityNameLength = <i32> (p - at);
+  if (p == end) return true;
+  if (load<u8>(p) != 58) return false;
+  p++;
+  if (p == end) return true;
+  let port: i32 = 0;
+  for (; p < end; p++) {
+    const c = load<u8>(p);
+    if (!isDigit(c)) return false;
+    port = port * 10 + (c - 48);
+    if (port > 65535) return false;
+  }
+  authorityPort = port;
+  return true;
+}
