@@ -2,3 +2,4 @@
 export { heapBase } from "./memory";
 export { parseRequestHead } from "./http1/request";
 export { parseResponseHead } from "./http1/response";
+export { rewriteHead } from "./transcode/rewrite";

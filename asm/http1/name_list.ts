@@ -78,4 +78,5 @@ export const headerNames: readonly string[] = [
   "l5d-retry-grpc",
   "l5d-retry-limit",
   "l5d-retry-timeout",
+  "l5d-proxy-undelivered",
 ];

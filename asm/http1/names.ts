@@ -65,6 +65,8 @@ export const enum HeaderName {
   L5dRetryGrpc = 75,
   L5dRetryLimit = 76,
   L5dRetryTimeout = 77,
+  /** Ours: the response was made by a proxy, and the application never saw the request. */
+  L5dProxyUndelivered = 78,
   /** One past the last. */
-  Count = 78,
+  Count = 79,
 }

@@ -36,7 +36,13 @@ const symbols = Deno.dlopen("libc.so.6", {
 }).symbols;
 
 const SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_NONBLOCK = 0o4000, SOCK_CLOEXEC = 0o2000000;
-const SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_ERROR = 4, SO_KEEPALIVE = 9, SO_LINGER = 13, SO_REUSEPORT = 15;
+const SOL_SOCKET = 1,
+  SO_REUSEADDR = 2,
+  SO_ERROR = 4,
+  SO_KEEPALIVE = 9,
+  SO_LINGER = 13,
+  SO_REUSEPORT = 15,
+  SO_RCVLOWAT = 18;
 const SO_MARK = 36,
   IPPROTO_TCP = 6,
   TCP_NODELAY = 1,
@@ -149,6 +155,11 @@ export function setKeepAlive(fd: number, ms: number): void {
 /** Gives a connection up when sent bytes stay unacknowledged for `ms` (RFC 5482). */
 export function setUserTimeout(fd: number, ms: number): void {
   setOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, ms);
+}
+
+/** The socket counts as readable only from `count` bytes on (or at its end): waits for more without reading. */
+export function setReceiveLowWater(fd: number, count: number): void {
+  setOption(fd, SOL_SOCKET, SO_RCVLOWAT, count);
 }
 
 /** Makes the next close send RST instead of FIN, so that the peer learns that bytes were lost. */

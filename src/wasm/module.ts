@@ -57,6 +57,24 @@ export interface MeshExports {
     method: number,
   ): number;
 
+  /**
+   * Writes a parsed head anew without its hop-by-hop lines and those in the drop words (bit `id & 31` of word
+   * `id >> 5`), and with `extraLength` bytes of header lines from `extra` added.
+   * @param skip bytes before the start line
+   * @returns bytes written to `out`, which must hold the old head and the added lines
+   */
+  rewriteHead(
+    record: number,
+    at: number,
+    out: number,
+    skip: number,
+    drop0: number,
+    drop1: number,
+    drop2: number,
+    extra: number,
+    extraLength: number,
+  ): number;
+
   /** Makes `state` (64 bytes, 8-byte aligned) ready for the first byte of a chunked body. */
   chunkedStart(state: number, maxExtensionBytes: number, maxTrailerBytes: number): void;
 

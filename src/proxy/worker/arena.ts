@@ -6,7 +6,7 @@
  * event is looked at; only what cannot go on at once is copied to a slot.
  */
 import type { LinearMemory } from "../../linux/memory.ts";
-import { HEAP_START, instantiate, type MeshExports } from "../../wasm/module.ts";
+import { HEAP_START, instantiate, type MeshExports, type MeshModule } from "../../wasm/module.ts";
 import { SLOT_SIZE, SlotPool } from "./slots.ts";
 
 /** Room before received bytes, so that a head may grow by as much in place. */
@@ -42,9 +42,9 @@ export class Arena {
   #heap: number;
   readonly #heapEnd: number;
 
-  private constructor(memory: LinearMemory, wasm: MeshExports) {
-    this.memory = memory;
-    this.wasm = wasm;
+  private constructor(module: MeshModule) {
+    this.memory = module.memory;
+    this.wasm = module.exports;
     let at = pageAligned(HEAP_START);
     const region = (size: number) => {
       const start = at;
@@ -60,15 +60,14 @@ export class Arena {
     const slotStart = region(SLOT_COUNT * SLOT_SIZE);
     this.slots = new SlotPool(slotStart, SLOT_COUNT);
     this.#heap = at;
-    this.#heapEnd = memory.size;
+    this.#heapEnd = module.heapEnd;
   }
 
   /** Bytes of linear memory an arena needs: the fixed regions, and 16 MiB for histograms. */
   static readonly SIZE = (SLOT_COUNT * SLOT_SIZE) + CELL_COUNT * CELL_SIZE + (18 << 20);
 
-  static async create(): Promise<Arena> {
-    const { memory, exports } = await instantiate(Arena.SIZE);
-    return new Arena(memory, exports);
+  static create(): Arena {
+    return new Arena(instantiate(Arena.SIZE));
   }
 
   /** The address of a place in the receive area; cached, since every read and most writes begin there. */

@@ -25,6 +25,12 @@ export interface StreamFailure {
   readonly errno: number;
 }
 
+/** Where a stream adds the bytes it moves (a metric series). */
+export interface ByteCounters {
+  readBytes: number;
+  writtenBytes: number;
+}
+
 export interface StreamOwner {
   /** The connection stands: TCP is connected and TLS, if any, agreed. */
   onOpen(stream: Stream): void;
@@ -36,13 +42,13 @@ export interface StreamOwner {
   onFailed(stream: Stream, failure: StreamFailure): void;
 }
 
+const UNCOUNTED: ByteCounters = { readBytes: 0, writtenBytes: 0 };
 const CONNECTING = 0, HANDSHAKING = 1, OPEN = 2, CLOSED = 3;
 
 export class Stream implements EventHandler {
   owner: StreamOwner;
   tls: TlsSession | undefined;
-  bytesRead = 0;
-  bytesWritten = 0;
+  counters: ByteCounters = UNCOUNTED;
   /** The peer has sent its end. */
   isReadEnded = false;
   #state: number;
@@ -202,7 +208,7 @@ export class Stream implements EventHandler {
       this.isReadEnded = true;
       this.#refreshInterest();
     }
-    this.bytesRead += count;
+    this.counters.readBytes += count;
     return count;
   }
 
@@ -240,7 +246,7 @@ export class Stream implements EventHandler {
    */
   write(at: number, length: number): boolean {
     if (this.#state === CLOSED) return false;
-    this.bytesWritten += length;
+    this.counters.writtenBytes += length;
     let sent = 0;
     if (this.#state === OPEN && this.#pendingEnd === this.#pendingStart) {
       sent = this.#send(at, length);

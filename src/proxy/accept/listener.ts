@@ -1,0 +1,95 @@
+/** A listening socket of the data plane: accepts in batches, says where each connection was going before redirection. */
+import { formatAddress, type SocketAddress } from "../../linux/address.ts";
+import { EAGAIN, EINTR, EMFILE, ENFILE, errnoName } from "../../linux/errno.ts";
+import { EPOLLIN } from "../../linux/epoll.ts";
+import {
+  accept,
+  close,
+  listenTcp,
+  localAddress,
+  originalDestination,
+  peerAddress,
+  setKeepAlive,
+  setNoDelay,
+  setUserTimeout,
+} from "../../linux/socket.ts";
+import type { TcpOptions } from "../config/environment.ts";
+import type { EventHandler, Loop } from "../worker/loop.ts";
+
+/** Connections taken in one event before others get their turn. */
+const BATCH = 64;
+/** How long to leave a listener alone when the process has no descriptor left. */
+const PAUSE_MS = 100;
+
+export interface Accepted {
+  readonly fd: number;
+  readonly client: SocketAddress;
+  /** Where it was going; the listener's own address when it was not redirected. */
+  readonly destination: SocketAddress;
+  /** It came to the listener by itself, not by redirection. */
+  readonly isDirect: boolean;
+}
+
+export class Listener implements EventHandler {
+  readonly #fd: number;
+  readonly address: SocketAddress;
+  #isOpen = true;
+
+  /** @throws SystemError when the address cannot be listened on */
+  constructor(
+    private readonly loop: Loop,
+    address: SocketAddress,
+    private readonly options: TcpOptions & { readonly backlog: number; readonly isReusePort: boolean },
+    private readonly onAccept: (accepted: Accepted) => void,
+    private readonly report: (message: string) => void,
+  ) {
+    this.#fd = listenTcp(address, { backlog: options.backlog, isReusePort: options.isReusePort });
+    this.address = localAddress(this.#fd) ?? address;
+    loop.add(this.#fd, EPOLLIN, this);
+  }
+
+  onEvents(): void {
+    for (let i = 0; i < BATCH && this.#isOpen; i++) {
+      const fd = accept(this.#fd);
+      if (fd >= 0) {
+        this.#take(fd);
+        continue;
+      }
+      if (fd === -EAGAIN) return;
+      if (fd === -EMFILE || fd === -ENFILE) return this.#pause(errnoName(-fd));
+      if (fd !== -EINTR) this.report(`accept on ${formatAddress(this.address)}: ${errnoName(-fd)}`);
+    }
+  }
+
+  #take(fd: number): void {
+    const client = peerAddress(fd);
+    if (client === undefined) return close(fd); // gone already
+    setNoDelay(fd);
+    if (this.options.keepAliveMs !== undefined) setKeepAlive(fd, this.options.keepAliveMs);
+    if (this.options.userTimeoutMs !== undefined) setUserTimeout(fd, this.options.userTimeoutMs);
+    const original = originalDestination(fd), local = localAddress(fd);
+    if (local === undefined) return close(fd);
+    const destination = original ?? local;
+    const isDirect = destination.port === local.port && destination.ip === local.ip;
+    this.onAccept({ fd, client, destination, isDirect });
+  }
+
+  #pause(why: string): void {
+    this.report(`accept on ${formatAddress(this.address)}: ${why}; new connections wait`);
+    this.loop.modify(this.#fd, 0);
+    this.loop.after(PAUSE_MS, () => {
+      if (this.#isOpen) this.loop.modify(this.#fd, EPOLLIN);
+    });
+  }
+
+  onFault(): void {
+    // A bug in what takes connections: this connection is lost, the listener goes on.
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.loop.forget(this.#fd);
+    close(this.#fd);
+  }
+}

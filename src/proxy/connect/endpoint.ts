@@ -1,0 +1,201 @@
+/**
+ * One address that requests are sent to: its pool of idle connections, what is known of its latency, and when it may
+ * be tried again after a failed connect.
+ *
+ * The pool is last-in first-out, so that a burst's connections idle out; each idle connection has a timer of its own.
+ * Source: proxy.md §5 (connection matrix), §8 (pool and back-off).
+ */
+import { formatAddress } from "../../linux/address.ts";
+import type { Loaded } from "../balance/balancer.ts";
+import { PeakEwma } from "../balance/peak_ewma.ts";
+import type { EndpointInfo } from "../control/plane.ts";
+import { ClientConnection } from "../http/http1/client_connection.ts";
+import type { TcpSeries } from "../telemetry/tcp_series.ts";
+import type { HttpSeries } from "../telemetry/http_series.ts";
+import { encodeTransportHeader, type SessionProtocol } from "../tls/transport_header.ts";
+import { disarm } from "../worker/timers.ts";
+import { Stream, type StreamFailure, type StreamOwner } from "../worker/stream.ts";
+import type { Dialer, PeerTls } from "./dialer.ts";
+
+/** The series an endpoint's traffic is counted in. */
+export interface EndpointSeries {
+  readonly http: HttpSeries;
+  readonly tcp: TcpSeries;
+}
+
+export interface EndpointOptions {
+  /** Wait ever longer after a failed connect, and count as not ready meanwhile. Not for the local application. */
+  readonly isBackingOff: boolean;
+}
+
+export class Endpoint implements Loaded {
+  readonly name: string;
+  readonly #idle: ClientConnection[] = [];
+  readonly #ewma: PeakEwma;
+  readonly #peer: PeerTls | undefined;
+  #readyAt = 0;
+  #failures = 0;
+  #isRetired = false;
+  /** All connections there are, idle or busy. */
+  open = 0;
+
+  constructor(
+    readonly dialer: Dialer,
+    readonly info: EndpointInfo,
+    readonly series: EndpointSeries,
+    private readonly options: EndpointOptions,
+  ) {
+    this.name = `endpoint ${formatAddress(info.address)}`;
+    this.#ewma = new PeakEwma(dialer.loop.now);
+    this.#peer = info.identity === undefined
+      ? undefined
+      : { ...info.identity, isTransport: info.transportPort !== undefined };
+  }
+
+  isReady(now: number): boolean {
+    return now >= this.#readyAt;
+  }
+
+  /** When it may be tried again, microseconds. */
+  get readyAt(): number {
+    return this.#readyAt;
+  }
+
+  load(now: number): number {
+    return this.#ewma.load(now);
+  }
+
+  get isMeshed(): boolean {
+    return this.#peer !== undefined;
+  }
+
+  /** Connects, TLS and transport header included. @returns the stream, or why it failed at once */
+  connect(owner: StreamOwner, protocol: SessionProtocol | undefined): Stream | StreamFailure {
+    const { info, dialer } = this, isTransport = this.#peer?.isTransport ?? false;
+    const address = isTransport ? { ip: info.address.ip, port: info.transportPort! } : info.address;
+    const stream = dialer.dial(address, owner, this.#peer);
+    if (!(stream instanceof Stream)) {
+      this.#failed();
+      return stream;
+    }
+    stream.counters = this.series.tcp;
+    this.series.tcp.connectionOpened(dialer.loop.now);
+    this.open++;
+    if (isTransport) {
+      const header = encodeTransportHeader({
+        port: info.address.port,
+        name: "",
+        protocol: info.hint === "opaque" ? undefined : protocol,
+      });
+      const at = dialer.arena.textAt;
+      dialer.arena.memory.bytes.set(header, at);
+      stream.write(at, header.length);
+    }
+    return stream;
+  }
+
+  /** A connection for an exchange: an idle one, or a new one. @returns why there is none */
+  acquire(): ClientConnection | StreamFailure {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) {
+      disarm(idle.idleTimer);
+      this.#ewma.pending++;
+      return idle;
+    }
+    const connection = new ClientConnection(this, this.dialer.arena);
+    const stream = this.connect(connection, "http1");
+    if (!(stream instanceof Stream)) return stream;
+    connection.stream = stream;
+    const { loop, config } = this.dialer;
+    loop.lane(config.connectTimeoutMs).arm(connection.connectTimer, loop.now);
+    this.#ewma.pending++;
+    return connection;
+  }
+
+  /** A connection stands. @returns a reason to refuse it after all */
+  opened(connection: { readonly stream: Stream }): StreamFailure | undefined {
+    const refusal = this.checkPeer(connection.stream);
+    if (refusal === undefined) {
+      this.#failures = 0;
+      this.#readyAt = 0;
+    }
+    return refusal;
+  }
+
+  /** Checks what the TLS library does not: a URI identity, and that the peer took the transport header's protocol. */
+  checkPeer(stream: Stream): StreamFailure | undefined {
+    const peer = this.#peer;
+    if (peer === undefined || stream.tls === undefined) return undefined;
+    if (peer.name.includes("://") && !stream.tls.peerIdentities().includes(peer.name)) {
+      return { code: "tls", detail: `the peer is not ${peer.name}`, errno: 0 };
+    }
+    if (peer.isTransport && stream.tls.alpn() === "") {
+      return { code: "tls", detail: "the peer does not take a transport header", errno: 0 };
+    }
+    return undefined;
+  }
+
+  #failed(): void {
+    if (!this.options.isBackingOff) return;
+    const { backoff } = this.dialer.config;
+    const delay = Math.min(backoff.maxMs, backoff.minMs * 2 ** Math.min(this.#failures++, 20));
+    this.#readyAt = this.dialer.loop.now + delay * (1 + Math.random() * backoff.jitter) * 1000;
+  }
+
+  #count(errno: string): void {
+    this.series.tcp.connectionClosed(errno, this.dialer.loop.now);
+    this.open--;
+  }
+
+  /** A response has come whole. */
+  responded(connection: ClientConnection, isReusable: boolean): void {
+    this.#ewma.pending--;
+    const { loop, config } = this.dialer;
+    if (!isReusable) return this.#count("");
+    if (this.#isRetired || this.#idle.length >= config.maxIdlePerEndpoint) {
+      this.#count("");
+      connection.stream.close();
+      return;
+    }
+    connection.isReused = true;
+    connection.stream.resume();
+    this.#idle.push(connection);
+    loop.lane(config.poolIdleTimeoutMs).arm(connection.idleTimer, loop.now);
+  }
+
+  /** Latency of a response's first bytes, for the balancer. */
+  answered(rttMicros: number, now: number): void {
+    this.#ewma.record(rttMicros, now);
+  }
+
+  /** A connection failed, or was closed with its exchange unfinished. */
+  closed(connection: ClientConnection, failure: StreamFailure | undefined): void {
+    if (connection.exchange !== undefined || failure === undefined) this.#ewma.pending--;
+    this.closedStream(failure);
+  }
+
+  /** The same for a stream that was no HTTP/1 connection (a tunnel). */
+  closedStream(failure: StreamFailure | undefined): void {
+    if (failure !== undefined && ["connect", "connect-timeout", "tls"].includes(failure.code)) this.#failed();
+    this.#count(failure === undefined ? "" : failure.code);
+  }
+
+  /** An HTTP/1 connection became a tunnel: it is no exchange any more. */
+  becameTunnel(): void {
+    this.#ewma.pending--;
+  }
+
+  /** Takes an idle connection out of the pool. */
+  forget(connection: ClientConnection): void {
+    const index = this.#idle.lastIndexOf(connection);
+    if (index < 0) return;
+    this.#idle.splice(index, 1);
+    if (!connection.stream.isClosed) this.#count("");
+  }
+
+  /** It was removed from discovery: idle connections close, busy ones finish. */
+  retire(): void {
+    this.#isRetired = true;
+    for (const connection of [...this.#idle]) connection.discard();
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * What goes wrong in the data plane, as a value: one record feeds the response, the log, the metric's label and the
+ * decision to try again. Source of the statuses: proxy.md §10.
+ */
+
+export type ErrorCode =
+  | "bad-request"
+  | "unauthorized"
+  | "no-endpoints"
+  | "failfast"
+  | "load-shed"
+  | "connect-timeout"
+  | "connect-failed"
+  | "tls-failed"
+  | "upstream-reset"
+  | "bad-response"
+  | "identity-required"
+  | "forbidden-route"
+  | "invalid-policy"
+  | "lookup-refused"
+  | "loop"
+  | "shutting-down"
+  | "internal";
+
+export interface ProxyError {
+  /** Stable, documented, greppable. */
+  readonly code: ErrorCode;
+  /** Whose doing it is. */
+  readonly source: "client" | "server" | "mesh";
+  /** The response a client gets. */
+  readonly status: number;
+  /** The request never reached the application, so that another endpoint may be given it. */
+  readonly isUndelivered: boolean;
+  /** The client's connection is closed after the response. */
+  readonly isClosing: boolean;
+  /** Value of the `error` label of inbound_http_errors_total and outbound_http_errors_total. */
+  readonly label: string;
+  /** For people: what was tried, what was seen. */
+  readonly detail: string;
+}
+
+type Template = Omit<ProxyError, "code" | "detail">;
+
+const template = (
+  source: Template["source"],
+  status: number,
+  label: string,
+  isClosing: boolean,
+  isUndelivered: boolean,
+): Template => ({ source, status, label, isClosing, isUndelivered });
+
+const TEMPLATES: Readonly<Record<ErrorCode, Template>> = {
+  "bad-request": template("client", 400, "bad request", true, true),
+  "unauthorized": template("client", 403, "unauthorized", false, true),
+  "no-endpoints": template("mesh", 504, "failfast", true, true),
+  "failfast": template("mesh", 504, "failfast", true, true),
+  "load-shed": template("mesh", 503, "loadshed", true, true),
+  "connect-timeout": template("server", 504, "i/o", true, true),
+  "connect-failed": template("server", 502, "i/o", true, true),
+  "tls-failed": template("mesh", 502, "i/o", true, true),
+  "upstream-reset": template("server", 502, "i/o", true, false),
+  "bad-response": template("server", 502, "i/o", true, false),
+  "identity-required": template("client", 502, "identity required", true, true),
+  "forbidden-route": template("mesh", 404, "unexpected", false, true),
+  "invalid-policy": template("mesh", 500, "unexpected", true, true),
+  "lookup-refused": template("mesh", 502, "i/o", true, true),
+  "loop": template("client", 508, "gateway loop", true, true),
+  "shutting-down": template("mesh", 503, "loadshed", true, true),
+  "internal": template("mesh", 500, "unexpected", true, false),
+};
+
+/** The record of an error; `status` replaces the usual one (a parser's 414, 431, 501, 505). */
+export function proxyError(code: ErrorCode, detail: string, status?: number): ProxyError {
+  const base = TEMPLATES[code];
+  return { ...base, code, detail, status: status ?? base.status };
+}
+
+const PHRASES: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  403: "Forbidden",
+  404: "Not Found",
+  414: "URI Too Long",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+  505: "HTTP Version Not Supported",
+  508: "Loop Detected",
+};
+
+/** The response that tells an HTTP/1 client of `error`. */
+export function errorHead(error: ProxyError, isInformed: boolean, isClosing: boolean): string {
+  let head = `HTTP/1.1 ${error.status} ${PHRASES[error.status] ?? "Error"}\r\ncontent-length: 0\r\n`;
+  if (isInformed) {
+    // Only printable ASCII: the detail may quote what a peer sent.
+    head += `l5d-proxy-error: ${error.detail.replace(/[^\x20-\x7e]/g, "?").slice(0, 512)}\r\n`;
+    if (error.isUndelivered) head += "l5d-proxy-undelivered: true\r\n";
+  }
+  if (isClosing) head += "connection: close\r\n";
+  return head + "\r\n";
+}

@@ -1,0 +1,79 @@
+/**
+ * Where a message body ends within the bytes that arrive. Bodies are forwarded as they come: only the framing is
+ * followed (and, for chunked ones, checked byte by byte: nothing ambiguous is forwarded).
+ * Source: RFC 9112 §6, §7.
+ */
+import { Body, Chunked, Head, Outcome } from "../../../wasm/http1.ts";
+import type { Arena } from "../../worker/arena.ts";
+
+/** Chunk extensions and trailers that a body may carry. */
+const MAX_EXTENSION_BYTES = 16384, MAX_TRAILER_BYTES = 16384;
+
+/** The body's framing is broken. */
+export const BROKEN = -1;
+/** There is no room left to follow another chunked body. */
+export const NO_ROOM = -3;
+
+export class BodyReader {
+  #kind: number = Body.None;
+  #remaining = 0;
+  #cell = 0;
+  isDone = true;
+
+  constructor(private readonly arena: Arena) {}
+
+  /** Begins the body of the message whose head stands in the record. @returns false when there is no room for it */
+  begin(): boolean {
+    const { memory, recordAt, wasm } = this.arena;
+    this.#kind = memory.words[(recordAt >> 2) + Head.Body]!;
+    this.isDone = this.#kind === Body.None;
+    if (this.#kind === Body.Length) {
+      this.#remaining = memory.doubles[(recordAt >> 3) + (Head.ContentLength >> 1)]!;
+    } else if (this.#kind === Body.Chunked) {
+      if (this.#cell === 0) this.#cell = this.arena.takeCell();
+      if (this.#cell === 0) return false;
+      wasm.chunkedStart(this.#cell, MAX_EXTENSION_BYTES, MAX_TRAILER_BYTES);
+    }
+    return true;
+  }
+
+  /** The body goes on until its connection ends. */
+  get isUntilClose(): boolean {
+    return this.#kind === Body.UntilClose && !this.isDone;
+  }
+
+  /** How many of the bytes from `at` to `end` belong to the body; sets `isDone`. @returns BROKEN when it is malformed */
+  take(at: number, end: number): number {
+    if (this.isDone) return 0;
+    const available = end - at;
+    if (this.#kind === Body.Length) {
+      const count = this.#remaining < available ? this.#remaining : available;
+      this.#remaining -= count;
+      this.isDone = this.#remaining === 0;
+      return count;
+    }
+    if (this.#kind === Body.UntilClose) return available;
+    const count = this.arena.wasm.chunkedForward(this.#cell, at, end);
+    if (count === Outcome.Bad) return BROKEN;
+    this.isDone = this.arena.memory.words[(this.#cell >> 2) + Chunked.Done] === 1;
+    return count;
+  }
+
+  /** Why `take` answered BROKEN: a `Reason`. */
+  get reason(): number {
+    return this.#cell === 0 ? 0 : this.arena.memory.words[(this.#cell >> 2) + Chunked.Reason]!;
+  }
+
+  /** The sender ended. @returns false when the body was not complete */
+  end(): boolean {
+    if (this.#kind === Body.UntilClose) this.isDone = true;
+    return this.isDone;
+  }
+
+  /** Gives back what it holds. */
+  release(): void {
+    if (this.#cell !== 0) this.arena.giveCell(this.#cell);
+    this.#cell = 0;
+    this.isDone = true;
+  }
+}

@@ -1,0 +1,14 @@
+/** The limits of HTTP/1 heads, each with the status a client gets beyond it (src/wasm/refusal.ts). */
+
+/** Bytes of a head, start line included: 431. */
+export const MAX_HEAD_BYTES = 32768;
+/** Bytes of a request-target: 414. */
+export const MAX_TARGET_BYTES = 16384;
+/** Header lines: 431. */
+export const MAX_HEADERS = 128;
+/** From the first byte of a head to its last; a client that takes longer is closed. */
+export const HEAD_TIMEOUT_MS = 30_000;
+/** A request up to this size is kept until its response begins, so that it can be sent a second time. */
+export const MAX_REPLAY_BYTES = 16384;
+/** Times a request is sent to another endpoint after one that it never reached. */
+export const MAX_ATTEMPTS = 4;
