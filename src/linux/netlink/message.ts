@@ -78,6 +78,13 @@ export class MessageWriter {
     return this.#close();
   }
 
+  /** Makes the message begun last ask for an acknowledgement. */
+  askAcknowledgement(): this {
+    const at = this.#start + 6;
+    this.#view.setUint16(at, this.#view.getUint16(at, true) | NLM_F_ACK, true);
+    return this;
+  }
+
   #close(): this {
     this.#view.setUint32(this.#start, this.#length - this.#start, true);
     return this;

@@ -8,14 +8,7 @@
  */
 import { ENOENT, EOPNOTSUPP, EPERM, SystemError } from "../../errno.ts";
 import { NETLINK_NETFILTER, NetlinkConnection } from "../connection.ts";
-import {
-  bigEndian32,
-  MessageWriter,
-  NLM_F_ACK,
-  NLM_F_APPEND,
-  NLM_F_CREATE,
-  zeroTerminated,
-} from "../message.ts";
+import { bigEndian32, MessageWriter, NLM_F_APPEND, NLM_F_CREATE, zeroTerminated } from "../message.ts";
 import type { Expression } from "./expression.ts";
 
 export const FAMILIES = { inet: 1, ip: 2, ip6: 10 } as const;
@@ -61,8 +54,7 @@ export class Batch {
   #begin(operation: number, flags: number, step: string): MessageWriter {
     this.#steps.push(step);
     const type = SUBSYSTEM << 8 | operation;
-    // Every message asks for an acknowledgement: kernels before 6.10 give none for the end of a batch.
-    return this.#writer.begin(type, NLM_F_ACK | flags, [FAMILIES[this.family], 0, 0, 0]);
+    return this.#writer.begin(type, flags, [FAMILIES[this.family], 0, 0, 0]);
   }
 
   addTable(): this {
@@ -149,7 +141,8 @@ export class Batch {
    * @throws SystemError naming the step that was refused; nothing has changed then
    */
   apply(connection: NetlinkConnection): void {
-    const last = this.#writer.sequence;
+    // Refusals come for any message. Kernels before 6.10 acknowledge no end of a batch, so the last step asks.
+    const last = this.#writer.askAcknowledgement().sequence;
     this.#writer.begin(BATCH_END, 0, [0, 0, 0, SUBSYSTEM]);
     try {
       connection.request(this.#writer, `nf_tables, table ${this.table}`, last);

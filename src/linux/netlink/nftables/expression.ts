@@ -14,7 +14,7 @@ export type Expression = (writer: MessageWriter) => void;
 
 const FIRST = 8, SECOND = 9, THIRD = 10, VERDICT = 0;
 const LIST_ELEMENT = 1, EXPRESSION_NAME = 1, EXPRESSION_DATA = 2, DATA_VALUE = 1, DATA_VERDICT = 2;
-const AF_INET = 2, AF_INET6 = 10;
+const AF_INET = 2;
 export const TCP = 6, UDP = 17;
 
 /** A number of nf_tables' own, in network order. */
@@ -165,9 +165,9 @@ export function redirectTo(port: number): Expression[] {
   return [load(FIRST, bigEndian16(port)), expression("redir", { 1: FIRST })];
 }
 
-function destinationNat(hasPort = true): Expression {
+function destinationNat(): Expression {
   const DNAT = 1;
-  return expression("nat", { 1: DNAT, 2: AF_INET, 3: FIRST, ...(hasPort ? { 5: SECOND } : {}) });
+  return expression("nat", { 1: DNAT, 2: AF_INET, 3: FIRST, 5: SECOND });
 }
 
 /** Sends the packet to another IPv4 address and port. */
@@ -175,8 +175,11 @@ export function sendTo(address: string, port: number): Expression[] {
   return [load(FIRST, parsePrefix(address).bytes), load(SECOND, bigEndian16(port)), destinationNat()];
 }
 
-/** Gives the packet this machine's own address as its source. */
-export const masquerade: Expression = expression("masq", {});
+/** Gives the packet another IPv4 source address. */
+export function comeFrom(address: string): Expression[] {
+  const SNAT = 0;
+  return [load(FIRST, parsePrefix(address).bytes), expression("nat", { 1: SNAT, 2: AF_INET, 3: FIRST })];
+}
 
 /** Answers with a TCP reset. */
 export const rejectWithReset: Expression = expression(
@@ -243,5 +246,3 @@ export function gotoElement(chain: string): Expression {
 export function valueElement(bytes: ArrayLike<number>): Expression {
   return value(2, bytes);
 }
-
-export { AF_INET6 };

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { isolatedTest } from "../../linux/isolated.ts";
+import { inNamespaces, type Namespace } from "../../linux/namespace.ts";
+import { Links } from "../../linux/netlink/link.ts";
+import { ECONNREFUSED } from "../../linux/errno.ts";
+import { accept, close, connectTcp, listenTcp, peerAddress, socketError } from "../../linux/socket.ts";
+import { openNftables } from "../../linux/netlink/nftables/batch.ts";
+import { listRules } from "../../linux/netlink/nftables/dump.ts";
+import { TABLE } from "./service_rules.ts";
+import { NodeNetwork, type PodNetwork } from "./node_network.ts";
+import type { ServicePort, Target } from "./service_ports.ts";
+
+const port = (address: string, targets: Target[], protocol: "TCP" | "UDP" = "TCP"): ServicePort => ({
+  name: `shop/${address}`,
+  address,
+  protocol,
+  port: 80,
+  targets,
+});
+
+const within = <T>(pod: PodNetwork | undefined, work: () => T): T =>
+  pod === undefined ? work() : inNamespaces({ enter: [pod.namespace as Namespace] }, work);
+
+/** Connects from a pod (or the node): 0, or the errno with which it failed. A handshake on veth ends within connect. */
+function connect(from: PodNetwork | undefined, ip: string): { result: number; fd: number } {
+  const fd = within(from, () => connectTcp({ ip, port: 80 }));
+  return { fd, result: fd < 0 ? -fd : socketError(fd) };
+}
+
+isolatedTest("pods and the node reach pods, service addresses and each other", import.meta.url, () => {
+  const network = new NodeNetwork();
+  const client = network.addPod(), one = network.addPod(), two = network.addPod();
+  const listeners = [one, two].map((pod) => within(pod, () => listenTcp({ ip: "0.0.0.0", port: 80 })));
+  const api = listenTcp({ ip: "10.43.0.1", port: 80 });
+  const take = (listener: number) => {
+    const fd = accept(listener);
+    const from = fd < 0 ? undefined : peerAddress(fd)?.ip;
+    if (fd >= 0) close(fd);
+    return from;
+  };
+
+  connect(client, one.address);
+  assert.equal(take(listeners[0]!), client.address, "pod to pod");
+  connect(undefined, one.address);
+  assert.equal(take(listeners[0]!), "10.42.0.1", "node to pod");
+  connect(client, "10.43.0.1");
+  assert.equal(take(api), client.address, "pod to the node's own service address");
+
+  network.setServices([
+    port("10.43.0.50", [{ ip: one.address, port: 80 }]),
+    port("10.43.0.51", [one, two].map(({ address }) => ({ ip: address, port: 80 }))),
+    port("10.43.0.52", []),
+  ]);
+  connect(client, "10.43.0.50");
+  assert.equal(take(listeners[0]!), client.address, "pod to service");
+  connect(undefined, "10.43.0.50");
+  assert.equal(take(listeners[0]!), "10.42.0.1", "node to service");
+  connect(one, "10.43.0.50");
+  assert.equal(take(listeners[0]!), "10.42.0.1", "pod to itself by its service");
+
+  const counts = [0, 0];
+  for (let i = 0; i < 100; i++) {
+    close(connect(client, "10.43.0.51").fd);
+    listeners.forEach((listener, index) => take(listener) !== undefined && counts[index]!++);
+  }
+  assert.equal(counts[0]! + counts[1]!, 100);
+  assert.ok(counts[0]! > 20 && counts[1]! > 20, `spread over both: ${counts}`);
+
+  for (const from of [client, undefined]) {
+    for (const address of ["10.43.0.52", "10.43.9.9"]) {
+      assert.equal(connect(from, address).result, ECONNREFUSED, "no endpoints: refused at once");
+    }
+  }
+
+  network.setServices([port("10.43.0.50", [{ ip: two.address, port: 80 }])]);
+  connect(client, "10.43.0.50");
+  assert.equal(take(listeners[1]!), client.address, "the rules follow");
+  assert.equal(connect(client, "10.43.0.51").result, ECONNREFUSED);
+
+  network.close();
+  assert.deepEqual(new Links().list().filter(({ name }) => name.startsWith("pod")), []);
+});
+
+isolatedTest("a hundred services of three endpoints are set in one batch", import.meta.url, () => {
+  const network = new NodeNetwork();
+  const ports = Array.from(
+    { length: 100 },
+    (_, i) =>
+      port(
+        `10.43.1.${i}`,
+        [2, 3, 4].map((host) => ({ ip: `10.42.${i}.${host}`, port: 80 })),
+        i % 2 ? "TCP" : "UDP",
+      ),
+  );
+  network.setServices(ports);
+  const rules = () =>
+    listRules(openNftables(), "ip", TABLE).filter(({ expressions }) => expressions.includes("numgen"));
+  assert.equal(rules().length, 100);
+  network.setServices(ports.slice(1));
+  assert.equal(rules().length, 99);
+  network.close();
+});
