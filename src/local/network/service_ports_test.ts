@@ -9,7 +9,7 @@ const service = (spec: Service["spec"]): Service => ({
 });
 const slice = (
   endpoints: EndpointSlice["endpoints"],
-  ports: EndpointSlice["ports"] = [{ name: "http", port: 8080, protocol: "TCP" }],
+  ports: NonNullable<EndpointSlice["ports"]> = [{ name: "http", port: 8080, protocol: "TCP" }],
 ): EndpointSlice => ({
   metadata: { namespace: "shop", name: "web-1", labels: { "kubernetes.io/service-name": "web" } },
   addressType: "IPv4",
