@@ -5,19 +5,21 @@ import { isDigit, skipHost } from "./scan";
 export let authorityNameLength: i32 = 0;
 export let authorityPort: i32 = -1;
 
-// @ts-ignore: decorator
-
+@inline
 function isHex(byte: u32): bool {
   return isDigit(byte) || (byte | 32) - 97 < 6;
 }
 
-/** Whether every "%" of a name is followed by two hexadecimal digits. */
-function hasGoodEscapes(at: usize, end: usize): bool {
-  for (let p = at; p < end; p++) {
-    if (load<u8>(p) != 37) continue;
-    if (p + 2 >= end || !isHex(load<u8>(p + 1)) || !isHex(load<u8>(p + 2))) return false;
+/** One past a registered name that has percent signs, or 0 when one is not followed by two hexadecimal digits. */
+function escapedNameEnd(at: usize, end: usize): usize {
+  let p = at;
+  while (p < end) {
+    p = skipHost(p, end);
+    if (p >= end || load<u8>(p) != 37) return p;
+    if (p + 2 >= end || !isHex(load<u8>(p + 1)) || !isHex(load<u8>(p + 2))) return 0;
+    p += 3;
   }
-  return true;
+  return p;
 }
 
 /** One past the "]" of an address literal, or 0. Its text is checked by character only: hex, ":", ".", "v". */
@@ -40,8 +42,9 @@ export function parseAuthority(at: usize, end: usize): bool {
     if (p == 0) return false;
   } else {
     p = skipHost(at, end);
+    if (p < end && load<u8>(p) == 37) p = escapedNameEnd(p, end);
     if (p > end) p = end;
-    if (p == at || !hasGoodEscapes(at, p)) return false;
+    if (p <= at) return false;
   }
   authorityNameLength = <i32> (p - at);
   if (p == end) return true;

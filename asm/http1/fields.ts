@@ -5,9 +5,10 @@
  * else once its line is complete. So a call that finds no new control character (CR and LF are such) need not parse again.
  */
 import { Head, HeaderEntry, HeadFlag, Outcome } from "./layout";
+import { HeaderName } from "./names";
 import { Reason } from "./reason";
 import { seeField } from "./framing";
-import { isBlank, outsideToken, skipText, skipToken } from "./scan";
+import { COLONS, find, isBlank, skipText, skipToken, unusualBits } from "./scan";
 import { wellKnown } from "./well_known";
 
 const CR: u32 = 13;
@@ -15,8 +16,7 @@ const LF: u32 = 10;
 const CRLF: u32 = 0x0a0d;
 const MESH_PREFIX: u32 = 0x2d64356c;
 
-// @ts-ignore: decorator
-
+@inline
 function set(record: usize, word: i32, value: i32): void {
   store<i32>(record + (<usize> word << 2), value);
 }
@@ -62,62 +62,97 @@ function nameProblem(line: usize, nameEnd: usize, end: usize): i32 {
   return c == CR ? Reason.NoColon : Reason.BadName;
 }
 
+@inline
+function markPresent(record: usize, id: i32): void {
+  const word = record + (Head.Present << 2) + (<usize> (id >> 5) << 2);
+  store<u32>(word, load<u32>(word) | (1 << (id & 31)));
+}
+
+/** The control character at `p` spoils its line: says which it is. */
+function controlIn(p: usize, end: usize, record: usize): i32 {
+  const problem = controlProblem(p, end, record);
+  // CRLF ended a line before this one was looked at: cannot be.
+  return problem != 0 ? problem : refuse(record, Reason.ControlCharacter);
+}
+
 /**
- * Parses header lines from `p` to the empty line.
+ * Parses header lines from `start` to the empty line.
+ *
+ * The ends of lines come from bits, one per byte of a window of 64, so that the work on one line need not wait for the
+ * end of the line before: it is half as fast without.
+ *
  * @returns the bytes from `at` to after the empty line, or an `Outcome`
  */
 export function parseFields(
   at: usize,
-  p: usize,
+  start: usize,
   end: usize,
   record: usize,
   maxHeaders: i32,
   isRequest: bool,
 ): i32 {
-  let count: i32 = 0;
+  let p = start;
   let entry = record + (Head.Headers << 2);
-  let hasMeshHeader: bool = false;
+  const entryLimit = entry + <usize> maxHeaders * (HeaderEntry.Words << 2);
+  let window = start;
+  let unusual = unusualBits(window);
   for (;;) {
-    if (p + 2 <= end && load<u16>(p) == CRLF) break;
-    if (p >= end) return Outcome.Partial;
-    if (count == maxHeaders) return lineProblem(p, end, record, Reason.TooManyHeaders);
-    const line = p;
-    const mask = outsideToken(v128.load(line));
-    const nameEnd = mask ? line + ctz(mask) : skipToken(line + 16, end);
-    if (nameEnd >= end) return Outcome.Partial;
-    if (load<u8>(nameEnd) != 58 || nameEnd == line) {
-      return lineProblem(line, end, record, nameProblem(line, nameEnd, end));
+    let lineEnd: usize;
+    for (;;) {
+      while (unusual == 0) {
+        window += 64;
+        if (window >= end) return Outcome.Partial;
+        unusual = unusualBits(window);
+      }
+      lineEnd = window + <usize> ctz(unusual);
+      unusual &= unusual - 1;
+      if (load<u16>(lineEnd) == CRLF) {
+        // The next bit is its LF, unless that begins the next window.
+        unusual &= unusual - 1;
+        break;
+      }
+      if (lineEnd < p) continue;
+      // HTAB and bytes from 0x80 on are text.
+      const c = load<u8>(lineEnd);
+      if (lineEnd >= end || (c < 128 && c != 9)) return controlIn(lineEnd, end, record);
     }
-    let value = nameEnd + 1;
-    while (isBlank(load<u8>(value)) && value < end) value++;
-    const lineEnd = skipText(value, end);
-    if (lineEnd + 2 > end || load<u16>(lineEnd) != CRLF) return controlProblem(lineEnd, end, record);
-    let valueEnd = lineEnd;
-    while (valueEnd > value && isBlank(load<u8>(valueEnd - 1))) valueEnd--;
+    if (lineEnd + 2 > end) return Outcome.Partial;
+    if (lineEnd == p) break;
+    if (entry == entryLimit) return refuse(record, Reason.TooManyHeaders);
+    const line = p;
     p = lineEnd + 2;
 
-    const nameLength = <i32> (nameEnd - line);
+    const block = v128.load(line);
+    const colons = i8x16.bitmask(i8x16.eq(block, v128.load(COLONS)));
+    let nameEnd = colons ? line + ctz(colons) : find(58, line + 16, lineEnd);
+    const id = nameEnd < lineEnd ? wellKnown(line, block, <i32> (nameEnd - line)) : 0;
+    if (id == 0) {
+      nameEnd = skipToken(line, lineEnd);
+      if (load<u8>(nameEnd) != 58 || nameEnd == line) return refuse(record, nameProblem(line, nameEnd, lineEnd));
+      if ((load<u32>(line) | 0x20202020) == MESH_PREFIX) markPresent(record, HeaderName.UnknownMesh);
+    }
+    let value = nameEnd + 1;
+    // No byte of the line is below 32 but HTAB.
+    while (load<u8>(value) <= 32 && value < lineEnd) value++;
+    let valueEnd = lineEnd;
+    while (load<u8>(valueEnd - 1) <= 32 && valueEnd > value) valueEnd--;
+
     const valueLength = <i32> (valueEnd - value);
-    const id = wellKnown(line, nameLength);
-    v128.store(entry, i32x4.splat(<i32> (line - at)));
-    store<i32>(entry, nameLength, 4);
+    store<i32>(entry, <i32> (line - at));
+    store<i32>(entry, <i32> (nameEnd - line), 4);
     store<i32>(entry, <i32> (value - at), 8);
     store<i32>(entry, valueLength, 12);
     store<i32>(entry, id, 16);
     store<i32>(entry, 0, 20);
-    const present = record + (Head.Present << 2) + (<usize> (id >> 5) << 2);
-    store<i32>(present, load<i32>(present) | (1 << (id & 31)));
-    if ((load<u32>(line) | 0x20202020) == MESH_PREFIX) hasMeshHeader = true;
+    markPresent(record, id);
     if (id > 0 && id < 16) {
-      set(record, Head.HeaderCount, count);
       const reason = seeField(at, record, entry, id, value, valueLength, isRequest);
       if (reason) return refuse(record, reason);
     }
-    count++;
     entry += HeaderEntry.Words << 2;
   }
-  set(record, Head.HeaderCount, count);
-  if (hasMeshHeader) {
+  set(record, Head.HeaderCount, <i32> (entry - record - (Head.Headers << 2)) / (HeaderEntry.Words << 2));
+  if (load<u32>(record + ((Head.Present + 2) << 2))) {
     const flags = record + (Head.Flags << 2);
     store<i32>(flags, load<i32>(flags) | HeadFlag.HasMeshHeader);
   }

@@ -8,44 +8,39 @@ import { Body, Head, HeaderEntry, HeaderFlag, HeadFlag, Method, TargetForm } fro
 import { HeaderName } from "./names";
 import { Reason } from "./reason";
 import { authorityNameLength, authorityPort, parseAuthority } from "./authority";
-import { equalsIgnoringCase, isBlank, isDigit, outsideToken } from "./scan";
+import { equalsIgnoringCase, find, isBlank, isDigit, outsideToken } from "./scan";
 
 const MAXIMUM_OPTIONS: i32 = 64;
 const LARGEST_LENGTH: u64 = 9007199254740991;
 
 /** Content-Length, -1 while none was seen. */
 let contentLength: i64 = -1;
-/** 0 no transfer coding, 1 chunked and nothing else. */
-let transferCoding: i32 = 0;
-/** Connection options seen: all, and whether any is not one of close, keep-alive and upgrade. */
+/** Number of connection options seen. */
 let options: i32 = 0;
-let hasOtherOption: bool = false;
-let wantsClose: bool = false;
-let wantsKeepAlive: bool = false;
-let wantsUpgrade: bool = false;
-let hasContinue: bool = false;
+/** What was said so far: the bits below. */
+let seen: i32 = 0;
+const CHUNKED_CODING: i32 = 1;
+const CLOSE_OPTION: i32 = 2;
+const KEEP_ALIVE_OPTION: i32 = 4;
+const UPGRADE_OPTION: i32 = 8;
+/** An option that is not one of the three. */
+const OTHER_OPTION: i32 = 16;
+const CONTINUE_EXPECTED: i32 = 32;
 
-// @ts-ignore: decorator
-
+@inline
 function get(record: usize, word: i32): i32 {
   return load<i32>(record + (<usize> word << 2));
 }
 
-// @ts-ignore: decorator
-
+@inline
 function set(record: usize, word: i32, value: i32): void {
   store<i32>(record + (<usize> word << 2), value);
 }
 
 export function startFields(): void {
   contentLength = -1;
-  transferCoding = 0;
   options = 0;
-  hasOtherOption = false;
-  wantsClose = false;
-  wantsKeepAlive = false;
-  wantsUpgrade = false;
-  hasContinue = false;
+  seen = 0;
 }
 
 function seeHost(at: usize, record: usize, value: usize, length: i32): i32 {
@@ -83,8 +78,8 @@ let last: usize = 0;
 
 /** Takes the element of a comma-separated list that begins at `p`. @returns its comma, or `end` */
 function nextElement(p: usize, end: usize): usize {
-  let comma = p;
-  while (comma < end && load<u8>(comma) != 44) comma++;
+  let comma = find(44, p, end);
+  if (comma > end) comma = end;
   first = p;
   last = comma;
   while (first < last && isBlank(load<u8>(first))) first++;
@@ -101,8 +96,7 @@ function isToken(at: usize, end: usize): bool {
 }
 
 /** Whether the element is the word at `text`, ASCII in any case. */
-// @ts-ignore: decorator
-
+@inline
 function isWord(text: usize, length: i32): bool {
   return <i32> (last - first) == length && equalsIgnoringCase(first, text, length);
 }
@@ -119,25 +113,36 @@ function seeTransferEncoding(value: usize, length: i32): i32 {
   for (let comma = value - 1; comma < end;) {
     comma = nextElement(comma + 1, end);
     if (isWord(CHUNKED, 7)) {
-      if (transferCoding) return Reason.ChunkedNotLast;
-      transferCoding = 1;
+      if (seen & CHUNKED_CODING) return Reason.ChunkedNotLast;
+      seen |= CHUNKED_CODING;
     } else {
       if (!isToken(first, last)) return Reason.BadTransferEncoding;
-      return transferCoding ? Reason.ChunkedNotLast : Reason.UnsupportedTransferCoding;
+      return seen & CHUNKED_CODING ? Reason.ChunkedNotLast : Reason.UnsupportedTransferCoding;
     }
   }
   return 0;
 }
 
+/** The usual value, quickly: "keep-alive" in any case. */
+@inline
+function isKeepAlive(value: usize): bool {
+  return (load<u64>(value) | 0x2020202020202020) == 0x696c612d7065656b && (load<u16>(value + 8) | 0x2020) == 0x6576;
+}
+
 function seeConnection(value: usize, length: i32): i32 {
+  if (length == 10 && isKeepAlive(value)) {
+    options++;
+    seen |= KEEP_ALIVE_OPTION;
+    return 0;
+  }
   const end = value + length;
   for (let comma = value - 1; comma < end;) {
     comma = nextElement(comma + 1, end);
     if (++options > MAXIMUM_OPTIONS) return Reason.TooManyConnectionOptions;
-    if (isWord(KEEP_ALIVE, 10)) wantsKeepAlive = true;
-    else if (isWord(CLOSE, 5)) wantsClose = true;
-    else if (isWord(UPGRADE, 7)) wantsUpgrade = true;
-    else if (first < last) hasOtherOption = true;
+    if (isWord(KEEP_ALIVE, 10)) seen |= KEEP_ALIVE_OPTION;
+    else if (isWord(CLOSE, 5)) seen |= CLOSE_OPTION;
+    else if (isWord(UPGRADE, 7)) seen |= UPGRADE_OPTION;
+    else if (first < last) seen |= OTHER_OPTION;
   }
   return 0;
 }
@@ -176,7 +181,7 @@ export function seeField(
     return 0;
   }
   if (id == HeaderName.Expect) {
-    if (length == 12 && equalsIgnoringCase(value, CONTINUE, 12)) hasContinue = true;
+    if (length == 12 && equalsIgnoringCase(value, CONTINUE, 12)) seen |= CONTINUE_EXPECTED;
     return 0;
   }
   // Connection, Keep-Alive, Proxy-Connection, Upgrade: all are for this connection only.
@@ -184,7 +189,7 @@ export function seeField(
   set(record, Head.Flags, get(record, Head.Flags) | HeadFlag.HasHopByHop);
   if (id == HeaderName.Connection) return seeConnection(value, length);
   if (id == HeaderName.Upgrade && length > 0) {
-    set(record, Head.UpgradeIndex, get(record, Head.HeaderCount));
+    set(record, Head.UpgradeIndex, <i32> (entry - record - (Head.Headers << 2)) / (HeaderEntry.Words << 2));
   }
   return 0;
 }
@@ -237,13 +242,13 @@ function markFraming(record: usize): void {
 
 /** What requests and responses share: persistence, upgrade, and the ambiguities that are refused. */
 function commonFraming(at: usize, record: usize, version: i32): i32 {
-  if (hasOtherOption) markOptions(at, record);
+  if (seen & OTHER_OPTION) markOptions(at, record);
   let flags = get(record, Head.Flags);
-  if (wantsClose) flags |= HeadFlag.Close;
-  else if (version == 11 || wantsKeepAlive) flags |= HeadFlag.KeepAlive;
-  if (wantsUpgrade && version == 11 && get(record, Head.UpgradeIndex) >= 0) flags |= HeadFlag.Upgrade;
+  if (seen & CLOSE_OPTION) flags |= HeadFlag.Close;
+  else if (version == 11 || (seen & KEEP_ALIVE_OPTION)) flags |= HeadFlag.KeepAlive;
+  if ((seen & UPGRADE_OPTION) && version == 11 && get(record, Head.UpgradeIndex) >= 0) flags |= HeadFlag.Upgrade;
   set(record, Head.Flags, flags);
-  if (transferCoding) {
+  if (seen & CHUNKED_CODING) {
     if (version != 11) return Reason.TransferEncodingInHttp10;
     if (contentLength >= 0) return Reason.TransferEncodingAndContentLength;
   }
@@ -251,10 +256,9 @@ function commonFraming(at: usize, record: usize, version: i32): i32 {
   return 0;
 }
 
-// @ts-ignore: decorator
-
+@inline
 function bodyByFields(): i32 {
-  return transferCoding ? Body.Chunked : contentLength > 0 ? Body.Length : Body.None;
+  return seen & CHUNKED_CODING ? Body.Chunked : contentLength > 0 ? Body.Length : Body.None;
 }
 
 function checkAuthority(at: usize, record: usize): void {
@@ -272,7 +276,7 @@ export function requestFraming(at: usize, record: usize): i32 {
   if (reason) return reason;
   const form = get(record, Head.TargetForm);
   if (form == TargetForm.Absolute || form == TargetForm.Authority) checkAuthority(at, record);
-  if (hasContinue && version == 11) {
+  if ((seen & CONTINUE_EXPECTED) && version == 11) {
     set(record, Head.Flags, get(record, Head.Flags) | HeadFlag.ExpectContinue);
   }
   const body = bodyByFields();
@@ -291,17 +295,17 @@ export function responseFraming(at: usize, record: usize, method: i32): i32 {
   if (method == Method.Connect && isSuccess) {
     // RFC 9110 §9.3.6: both framing fields are ignored here.
     markFraming(record);
-    transferCoding = 0;
+    seen &= ~CHUNKED_CODING;
     contentLength = -1;
   }
   const reason = commonFraming(at, record, version);
   if (reason) return reason;
   const hasNoBody = status < 200 || status == 204;
-  if (hasNoBody && transferCoding) return Reason.TransferEncodingForbidden;
+  if (hasNoBody && (seen & CHUNKED_CODING)) return Reason.TransferEncodingForbidden;
   let body: i32;
   if (status == 101 || (method == Method.Connect && isSuccess)) body = Body.Tunnel;
   else if (hasNoBody || status == 304 || method == Method.Head) body = Body.None;
-  else if (transferCoding || contentLength >= 0) body = bodyByFields();
+  else if ((seen & CHUNKED_CODING) || contentLength >= 0) body = bodyByFields();
   else body = Body.UntilClose;
   let flags = get(record, Head.Flags);
   if (status < 200 && status != 101) flags |= HeadFlag.Interim;

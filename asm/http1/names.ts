@@ -69,4 +69,6 @@ export const enum HeaderName {
   L5dProxyUndelivered = 78,
   /** One past the last. */
   Count = 79,
+  /** No id of an entry: its bit in `Head.Present` says that an unknown name begins with `l5d-`. */
+  UnknownMesh = 95,
 }

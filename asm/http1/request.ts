@@ -4,20 +4,22 @@ import { Reason } from "./reason";
 import { authorityNameLength, authorityPort, parseAuthority } from "./authority";
 import { isStillPartial, lineProblem, parseFields, refuse } from "./fields";
 import { requestFraming, startFields } from "./framing";
-import { find, isDigit, skipTarget, skipText, skipToken } from "./scan";
+import { find, isDigit, queryStart, skipTarget, skipText, skipToken } from "./scan";
 
 const CR: u32 = 13;
 const LF: u32 = 10;
 const CRLF: u32 = 0x0a0d;
 const SPACE: u32 = 32;
+/** "GET " and "POST" as little-endian numbers. */
+const GET_SPACE: u32 = 0x20544547;
+const POST: u32 = 0x54534f50;
 /** "HTTP/1.0" and "HTTP/1.1" as little-endian numbers. */
 const HTTP_10: u64 = 0x302e312f50545448;
 const HTTP_11: u64 = 0x312e312f50545448;
 /** "HTTP/" with three bytes masked out. */
 const HTTP_SLASH: u64 = 0x0000002f50545448;
 
-// @ts-ignore: decorator
-
+@inline
 function set(record: usize, word: i32, value: i32): void {
   store<i32>(record + (<usize> word << 2), value);
 }
@@ -68,11 +70,11 @@ function requestLineProblem(line: usize, methodEnd: usize, targetEnd: usize, end
 }
 
 /** Splits "path?query" into the record. */
+@inline
 function setPath(at: usize, record: usize, path: usize, end: usize): void {
   set(record, Head.PathOffset, <i32> (path - at));
   set(record, Head.PathLength, <i32> (end - path));
-  const query = find(63, path, end);
-  set(record, Head.PathOnlyLength, <i32> ((query < end ? query : end) - path));
+  set(record, Head.PathOnlyLength, <i32> ((queryStart < end ? queryStart : end) - path));
 }
 
 /** Splits a target with an authority, which begins at `authority`. */
@@ -131,7 +133,8 @@ function parseUnusualTarget(at: usize, record: usize, target: usize, end: usize,
 /** Parses all from `p`, where the request line begins. `end` already respects the limit of the head. */
 function parseFrom(at: usize, p: usize, end: usize, record: usize, maxTarget: i32, maxHeaders: i32): i32 {
   const line = p;
-  const methodEnd = skipToken(line, end);
+  const word = load<u32>(line);
+  const methodEnd = word == GET_SPACE ? line + 3 : word == POST ? skipToken(line + 4, end) : skipToken(line, end);
   if (methodEnd >= end) return Outcome.Partial;
   const target = methodEnd + 1;
   const isMethod = load<u8>(methodEnd) == SPACE && methodEnd > line;
@@ -192,7 +195,15 @@ function tooLong(at: usize, end: usize, record: usize): i32 {
 
 /** Clears what not every head sets. */
 export function clearRecord(record: usize): void {
-  memory.fill(record, 0, Head.Headers << 2);
+  const zero = i64x2.splat(0);
+  v128.store(record, zero);
+  v128.store(record, zero, 16);
+  v128.store(record, zero, 32);
+  v128.store(record, zero, 48);
+  v128.store(record, zero, 64);
+  v128.store(record, zero, 80);
+  v128.store(record, zero, 96);
+  v128.store(record, zero, 112);
   set(record, Head.AuthorityPort, -1);
   set(record, Head.HostLength, -1);
   set(record, Head.UpgradeIndex, -1);

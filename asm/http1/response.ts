@@ -12,8 +12,7 @@ const HTTP_10: u64 = 0x302e312f50545448;
 const HTTP_11: u64 = 0x312e312f50545448;
 const HTTP_SLASH: u64 = 0x0000002f50545448;
 
-// @ts-ignore: decorator
-
+@inline
 function set(record: usize, word: i32, value: i32): void {
   store<i32>(record + (<usize> word << 2), value);
 }

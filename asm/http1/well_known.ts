@@ -1,25 +1,22 @@
 /** Header names to `HeaderName` ids. The table and its hash come from tools/build/header_names.ts. */
-import { FIRST, IDS, LAST, LENGTH, LENGTHS, MIDDLE, SLOT_MASK, TEXTS } from "../gen/name_table";
+import { FACTOR, IDS, SHIFT, TEXTS } from "../gen/name_table";
+import { CASE_BITS } from "./scan";
 
-/** The id of the `length` (at least 1) bytes at `p`, 0 when they are no well-known name. Reads 32 bytes. */
-// @ts-ignore: decorator
-
-export function wellKnown(p: usize, length: i32): i32 {
-  const first = load<u8>(p) | 32;
-  const middle = load<u8>(p + (length >> 1)) | 32;
-  const last = load<u8>(p + length - 1) | 32;
-  const slot = (<u32> first * FIRST + <u32> middle * MIDDLE + <u32> last * LAST + <u32> length * LENGTH) &
-    SLOT_MASK;
-  const id = <i32> load<u8>(IDS + slot);
-  if (id == 0 || <i32> load<u8>(LENGTHS + id) != length) return 0;
-  // Setting bit 5 lowers letters and leaves "-" and digits alone. Of token characters only "^" and "_" change
-  // otherwise, and no well-known name has what they become.
+/**
+ * The id of a name, 0 when it is no well-known one.
+ * @param block the first 16 bytes at `p`
+ * @param length of the name, which is followed by its colon and has none within
+ * A name that is recognised is made of token characters; of another one nothing is known.
+ */
+@inline
+export function wellKnown(p: usize, block: v128, length: i32): i32 {
+  const key = (<u32> load<u16>(p + (length >> 1)) | <u32> load<u16>(p + length - 2) << 16) | 0x20202020;
+  const id = <i32> load<u8>(IDS + <usize> (((key + (length << 8)) * FACTOR) >> SHIFT));
+  if (id == 0) return 0;
+  // The colon is compared too: so lengths agree. Bit 5 lowers letters and leaves "-", ":" and digits alone.
   const text = TEXTS + (<usize> id << 5);
-  const caseBit = i8x16.splat(32);
-  let same = i8x16.bitmask(i8x16.eq(v128.or(v128.load(p), caseBit), v128.load(text)));
-  if (length > 16) {
-    same |= i8x16.bitmask(i8x16.eq(v128.or(v128.load(p, 16), caseBit), v128.load(text, 16))) << 16;
-  }
-  const wanted = <i32> ((<u64> 1 << length) - 1);
-  return (same & wanted) == wanted ? id : 0;
+  const caseBit = v128.load(CASE_BITS);
+  let same = i8x16.bitmask(i8x16.eq(v128.or(block, caseBit), v128.load(text)));
+  if (length > 15) same |= i8x16.bitmask(i8x16.eq(v128.or(v128.load(p, 16), caseBit), v128.load(text, 16))) << 16;
+  return ctz(~same) > length ? id : 0;
 }
