@@ -4,6 +4,18 @@ import { KubeError } from "../../kube/client.ts";
 import { apiVersionOf } from "../../kube/resource.ts";
 import type { KubernetesList, KubernetesObject, ResourceKind, WatchEvent } from "../../kube/resource.ts";
 
+/** What discovery names, in whichever group it is asked for. */
+const SERVED = [
+  "servers",
+  "serverauthorizations",
+  "authorizationpolicies",
+  "meshtlsauthentications",
+  "networkauthentications",
+  "httproutes",
+  "serviceprofiles",
+  "externalworkloads",
+];
+
 type Answer = (object: KubernetesObject) => KubernetesObject;
 
 export class FakeKube implements KubeClient {
@@ -154,7 +166,7 @@ export class FakeKube implements KubeClient {
     return Promise.resolve(
       isMissing
         ? new Response("{}", { status: 404 })
-        : Response.json({ kind: "APIResourceList", resources: [] }),
+        : Response.json({ kind: "APIResourceList", resources: SERVED.map((name) => ({ name })) }),
     );
   }
 
