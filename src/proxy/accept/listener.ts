@@ -7,7 +7,6 @@ import {
   close,
   listenTcp,
   localAddress,
-  originalDestination,
   peerAddress,
   setKeepAlive,
   setNoDelay,
@@ -30,6 +29,9 @@ export interface Accepted {
   readonly isDirect: boolean;
 }
 
+/** Where the kernel says a connection was going before redirection; undefined when it was not redirected. */
+export type OriginalDestination = (fd: number) => SocketAddress | undefined;
+
 export class Listener implements EventHandler {
   readonly #fd: number;
   readonly address: SocketAddress;
@@ -42,6 +44,7 @@ export class Listener implements EventHandler {
     private readonly options: TcpOptions & { readonly backlog: number; readonly isReusePort: boolean },
     private readonly onAccept: (accepted: Accepted) => void,
     private readonly report: (message: string) => void,
+    private readonly originalDestination: OriginalDestination,
   ) {
     this.#fd = listenTcp(address, { backlog: options.backlog, isReusePort: options.isReusePort });
     this.address = localAddress(this.#fd) ?? address;
@@ -67,7 +70,7 @@ export class Listener implements EventHandler {
     setNoDelay(fd);
     if (this.options.keepAliveMs !== undefined) setKeepAlive(fd, this.options.keepAliveMs);
     if (this.options.userTimeoutMs !== undefined) setUserTimeout(fd, this.options.userTimeoutMs);
-    const original = originalDestination(fd), local = localAddress(fd);
+    const original = this.originalDestination(fd), local = localAddress(fd);
     if (local === undefined) return close(fd);
     const destination = original ?? local;
     const isDirect = destination.port === local.port && destination.ip === local.ip;

@@ -36,6 +36,8 @@ export class Endpoint implements Loaded {
   #readyAt = 0;
   #failures = 0;
   #isRetired = false;
+  /** Microseconds on the loop's clock; kept by whoever may forget the endpoint. */
+  lastUsed = 0;
   /** All connections there are, idle or busy. */
   open = 0;
 

@@ -21,6 +21,8 @@ export interface EndpointInfo {
 }
 
 export type EndpointUpdate =
+  /** All there are: the first answer of a (new) stream. Those that stay keep what is known of them. */
+  | { readonly kind: "replace"; readonly endpoints: readonly EndpointInfo[] }
   | { readonly kind: "add"; readonly endpoints: readonly EndpointInfo[] }
   | { readonly kind: "remove"; readonly addresses: readonly SocketAddress[] }
   /** The service has no endpoints now. */

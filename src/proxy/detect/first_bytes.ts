@@ -17,15 +17,18 @@ export class FirstBytes<T> implements StreamOwner {
   readonly #timer: Timer;
 
   constructor(
-    private readonly stream: Stream,
+    stream: Stream,
     timeoutMs: number,
     private readonly inspect: Inspect<T>,
     /** `length` bytes at the receive area; `answer` is undefined when time or the stream ended before there was one. */
     private readonly onDone: (answer: T | undefined, length: number) => void,
     private readonly onGone: (failure: StreamFailure | undefined) => void,
+    /** Bytes read already, in the receive area: too few to tell. */
+    length = 0,
   ) {
     stream.owner = this;
     this.#held = new HeldBytes(stream.arena);
+    this.#held.keep(stream.arena.receiveAt, length);
     this.#timer = timerOf(() => this.#finish(undefined, this.#held.restore(stream.arena.receiveAt)));
     stream.loop.lane(timeoutMs).arm(this.#timer, stream.loop.now);
     if (stream.tls?.hasPending()) stream.readAgain();

@@ -143,9 +143,10 @@ export class Loop {
     for (const callback of due) this.#guard(callback);
   }
 
-  /** One turn: waits for events (no longer than the next timer), then handles them. */
-  turn(): void {
-    const count = this.#epoll.wait(this.#timeoutMs());
+  /** One turn: waits for events (no longer than the next timer, or `maxWaitMs`), then handles them. */
+  turn(maxWaitMs: number = 60_000): void {
+    const timeoutMs = this.#timeoutMs();
+    const count = this.#epoll.wait(timeoutMs < 0 || timeoutMs > maxWaitMs ? maxWaitMs : timeoutMs);
     this.now = monotonicMicros();
     this.#turns++;
     if (count > 0) this.#dispatch(count);

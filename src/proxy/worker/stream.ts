@@ -76,6 +76,18 @@ export class Stream implements EventHandler {
     loop.add(fd, this.#interest, this);
   }
 
+  /** Turns an open plain connection, of which nothing has been read, into a TLS one; `handshake` begins it. */
+  secure(session: TlsSession): this {
+    this.tls = session;
+    this.#state = HANDSHAKING;
+    return this;
+  }
+
+  /** Takes the handshake as far as it goes now; the owner is told when it is done. */
+  handshake(): void {
+    if (this.#state === HANDSHAKING) this.#handshake();
+  }
+
   get isOpen(): boolean {
     return this.#state === OPEN;
   }

@@ -1,0 +1,175 @@
+/** The control plane over gRPC: destination and policy services, as the data plane asks them. */
+import { DestinationProfile, GetDestination, Update } from "../../../proto/gen/destination.ts";
+import { PortSpec, Server } from "../../../proto/gen/inbound.ts";
+import { OutboundPolicy, TrafficSpec } from "../../../proto/gen/outbound.ts";
+import { formatAddress, type SocketAddress } from "../../linux/address.ts";
+import { addressBytes, contains } from "../config/network.ts";
+import type { ProxyConfig, StreamLimits } from "../config/environment.ts";
+import type { ServerPolicy } from "../policy/server_policy.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Loop } from "../worker/loop.ts";
+import { type GrpcChannel, GrpcCode, type GrpcStatus } from "./grpc.ts";
+import type { ControlPlane, EndpointUpdate, OutboundDecision, Watch } from "./plane.ts";
+import { ResilientStream } from "./resilient_stream.ts";
+import { endpointUpdateOf } from "./translate_endpoint.ts";
+import { serverPolicyOf } from "./translate_inbound.ts";
+import { tcpAddressOf } from "./translate_net.ts";
+import { decisionOf } from "./translate_outbound.ts";
+
+const DESTINATION = "/io.linkerd.proxy.destination.Destination/";
+const INBOUND = "/io.linkerd.proxy.inbound.InboundServerPolicies/";
+const OUTBOUND = "/io.linkerd.proxy.outbound.OutboundPolicies/";
+const REJECTED: readonly number[] = [GrpcCode.INVALID_ARGUMENT, GrpcCode.FAILED_PRECONDITION];
+const ABSENT: readonly number[] = [GrpcCode.NOT_FOUND, GrpcCode.UNIMPLEMENTED];
+const UNLIMITED: StreamLimits = {
+  initialTimeoutMs: undefined,
+  idleTimeoutMs: undefined,
+  lifetimeMs: undefined,
+};
+
+export interface GrpcPlaneOptions {
+  readonly config: ProxyConfig;
+  readonly loop: Loop;
+  readonly log: Log;
+  readonly destination: GrpcChannel;
+  readonly policy: GrpcChannel;
+}
+
+export class GrpcPlane implements ControlPlane {
+  constructor(private readonly options: GrpcPlaneOptions) {}
+
+  #stream(
+    channel: GrpcChannel,
+    path: string,
+    request: Uint8Array,
+    onMessage: (message: Uint8Array, isFirst: boolean) => void,
+    finals: readonly number[],
+    onFinal: (status: GrpcStatus) => void,
+  ): Watch {
+    const { loop, log, config } = this.options;
+    const isLoopback =
+      (channel === this.options.destination ? config.destination : config.policy).service.identity ===
+        undefined;
+    return new ResilientStream({
+      channel,
+      loop,
+      path,
+      request,
+      backoff: config.outbound.backoff,
+      limits: isLoopback ? UNLIMITED : config.controlStream,
+      onMessage,
+      isFinal: ({ code }) => finals.includes(code),
+      onFinal,
+      onRetry: ({ code, message }, delayMs) => {
+        if (code === GrpcCode.OK) return;
+        log.warn("control stream ended", { path, code, error: message, retryMs: Math.round(delayMs) });
+      },
+    });
+  }
+
+  watchInboundPort(port: number, onUpdate: (policy: ServerPolicy) => void): Watch {
+    const request = PortSpec.encode({ workload: this.options.config.policy.workload, port }).finish();
+    return this.#stream(
+      this.options.policy,
+      `${INBOUND}WatchPort`,
+      request,
+      (message) => {
+        const policy = serverPolicyOf(Server.decode(message));
+        if (policy !== undefined) onUpdate(policy);
+        else this.options.log.error("a port's policy cannot be understood: the one before stays", { port });
+      },
+      REJECTED,
+      ({ message }) =>
+        this.options.log.warn("no policy for a port: the default stands", { port, error: message }),
+    );
+  }
+
+  watchOutbound(
+    address: SocketAddress,
+    onUpdate: (decision: OutboundDecision) => void,
+    onFailed: (reason: string) => void,
+  ): Watch {
+    const { config } = this.options;
+    let policy: OutboundPolicy | undefined, profile: DestinationProfile | undefined;
+    let isPolicyKnown = false, isProfileKnown = !this.#hasProfile(address);
+    const tell = () => {
+      if (isPolicyKnown && isProfileKnown) onUpdate(decisionOf(address, policy, profile));
+    };
+    const spec = TrafficSpec.encode({
+      sourceWorkload: config.policy.workload,
+      target: { $case: "addr", value: tcpAddressOf(address) },
+    }).finish();
+    const watches = [this.#stream(
+      this.options.policy,
+      `${OUTBOUND}Watch`,
+      spec,
+      (message) => {
+        policy = OutboundPolicy.decode(message);
+        isPolicyKnown = true;
+        tell();
+      },
+      [...REJECTED, ...ABSENT],
+      ({ code, message }) => {
+        if (REJECTED.includes(code)) return onFailed(message);
+        isPolicyKnown = true;
+        tell();
+      },
+    )];
+    if (!isProfileKnown) {
+      watches.push(this.#watchProfile(formatAddress(address), (found) => {
+        profile = found;
+        isProfileKnown = true;
+        tell();
+      }));
+    }
+    return { cancel: () => watches.forEach((watch) => watch.cancel()) };
+  }
+
+  /** Profiles are asked for only within the cluster's networks. */
+  #hasProfile({ ip }: SocketAddress): boolean {
+    const { profileNetworks } = this.options.config, bytes = addressBytes(ip);
+    if (profileNetworks.length === 0 || bytes === undefined) return bytes !== undefined;
+    return profileNetworks.some((network) => contains(network, bytes));
+  }
+
+  #watchProfile(path: string, onProfile: (profile: DestinationProfile | undefined) => void): Watch {
+    const request = GetDestination.encode({
+      scheme: "",
+      path,
+      contextToken: this.options.config.destination.context,
+    });
+    return this.#stream(
+      this.options.destination,
+      `${DESTINATION}GetProfile`,
+      request.finish(),
+      (message) => onProfile(DestinationProfile.decode(message)),
+      REJECTED,
+      () => onProfile(undefined),
+    );
+  }
+
+  resolve(path: string, onUpdate: (update: EndpointUpdate) => void): Watch {
+    const request = GetDestination.encode({
+      scheme: "",
+      path,
+      contextToken: this.options.config.destination.context,
+    });
+    let isResolved = false;
+    return this.#stream(
+      this.options.destination,
+      `${DESTINATION}Get`,
+      request.finish(),
+      (message, isFirst) => {
+        const update = endpointUpdateOf(Update.decode(message));
+        if (update === undefined) return;
+        isResolved = true;
+        onUpdate(isFirst && update.kind === "add" ? { kind: "replace", endpoints: update.endpoints } : update);
+      },
+      REJECTED,
+      ({ message }) => {
+        this.options.log.warn("a name cannot be resolved", { path, error: message });
+        if (!isResolved) onUpdate({ kind: "absent" });
+      },
+    );
+  }
+}

@@ -1,0 +1,52 @@
+/** Endpoints from their wire form. Source: protocol-api.md §7. */
+import type { TlsIdentity, Update, WeightedAddr } from "../../../proto/gen/destination.ts";
+import type { EndpointInfo, EndpointUpdate } from "./plane.ts";
+import { socketAddressOf } from "./translate_net.ts";
+
+function identityOf(tls: TlsIdentity | undefined): EndpointInfo["identity"] {
+  const strategy = tls?.strategy, serverName = tls?.serverName?.name;
+  if (strategy?.$case === "dnsLikeIdentity") {
+    return { name: strategy.value.name, serverName: serverName || strategy.value.name };
+  }
+  // A URI cannot be a server name: without one it is of no use.
+  if (strategy?.$case === "uriLikeIdentity" && serverName) return { name: strategy.value.uri, serverName };
+  return undefined;
+}
+
+/** Undefined when it carries no address. */
+export function endpointOf(
+  addr: WeightedAddr,
+  sharedLabels: Readonly<Record<string, string>> = {},
+): EndpointInfo | undefined {
+  const address = socketAddressOf(addr.addr);
+  if (address === undefined) return undefined;
+  const port = addr.protocolHint?.opaqueTransport?.inboundPort ?? 0;
+  return {
+    address,
+    weight: addr.weight,
+    identity: identityOf(addr.tlsIdentity),
+    hint: addr.protocolHint?.protocol?.$case ?? "none",
+    transportPort: port > 0 && port < 65535 ? port : undefined,
+    authorityOverride: addr.authorityOverride?.authorityOverride || undefined,
+    labels: { ...sharedLabels, ...addr.metricLabels },
+  };
+}
+
+/** Undefined for an update that says nothing (an empty add, a kind of a later version). */
+export function endpointUpdateOf(update: Update): EndpointUpdate | undefined {
+  const change = update.update;
+  switch (change?.$case) {
+    case "add": {
+      const endpoints = change.value.addrs.map((addr) => endpointOf(addr, change.value.metricLabels))
+        .filter((endpoint) => endpoint !== undefined);
+      return endpoints.length === 0 ? undefined : { kind: "add", endpoints };
+    }
+    case "remove": {
+      const addresses = change.value.addrs.map(socketAddressOf).filter((address) => address !== undefined);
+      return { kind: "remove", addresses };
+    }
+    case "noEndpoints":
+      return { kind: change.value.exists ? "reset" : "absent" };
+  }
+  return undefined;
+}

@@ -1,0 +1,297 @@
+/**
+ * The inbound pipeline, stages in the order a connection passes them:
+ * accept → detect TLS → terminate it → (direct: transport header) → detect HTTP → authorize → application.
+ * Source: proxy.md §2, §4.
+ */
+import { formatAddress, type SocketAddress } from "../linux/address.ts";
+import { TlsSession } from "../linux/openssl/session.ts";
+import { close } from "../linux/socket.ts";
+import { Protocol } from "../wasm/detect.ts";
+import { type Accepted, Listener } from "./accept/listener.ts";
+import { Dialer } from "./connect/dialer.ts";
+import { Endpoint } from "./connect/endpoint.ts";
+import { type Detected, Detector } from "./detect/detector.ts";
+import { FirstBytes, guessProtocol, inspectProtocol } from "./detect/first_bytes.ts";
+import { ServerConnection } from "./http/http1/server_connection.ts";
+import { IdentityLines } from "./inbound/identity_lines.ts";
+import { InboundConnection } from "./inbound/inbound_connection.ts";
+import { InboundHttp } from "./inbound/inbound_http.ts";
+import { Forward } from "./opaque/forward.ts";
+import { PortPolicies } from "./policy/port_policies.ts";
+import type { Client } from "./policy/server_policy.ts";
+import type { Runtime } from "./runtime.ts";
+import { TRANSPORT_ALPN } from "./tls/contexts.ts";
+import { decodeTransportHeader } from "./tls/transport_header.ts";
+import { ServerHandshake } from "./tls/server_handshake.ts";
+import { Stream } from "./worker/stream.ts";
+
+export class Inbound {
+  readonly connections = new Set<InboundConnection>();
+  readonly policies: PortPolicies;
+  isDraining = false;
+  readonly #dialer: Dialer;
+  readonly #lines: IdentityLines;
+  readonly #applications = new Map<string, Endpoint>();
+  #listener: Listener | undefined;
+
+  constructor(readonly runtime: Runtime) {
+    const { config, loop, arena, tls, control } = runtime;
+    this.policies = new PortPolicies(config, loop, control);
+    this.#dialer = new Dialer(loop, arena, config.inbound, tls);
+    this.#lines = new IdentityLines(arena);
+  }
+
+  /** Begins to accept. @returns the address listened on */
+  listen(isReusePort: boolean): SocketAddress {
+    const { config, loop, log } = this.runtime, { accept, backlog } = config.inbound;
+    const options = { ...accept, backlog, isReusePort };
+    this.#listener = new Listener(
+      loop,
+      config.inboundListen,
+      options,
+      (accepted) => this.#accept(accepted),
+      (message) => log.warn(message),
+      this.runtime.originalDestination,
+    );
+    return this.#listener.address;
+  }
+
+  #refuse(fd: number, error: string): void {
+    close(fd);
+    this.#countTcpError(error);
+  }
+
+  #countTcpError(error: string): void {
+    this.runtime.telemetry.counter(
+      "inbound_tcp_errors_total",
+      "The total number of inbound TCP connections that the proxy could not serve",
+      { error },
+    ).value++;
+  }
+
+  #accept({ fd, client, destination, isDirect }: Accepted): void {
+    const { config, loop, arena } = this.runtime, { inboundIps } = config;
+    if (!isDirect && inboundIps.size > 0 && !inboundIps.has(destination.ip)) {
+      return this.#refuse(fd, "unexpected");
+    }
+    const isForProxy = isDirect || destination.port === this.#listener!.address.port;
+    const stream = new Stream(loop, arena, fd, NOBODY, "open");
+    if (!isForProxy && this.policies.of(destination.port).current.protocol === "opaque") {
+      const plain = { ip: client.ip, isTls: false, identity: undefined };
+      return this.#forward(this.#connection(destination, plain, "port_skipped", ""), stream, 0);
+    }
+    new Detector(
+      stream,
+      config.inbound.detectTimeoutMs,
+      (detected) => this.#detected(stream, client, destination, isForProxy, detected),
+      () => {},
+    );
+  }
+
+  #connection(
+    target: SocketAddress,
+    client: Client,
+    noTlsReason: string | undefined,
+    serverName: string,
+  ): InboundConnection {
+    return new InboundConnection(
+      this,
+      target,
+      client,
+      this.policies.of(target.port),
+      noTlsReason,
+      serverName,
+    );
+  }
+
+  #detected(
+    stream: Stream,
+    peer: SocketAddress,
+    target: SocketAddress,
+    isForProxy: boolean,
+    detected: Detected,
+  ): void {
+    const { tls } = this.runtime;
+    if (
+      detected.protocol === Protocol.Tls && detected.serverName === tls.localName && tls.server !== undefined
+    ) {
+      return this.#terminate(stream, peer, target, isForProxy);
+    }
+    if (isForProxy) {
+      this.#countTcpError("unexpected");
+      return stream.close(); // a direct connection must prove who it is
+    }
+    const isPassthrough = detected.protocol === Protocol.Tls;
+    const client = { ip: peer.ip, isTls: false, identity: undefined };
+    const reason = isPassthrough ? "passthrough" : "no_tls_from_remote";
+    const connection = this.#connection(target, client, reason, detected.serverName);
+    if (isPassthrough || connection.policy.current.protocol === "tls") {
+      return this.#forward(connection, stream, 0);
+    }
+    this.#serve(connection, stream, detected.protocol, 0);
+  }
+
+  #terminate(stream: Stream, peer: SocketAddress, target: SocketAddress, isForProxy: boolean): void {
+    const { runtime } = this, session = new TlsSession(runtime.tls.server!, stream.fd);
+    const secured = stream.secure(session);
+    new ServerHandshake(secured, runtime.config.inbound.detectTimeoutMs, (identity) => {
+      const client = { ip: peer.ip, isTls: true, identity };
+      if (isForProxy) return this.#direct(secured, client, target);
+      this.#detectInside(this.#connection(target, client, undefined, ""), secured, 0);
+    }, (failure) => {
+      this.#countTcpError("tls");
+      runtime.log.info("TLS handshake failed", { client: formatAddress(peer), error: failure.detail });
+    });
+  }
+
+  /** A connection to the proxy's own port: its header says what it is for. */
+  #direct(stream: Stream, client: Client, local: SocketAddress): void {
+    const refuse = (why: string) => {
+      this.#countTcpError("unexpected");
+      this.runtime.log.warn("direct connection refused", { client: client.ip, error: why });
+      stream.close();
+    };
+    if (client.identity === undefined || stream.tls?.alpn() !== TRANSPORT_ALPN) {
+      return refuse("it needs a client certificate and a transport header");
+    }
+    const { arena, config } = this.runtime;
+    new FirstBytes(
+      stream,
+      config.inbound.detectTimeoutMs,
+      (at, length) => {
+        const decoded = decodeTransportHeader(arena.memory.bytes.subarray(at, at + length));
+        return decoded.kind === "more" ? undefined : decoded;
+      },
+      (decoded, length) => {
+        if (decoded === undefined) return refuse("no transport header came");
+        if (decoded.kind !== "header") return refuse(decoded.kind === "bad" ? decoded.detail : "incomplete");
+        const { header } = decoded;
+        if (header.name !== "") return refuse(`${header.name}: this proxy is no gateway`);
+        if (header.port === config.inboundListen.port) {
+          return refuse("the transport header names the proxy itself");
+        }
+        arena.memory.bytes.copyWithin(
+          arena.receiveAt,
+          arena.receiveAt + decoded.length,
+          arena.receiveAt + length,
+        );
+        const target = { ip: local.ip, port: header.port };
+        this.#countTransport(header.port, client, header.protocol ?? "");
+        const connection = this.#connection(target, client, undefined, "");
+        this.#detectInside(connection, stream, length - decoded.length);
+      },
+      () => this.#countTcpError("i/o"),
+    );
+  }
+
+  #countTransport(port: number, client: Client, protocol: string): void {
+    this.runtime.telemetry.counter(
+      "inbound_tcp_transport_header_connections_total",
+      "TCP connections that began with a transport header",
+      { session_protocol: protocol, target_port: String(port), target_name: "", client_id: client.identity },
+    ).value++;
+  }
+
+  /** What is spoken inside TLS; `length` first bytes lie in the receive area. */
+  #detectInside(connection: InboundConnection, stream: Stream, length: number): void {
+    const { protocol, detectTimeoutMs } = connection.policy.current;
+    if (protocol === "opaque" || protocol === "tls") return this.#forward(connection, stream, length);
+    const { arena } = this.runtime, inspect = inspectProtocol(stream);
+    const known = length === 0 ? undefined : inspect(arena.receiveAt, length);
+    if (known !== undefined) return this.#serve(connection, stream, known, length);
+    new FirstBytes(
+      stream,
+      detectTimeoutMs,
+      inspect,
+      (found, count) => this.#serve(connection, stream, found ?? guessProtocol(stream, count), count),
+      () => {},
+      length,
+    );
+  }
+
+  #serve(connection: InboundConnection, stream: Stream, protocol: Protocol, length: number): void {
+    const declared = connection.policy.current.protocol;
+    if (declared !== "http1" && (protocol !== Protocol.Http1 || declared !== "detect")) {
+      return this.#forward(connection, stream, length);
+    }
+    connection.opened(stream);
+    const server = new ServerConnection(stream, new InboundHttp(connection, this.#lines));
+    connection.drain = (isForced) => isForced ? stream.abort() : server.drain();
+    server.begin(this.runtime.arena.receiveAt, length);
+  }
+
+  #forward(connection: InboundConnection, stream: Stream, length: number): void {
+    connection.opened(stream);
+    if (!connection.authorizeConnection(() => connection.drain(true))) {
+      connection.ended("unauthorized");
+      return stream.abort();
+    }
+    const forward = new Forward(stream, length, {
+      pick: () => connection.application(),
+      protocol: undefined,
+      onEnd: (errno, error) => {
+        if (error !== undefined) this.#countTcpError(error.label);
+        connection.ended(errno);
+      },
+    });
+    connection.drain = (isForced) => {
+      if (isForced) forward.close();
+    };
+  }
+
+  /** The endpoint of an address of this workload. */
+  applicationAt(address: SocketAddress): Endpoint {
+    const key = formatAddress(address);
+    let endpoint = this.#applications.get(key);
+    if (endpoint === undefined) {
+      const { telemetry } = this.runtime;
+      const labels = {
+        direction: "inbound",
+        target_addr: key,
+        target_ip: address.ip,
+        target_port: String(address.port),
+      };
+      const series = {
+        http: telemetry.httpSeries(labels),
+        tcp: telemetry.tcpSeries({ ...labels, peer: "dst", tls: "no_identity", no_tls_reason: "loopback" }),
+      };
+      endpoint = new Endpoint(
+        this.#dialer,
+        {
+          address,
+          weight: 1,
+          identity: undefined,
+          hint: "none",
+          transportPort: undefined,
+          authorityOverride: undefined,
+          labels: {},
+        },
+        series,
+        { isBackingOff: false },
+      );
+      this.#applications.set(key, endpoint);
+    }
+    endpoint.lastUsed = this.runtime.loop.now;
+    return endpoint;
+  }
+
+  /** Lets go of what has not been used for a while. */
+  forgetIdle(): void {
+    const before = this.runtime.loop.now - this.runtime.config.inbound.discoveryIdleMs * 1000;
+    this.policies.forgetIdle(before);
+    for (const [key, endpoint] of this.#applications) {
+      if (endpoint.open > 0 || endpoint.lastUsed >= before) continue;
+      endpoint.retire();
+      this.#applications.delete(key);
+    }
+  }
+
+  /** Stops accepting; connections end after what they are doing, or at once when `isForced`. */
+  drain(isForced: boolean): void {
+    this.isDraining = true;
+    this.#listener?.close();
+    for (const connection of [...this.connections]) connection.drain(isForced);
+  }
+}
+
+const NOBODY = { onOpen() {}, onReadable() {}, onDrained() {}, onFailed() {} };

@@ -1,0 +1,152 @@
+/**
+ * One connection to this workload: who the client is, which port it wants, by which policy it is judged, and the
+ * series it is counted in.
+ */
+import { formatAddress, type SocketAddress } from "../../linux/address.ts";
+import type { Endpoint } from "../connect/endpoint.ts";
+import type { ProxyError } from "../error.ts";
+import type { PortPolicy } from "../policy/port_policies.ts";
+import { authorize, type Client, type ResourceName, type ServerPolicy } from "../policy/server_policy.ts";
+import type { Runtime } from "../runtime.ts";
+import type { TcpSeries } from "../telemetry/tcp_series.ts";
+import type { Stream } from "../worker/stream.ts";
+import type { Inbound } from "../inbound.ts";
+
+export type Labels = Record<string, string | undefined>;
+
+export class InboundConnection {
+  readonly runtime: Runtime;
+  #tcp: TcpSeries | undefined;
+  #stopWatching: (() => void) | undefined;
+  /** Ends what the connection has become, whatever that is; for shutdown. */
+  drain: (isForced: boolean) => void = () => {};
+
+  constructor(
+    readonly inbound: Inbound,
+    /** Where it wants to go: an address of this workload. */
+    readonly target: SocketAddress,
+    readonly client: Client,
+    readonly policy: PortPolicy,
+    /** Why the client's TLS is not ours; undefined when it is. */
+    readonly noTlsReason: string | undefined,
+    readonly serverName: string,
+  ) {
+    this.runtime = inbound.runtime;
+  }
+
+  /** The labels that tell this connection's traffic apart (proxy.md §13, inbound). */
+  labels(policy: ServerPolicy, authorization: ResourceName | undefined): Labels {
+    const { target, client, noTlsReason } = this, { server } = policy;
+    return {
+      target_addr: formatAddress(target),
+      target_ip: target.ip,
+      target_port: String(target.port),
+      tls: client.isTls ? "true" : noTlsReason === "passthrough" ? "opaque" : "no_identity",
+      ...(client.isTls
+        ? client.identity === undefined ? {} : { client_id: client.identity }
+        : noTlsReason === "passthrough"
+        ? { sni: this.serverName }
+        : { no_tls_reason: noTlsReason }),
+      srv_group: server.group,
+      srv_kind: server.kind,
+      srv_name: server.name,
+      srv_port: String(target.port),
+      ...(authorization === undefined ? {} : {
+        route_group: "",
+        route_kind: "default",
+        route_name: "default",
+        authz_group: authorization.group,
+        authz_kind: authorization.kind,
+        authz_name: authorization.name,
+      }),
+    };
+  }
+
+  /** Begins to count the connection. */
+  opened(stream: Stream): void {
+    const { telemetry, loop } = this.runtime, policy = this.policy.current;
+    this.#tcp = telemetry.tcpSeries({ direction: "inbound", peer: "src", ...this.labels(policy, undefined) });
+    this.#tcp.connectionOpened(loop.now);
+    stream.counters = this.#tcp;
+    this.inbound.connections.add(this);
+  }
+
+  ended(errno: string): void {
+    this.#tcp?.connectionClosed(errno, this.runtime.loop.now);
+    this.#tcp = undefined;
+    this.#stopWatching?.();
+    this.#stopWatching = undefined;
+    this.inbound.connections.delete(this);
+  }
+
+  countError(error: ProxyError): void {
+    const { telemetry, log } = this.runtime, { server } = this.policy.current;
+    telemetry.counter(
+      "inbound_http_errors_total",
+      "The total number of inbound HTTP requests that the proxy answered with an error",
+      {
+        error: error.label,
+        target_addr: formatAddress(this.target),
+        target_ip: this.target.ip,
+        target_port: String(this.target.port),
+        srv_group: server.group,
+        srv_kind: server.kind,
+        srv_name: server.name,
+        srv_port: String(this.target.port),
+      },
+    ).value++;
+    log.info("request failed", {
+      direction: "inbound",
+      client: this.client.ip,
+      code: error.code,
+      source: error.source,
+      status: error.status,
+      error: error.detail,
+    });
+  }
+
+  /** The application behind the port. */
+  application(): Endpoint {
+    return this.inbound.applicationAt(this.target);
+  }
+
+  /**
+   * Judges a connection that is no HTTP, now and whenever the policy changes.
+   * @returns false when it is denied now; `close` is called when it is denied later
+   */
+  authorizeConnection(close: () => void): boolean {
+    const { telemetry } = this.runtime, policy = this.policy.current;
+    const authorization = authorize(policy, this.client);
+    if (authorization === undefined) {
+      telemetry.counter(
+        "inbound_tcp_authz_deny_total",
+        "The total number of inbound TCP connections that were denied",
+        this.labels(policy, undefined),
+      ).value++;
+      return false;
+    }
+    telemetry.counter(
+      "inbound_tcp_authz_allow_total",
+      "The total number of inbound TCP connections that were authorized",
+      this.labels(policy, authorization.resource),
+    ).value++;
+    this.watchAuthorization(close);
+    return true;
+  }
+
+  /** Calls `close` when a change of policy denies the client. */
+  watchAuthorization(close: () => void): void {
+    const observer = () => {
+      const policy = this.policy.current;
+      if (authorize(policy, this.client) !== undefined) return;
+      this.runtime.telemetry.counter(
+        "inbound_tcp_authz_terminate_total",
+        "The total number of inbound TCP connections that were terminated by a change of policy",
+        this.labels(policy, undefined),
+      ).value++;
+      close();
+    };
+    this.policy.observers.add(observer);
+    this.#stopWatching = () => this.policy.observers.delete(observer);
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * The outbound pipeline, stages in the order a connection passes them:
+ * accept → what does its destination lead to? → detect → route → balance → connect.
+ * Source: proxy.md §5.
+ */
+import { formatAddress, type SocketAddress } from "../linux/address.ts";
+import { close } from "../linux/socket.ts";
+import { Protocol } from "../wasm/detect.ts";
+import { type Accepted, Listener } from "./accept/listener.ts";
+import { Dialer } from "./connect/dialer.ts";
+import { Detector } from "./detect/detector.ts";
+import { ServerConnection } from "./http/http1/server_connection.ts";
+import { Forward } from "./opaque/forward.ts";
+import { OutboundConnection } from "./outbound/outbound_connection.ts";
+import { OutboundHttp } from "./outbound/outbound_http.ts";
+import { Destination, Services } from "./route/destination.ts";
+import type { Runtime } from "./runtime.ts";
+import { Stream, type StreamOwner } from "./worker/stream.ts";
+import { disarm, timerOf } from "./worker/timers.ts";
+
+/** Destinations kept at one time: an application that connects to everything must not cost a watch each. */
+const MAX_DESTINATIONS = 4096;
+
+export class Outbound {
+  readonly connections = new Set<OutboundConnection>();
+  isDraining = false;
+  /** Requests that wait for an endpoint. */
+  queued = 0;
+  readonly #dialer: Dialer;
+  readonly #services: Services;
+  readonly #destinations = new Map<string, Destination>();
+  #listeners: Listener[] = [];
+
+  constructor(readonly runtime: Runtime) {
+    const { config, loop, arena, tls } = runtime;
+    this.#dialer = new Dialer(loop, arena, config.outbound, tls);
+    this.#services = new Services(runtime, this.#dialer);
+  }
+
+  /** Begins to accept. @returns the addresses listened on */
+  listen(isReusePort: boolean): readonly SocketAddress[] {
+    const { config, loop, log } = this.runtime, { accept, backlog } = config.outbound;
+    this.#listeners = config.outboundListen.map((address) =>
+      new Listener(
+        loop,
+        address,
+        { ...accept, backlog, isReusePort },
+        (accepted) => this.#accept(accepted),
+        (message) => log.warn(message),
+        this.runtime.originalDestination,
+      )
+    );
+    return this.#listeners.map((listener) => listener.address);
+  }
+
+  #refuse(fd: number, error: string): void {
+    close(fd);
+    this.#countTcpError(error);
+  }
+
+  #countTcpError(error: string): void {
+    this.runtime.telemetry.counter(
+      "outbound_tcp_errors_total",
+      "The total number of outbound TCP connections that the proxy could not serve",
+      { error },
+    ).value++;
+  }
+
+  #accept({ fd, client, destination: address, isDirect }: Accepted): void {
+    // Not redirected: it would be sent to the proxy itself. To loopback: never leaves the workload.
+    if (isDirect || /^(127\.|::1$)/.test(address.ip)) return this.#refuse(fd, "unexpected");
+    const destination = this.#destinationOf(address);
+    if (destination === undefined) return this.#refuse(fd, "loadshed");
+    const connection = new OutboundConnection(this, client, destination);
+    const stream = new Stream(this.runtime.loop, this.runtime.arena, fd, NOBODY, "open");
+    connection.opened(stream);
+    connection.drain = (isForced) => {
+      if (isForced) stream.fail({ code: "io", detail: "the proxy is shutting down", errno: 0 });
+    };
+    if (destination.isKnown) this.#known(connection, stream);
+    else this.#lookUp(connection, stream);
+  }
+
+  #destinationOf(address: SocketAddress): Destination | undefined {
+    const key = formatAddress(address);
+    let destination = this.#destinations.get(key);
+    if (destination === undefined) {
+      if (this.#destinations.size >= MAX_DESTINATIONS) return undefined;
+      destination = new Destination(this.runtime, this.#dialer, this.#services, address);
+      this.#destinations.set(key, destination);
+    }
+    destination.lastUsed = this.runtime.loop.now;
+    return destination;
+  }
+
+  /** The first connection to a destination waits for the control plane, whose answer is one round trip away. */
+  #lookUp(connection: OutboundConnection, stream: Stream): void {
+    const { destination } = connection, { loop, config } = this.runtime;
+    const proceed = () => {
+      destination.stopWaiting(waiter);
+      disarm(timer);
+      this.#known(connection, stream);
+    };
+    const waiter = { onMayProceed: proceed }, timer = timerOf(proceed);
+    stream.owner = {
+      ...NOBODY,
+      onReadable: (stream) => stream.pause(),
+      onFailed: () => {
+        destination.stopWaiting(waiter);
+        disarm(timer);
+        connection.ended("ECONNRESET");
+      },
+    };
+    loop.lane(config.outbound.failfastMs).arm(timer, loop.now);
+    destination.wait(waiter);
+  }
+
+  #known(connection: OutboundConnection, stream: Stream): void {
+    const { decision } = connection.destination;
+    stream.resume();
+    switch (decision?.protocol) {
+      case "http1":
+        return this.#serve(connection, stream);
+      case "opaque":
+      case "tls":
+        return this.#forward(connection, stream, false);
+      case "http2":
+      case "grpc":
+        return this.#forward(connection, stream, true);
+    }
+    new Detector(
+      stream,
+      decision?.detectTimeoutMs || this.runtime.config.outbound.detectTimeoutMs,
+      ({ protocol, isTimedOut }) => {
+        this.#countDetection(protocol, isTimedOut, connection);
+        if (protocol === Protocol.Http1) return this.#serve(connection, stream);
+        this.#forward(connection, stream, protocol === Protocol.Http2);
+      },
+      () => connection.ended("ECONNRESET"),
+    );
+  }
+
+  #countDetection(protocol: Protocol, isTimedOut: boolean, connection: OutboundConnection): void {
+    const result = isTimedOut
+      ? "read_timeout"
+      : protocol === Protocol.Http1
+      ? "http/1"
+      : protocol === Protocol.Http2
+      ? "http/2"
+      : "not_http";
+    const parent = connection.destination.decision?.parent;
+    this.runtime.telemetry.counter(
+      "outbound_tcp_detect_http_results_total",
+      "What outbound connections turned out to speak",
+      {
+        result,
+        parent_group: parent?.group,
+        parent_kind: parent?.kind,
+        parent_namespace: parent?.namespace,
+        parent_name: parent?.name,
+        parent_port: parent === undefined ? undefined : String(parent.port),
+      },
+    ).value++;
+  }
+
+  #serve(connection: OutboundConnection, stream: Stream): void {
+    const server = new ServerConnection(stream, new OutboundHttp(connection));
+    connection.drain = (isForced) => isForced ? stream.abort() : server.drain();
+    server.onReadable(stream);
+  }
+
+  #forward(connection: OutboundConnection, stream: Stream, isHttp2: boolean): void {
+    const { destination } = connection;
+    const forward = new Forward(stream, 0, {
+      pick: (failed) => destination.pick(isHttp2, failed) ?? destination.explain(isHttp2),
+      protocol: isHttp2 ? "http2" : undefined,
+      onEnd: (errno, error) => {
+        if (error !== undefined) {
+          this.#countTcpError(error.label);
+          this.runtime.log.info("connection failed", {
+            direction: "outbound",
+            destination: destination.decision?.authority || destination.key,
+            code: error.code,
+            error: error.detail,
+          });
+        }
+        connection.ended(errno);
+      },
+    });
+    connection.drain = (isForced) => {
+      if (isForced) forward.close();
+    };
+  }
+
+  /** Lets go of destinations that have not been used for a while. */
+  forgetIdle(): void {
+    const { loop, config } = this.runtime, before = loop.now - config.outbound.discoveryIdleMs * 1000;
+    for (const [key, destination] of this.#destinations) {
+      if (destination.connections > 0 || destination.lastUsed >= before) continue;
+      this.#destinations.delete(key);
+      destination.close();
+    }
+  }
+
+  /** Stops accepting; connections end after what they are doing, or at once when `isForced`. */
+  drain(isForced: boolean): void {
+    this.isDraining = true;
+    for (const listener of this.#listeners) listener.close();
+    for (const connection of [...this.connections]) connection.drain(isForced);
+  }
+
+  /** Why a connection to `address` would fail now; undefined when it would not. For `explain`. */
+  explain(address: SocketAddress): string | undefined {
+    const destination = this.#destinations.get(formatAddress(address));
+    if (destination === undefined) return undefined;
+    const picked = destination.pick(true);
+    return picked === undefined
+      ? destination.explain(true).detail
+      : "code" in picked
+      ? picked.detail
+      : undefined;
+  }
+}
+
+const NOBODY: StreamOwner = { onOpen() {}, onReadable() {}, onDrained() {}, onFailed() {} };

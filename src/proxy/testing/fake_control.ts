@@ -1,0 +1,95 @@
+/** The control plane as a test wants it: answers are values, given at once or when the test says so. */
+import type { SocketAddress } from "../../linux/address.ts";
+import { formatAddress } from "../../linux/address.ts";
+import type {
+  ControlPlane,
+  EndpointInfo,
+  EndpointUpdate,
+  OutboundDecision,
+  Watch,
+} from "../control/plane.ts";
+import type { ServerPolicy } from "../policy/server_policy.ts";
+
+const NO_RESOURCE = { group: "core", kind: "Service", namespace: "shop", name: "web", port: 80, section: "" };
+
+/** A replica at `address`; meshed when `identity` is given. */
+export function endpointAt(
+  address: SocketAddress,
+  identity?: string,
+  transportPort?: number,
+): EndpointInfo {
+  return {
+    address,
+    weight: 10_000,
+    identity: identity === undefined ? undefined : { serverName: identity, name: identity },
+    hint: "none",
+    transportPort,
+    authorityOverride: undefined,
+    labels: { pod: `pod-${address.port}`, namespace: "shop" },
+  };
+}
+
+/** The decision for a service: requests are balanced over `path`. */
+export function balanced(path: string, protocol: OutboundDecision["protocol"] = "detect"): OutboundDecision {
+  const backends = [{ backend: { kind: "balancer" as const, path, resource: NO_RESOURCE }, weight: 1 }];
+  const distribution = { kind: "first-available" as const, backends };
+  return {
+    protocol,
+    detectTimeoutMs: 1000,
+    authority: path,
+    parent: NO_RESOURCE,
+    http: distribution,
+    opaque: distribution,
+  };
+}
+
+export class FakeControl implements ControlPlane {
+  readonly decisions = new Map<string, OutboundDecision>();
+  readonly endpoints = new Map<string, EndpointInfo[]>();
+  readonly policies = new Map<number, ServerPolicy>();
+  readonly #resolvers = new Map<string, Set<(update: EndpointUpdate) => void>>();
+  readonly #portWatchers = new Map<number, Set<(policy: ServerPolicy) => void>>();
+  /** Watches that have not been cancelled. */
+  open = 0;
+
+  #watch(cancel: () => void): Watch {
+    this.open++;
+    return {
+      cancel: () => {
+        this.open--;
+        cancel();
+      },
+    };
+  }
+
+  watchInboundPort(port: number, onUpdate: (policy: ServerPolicy) => void): Watch {
+    const watchers = this.#portWatchers.get(port) ?? new Set();
+    this.#portWatchers.set(port, watchers.add(onUpdate));
+    const policy = this.policies.get(port);
+    if (policy !== undefined) queueMicrotask(() => onUpdate(policy));
+    return this.#watch(() => watchers.delete(onUpdate));
+  }
+
+  setPolicy(port: number, policy: ServerPolicy): void {
+    this.policies.set(port, policy);
+    for (const onUpdate of this.#portWatchers.get(port) ?? []) onUpdate(policy);
+  }
+
+  watchOutbound(address: SocketAddress, onUpdate: (decision: OutboundDecision) => void): Watch {
+    const decision = this.decisions.get(formatAddress(address));
+    if (decision !== undefined) queueMicrotask(() => onUpdate(decision));
+    return this.#watch(() => {});
+  }
+
+  resolve(path: string, onUpdate: (update: EndpointUpdate) => void): Watch {
+    const resolvers = this.#resolvers.get(path) ?? new Set();
+    this.#resolvers.set(path, resolvers.add(onUpdate));
+    const endpoints = this.endpoints.get(path);
+    if (endpoints !== undefined) queueMicrotask(() => onUpdate({ kind: "add", endpoints }));
+    return this.#watch(() => resolvers.delete(onUpdate));
+  }
+
+  update(path: string, update: EndpointUpdate): void {
+    for (const onUpdate of this.#resolvers.get(path) ?? []) onUpdate(update);
+  }
+}

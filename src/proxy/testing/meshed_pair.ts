@@ -1,0 +1,108 @@
+/**
+ * Two proxies in one process for tests: a client's outbound and a server's inbound, joined by mutual TLS, each with a
+ * control plane of values. Their loops are turned from Deno's event loop, so that clients and applications can be
+ * ordinary Deno code in the same test.
+ */
+import type { SocketAddress } from "../../linux/address.ts";
+import { localAddress } from "../../linux/socket.ts";
+import { type ProxyConfig, readConfig } from "../config/environment.ts";
+import { Inbound } from "../inbound.ts";
+import { Outbound } from "../outbound.ts";
+import type { Runtime } from "../runtime.ts";
+import { Log } from "../telemetry/log.ts";
+import { Telemetry } from "../telemetry/telemetry.ts";
+import { TlsContexts } from "../tls/contexts.ts";
+import { Arena } from "../worker/arena.ts";
+import { Loop } from "../worker/loop.ts";
+import type { TestAuthority } from "./certificates.ts";
+import { FakeControl } from "./fake_control.ts";
+
+export const CLIENT = "client.shop.serviceaccount.identity.linkerd.cluster.local";
+export const SERVER = "server.shop.serviceaccount.identity.linkerd.cluster.local";
+
+function configFor(name: string, overrides: Record<string, string>): ProxyConfig {
+  return readConfig({
+    LINKERD2_PROXY_IDENTITY_DIR: "/unused",
+    LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS: "unused",
+    LINKERD2_PROXY_IDENTITY_TOKEN_FILE: "/unused",
+    LINKERD2_PROXY_IDENTITY_LOCAL_NAME: name,
+    LINKERD2_PROXY_IDENTITY_SVC_ADDR: "localhost.:1",
+    LINKERD2_PROXY_DESTINATION_SVC_ADDR: "localhost.:1",
+    LINKERD2_PROXY_POLICY_SVC_ADDR: "localhost.:1",
+    LINKERD2_PROXY_POLICY_WORKLOAD: "test",
+    LINKERD2_PROXY_OUTBOUND_LISTEN_ADDR: "127.0.0.1:0",
+    LINKERD2_PROXY_INBOUND_LISTEN_ADDR: "127.0.0.1:0",
+    LINKERD2_PROXY_OUTBOUND_HTTP_FAILFAST_TIMEOUT: "300ms",
+    LINKERD2_PROXY_INBOUND_DETECT_TIMEOUT: "300ms",
+    ...overrides,
+  });
+}
+
+export interface TestProxy {
+  readonly runtime: Runtime;
+  readonly control: FakeControl;
+  readonly inbound: Inbound;
+  readonly outbound: Outbound;
+  readonly inboundAddress: SocketAddress;
+  readonly outboundAddress: SocketAddress;
+  readonly logs: string[];
+  readonly faults: unknown[];
+  /** Where redirected connections were going, by the listener they came to. */
+  redirect(listener: "inbound" | "outbound", destination: SocketAddress): void;
+  stop(): Promise<void>;
+}
+
+/** A proxy for the identity `name`, its loop turned until `stop`. */
+export async function startTestProxy(
+  authority: TestAuthority,
+  name: string,
+  overrides: Record<string, string> = {},
+): Promise<TestProxy> {
+  const faults: unknown[] = [], logs: string[] = [], control = new FakeControl();
+  const loop = new Loop((fault) => faults.push(fault)), arena = Arena.create();
+  const tls = new TlsContexts(name, [authority.anchor]);
+  tls.install(await authority.issue(name));
+  const destinations = new Map<string, SocketAddress>();
+  const addresses = new Map<number, string>();
+  const runtime: Runtime = {
+    config: configFor(name, overrides),
+    loop,
+    arena,
+    telemetry: new Telemetry(arena),
+    tls,
+    control,
+    log: new Log("debug", "plain", (line) => logs.push(line)),
+    originalDestination: (fd) => {
+      const local = localAddress(fd);
+      return local === undefined ? undefined : destinations.get(addresses.get(local.port) ?? "");
+    },
+  };
+  const inbound = new Inbound(runtime), outbound = new Outbound(runtime);
+  const inboundAddress = inbound.listen(false), outboundAddress = outbound.listen(false)[0]!;
+  addresses.set(inboundAddress.port, "inbound").set(outboundAddress.port, "outbound");
+  let isStopped = false;
+  const driving = (async () => {
+    while (!isStopped) {
+      loop.turn(0);
+      await new Promise((done) => setTimeout(done, 0));
+    }
+  })();
+  return {
+    runtime,
+    control,
+    inbound,
+    outbound,
+    inboundAddress,
+    outboundAddress,
+    logs,
+    faults,
+    redirect: (listener, destination) => void destinations.set(listener, destination),
+    stop: async () => {
+      inbound.drain(true);
+      outbound.drain(true);
+      for (let i = 0; i < 5; i++) await new Promise((done) => setTimeout(done, 0));
+      isStopped = true;
+      await driving;
+    },
+  };
+}
