@@ -53,13 +53,17 @@ export function unmount(target: string): void {
   if (symbols.umount2(cString(target), MNT_DETACH) < 0) throw new SystemError("umount2", errno(), target);
 }
 
-/** Makes `root` (a mount point) the root of the namespace and takes the old root away. */
-export function pivotRoot(root: string): void {
+/**
+ * Makes `root` (a mount point) the root of the namespace.
+ * @param old where the old root is seen afterwards, an existing directory below the new one; left out: it is taken away
+ */
+export function pivotRoot(root: string, old?: string): void {
   if (symbols.chdir(cString(root)) < 0) throw new SystemError("chdir", errno(), root);
-  // The old root lands on top of the new one at "." and is taken away from there: no directory for it is needed.
-  if (symbols.syscall(SYS_PIVOT_ROOT, cString(".", 0), cString(".", 1)) < 0n) {
+  // At "." the old root lands on top of the new one and is taken away from there: no directory for it is needed.
+  const place = old === undefined ? "." : `.${old}`;
+  if (symbols.syscall(SYS_PIVOT_ROOT, cString(".", 0), cString(place, 1)) < 0n) {
     throw new SystemError("pivot_root", errno(), root);
   }
-  unmount(".");
+  if (old === undefined) unmount(".");
   if (symbols.chdir(cString("/")) < 0) throw new SystemError("chdir", errno(), "/");
 }
