@@ -163,7 +163,9 @@ export class GrpcPlane implements ControlPlane {
         const update = endpointUpdateOf(Update.decode(message));
         if (update === undefined) return;
         isResolved = true;
-        onUpdate(isFirst && update.kind === "add" ? { kind: "replace", endpoints: update.endpoints } : update);
+        onUpdate(
+          isFirst && update.kind === "add" ? { kind: "replace", endpoints: update.endpoints } : update,
+        );
       },
       REJECTED,
       ({ message }) => {

@@ -1,0 +1,85 @@
+/** What the admin port answers. Source: proxy.md §12. */
+import { renderMetrics } from "../telemetry/render.ts";
+import type { Runtime } from "../runtime.ts";
+import type { AdminRequest, AdminResponse } from "./http.ts";
+
+export interface AdminState {
+  /** The first certificate has come; never false again. */
+  isReady: boolean;
+  /** Begins an orderly shutdown. */
+  shutdown(): void;
+  /** The environment as the process got it. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+const text = (status: number, body: string): AdminResponse => ({ status, body: `${body}\n` });
+const NOT_ALLOWED = text(405, "method not allowed");
+
+/** The environment's values, those asked for or all; secrets are files, so that nothing here is secret. */
+function environmentOf(request: AdminRequest, state: AdminState): AdminResponse {
+  if (!/\*\/\*|application\/(\*|json)/.test(request.accept)) {
+    return text(406, "only application/json can be had");
+  }
+  if (request.query.includes("=")) return text(400, "name variables without values: ?A&B");
+  const names = request.query.split("&").filter((name) => name !== "");
+  const values = names.length === 0
+    ? state.environment
+    : Object.fromEntries(names.map((name) => [name, state.environment[name] ?? null]));
+  return { status: 200, type: "application/json", body: JSON.stringify(values, null, 2) + "\n" };
+}
+
+function logLevel(request: AdminRequest, runtime: Runtime): AdminResponse {
+  if (!request.isLoopback) return text(403, "only from within the pod");
+  if (request.method === "GET") return text(200, runtime.log.filter);
+  if (request.method !== "PUT") return NOT_ALLOWED;
+  const isSet = runtime.log.setFilter(request.body.trim());
+  return isSet ? { status: 204, body: "" } : text(400, "not a log filter, such as warn,linkerd=debug");
+}
+
+function shutdown(request: AdminRequest, runtime: Runtime, state: AdminState): AdminResponse {
+  if (!runtime.config.isShutdownEndpointEnabled) {
+    return text(404, "not enabled: config.linkerd.io/proxy-admin-shutdown");
+  }
+  if (request.method !== "POST") return NOT_ALLOWED;
+  if (!request.isLoopback) return text(403, "only from within the pod");
+  state.shutdown();
+  return text(200, "shutting down");
+}
+
+/** Everything the proxy was told, without what only the environment should show (anchors are long). */
+function configOf(runtime: Runtime): AdminResponse {
+  const { config } = runtime, identity = { ...config.identity, trustAnchors: undefined };
+  const plain = {
+    ...config,
+    identity,
+    inboundIps: [...config.inboundIps],
+    inboundPorts: [...config.inboundPorts],
+  };
+  return { status: 200, type: "application/json", body: JSON.stringify(plain, null, 2) + "\n" };
+}
+
+/** Answers one request of the admin port. */
+export function answerAdmin(request: AdminRequest, runtime: Runtime, state: AdminState): AdminResponse {
+  switch (request.path) {
+    case "/live":
+      return text(200, "live");
+    case "/ready":
+      return state.isReady ? text(200, "ready") : text(503, "not ready");
+    case "/metrics":
+      if (request.method !== "GET" && request.method !== "HEAD") return NOT_ALLOWED;
+      return {
+        status: 200,
+        type: "text/plain; version=0.0.4; charset=utf-8",
+        body: renderMetrics(runtime.telemetry, runtime.arena),
+      };
+    case "/env.json":
+      return request.method === "GET" ? environmentOf(request, state) : NOT_ALLOWED;
+    case "/config":
+      return request.method === "GET" ? configOf(runtime) : NOT_ALLOWED;
+    case "/proxy-log-level":
+      return logLevel(request, runtime);
+    case "/shutdown":
+      return shutdown(request, runtime, state);
+  }
+  return text(404, "not found");
+}
