@@ -3,3 +3,6 @@ export { heapBase } from "./memory";
 export { parseRequestHead } from "./http1/request";
 export { parseResponseHead } from "./http1/response";
 export { rewriteHead } from "./transcode/rewrite";
+export { chunkedForward, chunkedStart, chunkedStep } from "./http1/chunked";
+export { detect } from "./detect";
+export { histogramCountAtMost, histogramMerge, histogramQuantile, histogramRecord } from "./histogram";
