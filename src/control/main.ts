@@ -14,6 +14,8 @@ import { VERSION } from "../mesh/version.ts";
 
 const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
   "identity": async () => (await import("./identity/role.ts")).identityRole,
+  "destination": async () => (await import("./destination/role.ts")).destinationRole,
+  "policy": async () => (await import("./policy/role.ts")).policyRole,
   "web": async () => (await import("./web_role.ts")).webRole,
 };
 

@@ -1,12 +1,11 @@
 /** A pod's port as the proxies that call it see it: who answers, what it speaks, how it is labelled. */
 import type { ProtocolHint, WeightedAddr } from "../../../proto/gen/destination.ts";
-import type { Server } from "../../kube/kinds.ts";
-import { matchLabelSelector } from "../../kube/selector.ts";
 import { serviceAccountIdentity, type TrustDomain } from "../../mesh/identity.ts";
 import { ownerMetricLabel } from "../../mesh/labels.ts";
 import { parsePortSet, type PortSet } from "../../mesh/ports.ts";
 import type { ClusterState } from "../state/cluster_state.ts";
 import type { PodFacts } from "../state/pod_facts.ts";
+import { portNamed, serverOf } from "../state/servers.ts";
 import { tcpAddress } from "../wire/address.ts";
 import { toDuration } from "../wire/time.ts";
 
@@ -28,48 +27,6 @@ const MESHED_HTTP2: NonNullable<WeightedAddr["http2"]> = {
   keepAlive: { interval: toDuration(10_000), timeout: toDuration(3_000), whileIdle: true },
   internals: undefined,
 };
-
-/** The port a name means in this pod. */
-export function portNamed(pod: PodFacts, name: string): number | undefined {
-  return pod.ports.find((port) => port.name === name)?.port;
-}
-
-/** Whether a Server speaks for this pod's port. */
-export function selectsPort(server: Server, pod: PodFacts, port: number): boolean {
-  const wanted = server.spec.port;
-  const numbers = typeof wanted === "number"
-    ? [wanted]
-    : /^\d+$/.test(wanted)
-    ? [Number(wanted)]
-    : pod.ports.filter((one) => one.name === wanted).map((one) => one.port);
-  return numbers.includes(port) && server.spec.podSelector !== undefined &&
-    matchLabelSelector(server.spec.podSelector)(pod.labels);
-}
-
-/** The Server of a pod's port: the oldest of those that select it, then the first by name. */
-export function serverOf(state: ClusterState, pod: PodFacts, port: number): Server | undefined {
-  return state.servers.by("namespace", pod.namespace)
-    .filter((server) => selectsPort(server, pod, port))
-    .sort(byAge)[0];
-}
-
-/** Oldest first, then by name: how every conflict between resources is settled. */
-export function byAge(
-  left: { metadata?: { creationTimestamp?: string; name?: string } },
-  right: { metadata?: { creationTimestamp?: string; name?: string } },
-): number {
-  const time = (one: typeof left) => one.metadata?.creationTimestamp ?? "";
-  const name = (one: typeof left) => one.metadata?.name ?? "";
-  return time(left) < time(right)
-    ? -1
-    : time(left) > time(right)
-    ? 1
-    : name(left) < name(right)
-    ? -1
-    : name(left) > name(right)
-    ? 1
-    : 0;
-}
 
 /** Whether a port's bytes are passed on unread: by its Server, else the pod's annotation, else the default list. */
 export function isOpaquePort(

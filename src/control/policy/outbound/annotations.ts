@@ -1,0 +1,156 @@
+/** Timeouts, retries and failure accrual that annotations of a Service ask for (crds.md lists them all). */
+import type { Timeouts } from "../../../../proto/gen/http_route.ts";
+import type {
+  Backend_BalanceP2c,
+  ExponentialBackoff,
+  FailureAccrual,
+  HttpRoute_Retry,
+  HttpRoute_Retry_Conditions_StatusRange,
+} from "../../../../proto/gen/outbound.ts";
+import { parseProxyDuration } from "../../../mesh/duration.ts";
+import { toDuration } from "../../wire/time.ts";
+
+export type Annotations = Readonly<Record<string, string>>;
+
+/** An annotation that cannot be read is told of and counts as absent. */
+function read<T>(
+  annotations: Annotations,
+  name: string,
+  parse: (text: string) => T | undefined,
+): T | undefined {
+  const text = annotations[name];
+  if (text === undefined) return undefined;
+  const value = parse(text.trim());
+  if (value === undefined) console.error(`annotation ${name} is ignored: ${JSON.stringify(text)}`);
+  return value;
+}
+
+function duration(text: string): number | undefined {
+  const milliseconds = parseProxyDuration(text);
+  return milliseconds === undefined || milliseconds <= 0 ? undefined : milliseconds;
+}
+
+function number(low: number, high: number, isInteger = true): (text: string) => number | undefined {
+  return (text) => {
+    const value = Number(text);
+    const isFine = text !== "" && value >= low && value <= high && (!isInteger || Number.isInteger(value));
+    return isFine ? value : undefined;
+  };
+}
+
+const U32 = 4_294_967_295;
+
+export function timeoutsOf(annotations: Annotations): Timeouts | undefined {
+  const [request, response, idle] = ["request", "response", "idle"].map((name) => {
+    const milliseconds = read(annotations, `timeout.linkerd.io/${name}`, duration);
+    return milliseconds === undefined ? undefined : toDuration(milliseconds);
+  });
+  if (request === undefined && response === undefined && idle === undefined) return undefined;
+  return { request, response, idle };
+}
+
+/** `5xx`, `gateway-error`, a code, or `a-b`, comma-separated. */
+function statusRanges(text: string): HttpRoute_Retry_Conditions_StatusRange[] | undefined {
+  const ranges: HttpRoute_Retry_Conditions_StatusRange[] = [];
+  for (const part of text.split(",").map((one) => one.trim())) {
+    if (part === "5xx") ranges.push({ start: 500, end: 599 });
+    else if (part === "gateway-error") ranges.push({ start: 502, end: 504 });
+    else {
+      const match = /^(\d{3})(?:-(\d{3}))?$/.exec(part);
+      if (match === null) return undefined;
+      const start = Number(match[1]);
+      const end = Number(match[2] ?? match[1]);
+      if (start < 100 || end > 599 || start > end) return undefined;
+      ranges.push({ start, end });
+    }
+  }
+  return ranges;
+}
+
+/** Undefined when no annotation speaks of retries. */
+export function httpRetryOf(annotations: Annotations): HttpRoute_Retry | undefined {
+  const ranges = read(annotations, "retry.linkerd.io/http", statusRanges);
+  const limit = read(annotations, "retry.linkerd.io/limit", number(0, 65_535));
+  const timeoutMs = read(annotations, "retry.linkerd.io/timeout", duration);
+  if (ranges === undefined && limit === undefined && timeoutMs === undefined) return undefined;
+  return {
+    maxRetries: limit === undefined || limit === 0 ? 1 : limit,
+    maxRequestBytes: 64 * 1024,
+    conditions: { statusRanges: ranges ?? [] },
+    timeout: timeoutMs === undefined ? undefined : toDuration(timeoutMs),
+    backoff: backoff(25, 250, 1),
+  };
+}
+
+function backoff(minMs: number, maxMs: number, jitterRatio: number): ExponentialBackoff {
+  return {
+    minBackoff: toDuration(minMs),
+    maxBackoff: toDuration(maxMs),
+    jitterRatio,
+    respectRetryAfterHint: false,
+  };
+}
+
+const ACCRUAL = "balancer.linkerd.io/failure-accrual";
+const UNIFIED = "balancer.alpha.linkerd.io/failure-accrual";
+
+export function failureAccrualOf(annotations: Annotations): FailureAccrual | undefined {
+  const mode = annotations[ACCRUAL]?.trim();
+  if (mode === undefined) return undefined;
+  const maxFailures = read(annotations, `${ACCRUAL}-consecutive-max-failures`, number(0, U32)) ?? 7;
+  const minMs = read(annotations, `${ACCRUAL}-consecutive-min-penalty`, duration) ?? 1_000;
+  const maxMs = Math.max(minMs, read(annotations, `${ACCRUAL}-consecutive-max-penalty`, duration) ?? 60_000);
+  const jitter = read(annotations, `${ACCRUAL}-consecutive-jitter-ratio`, number(0, 100, false)) ?? 0.5;
+  const penalty = {
+    ...backoff(minMs, maxMs, jitter),
+    respectRetryAfterHint: annotations[`${UNIFIED}-honor-retry-after`] === "true",
+  };
+  if (mode === "consecutive") {
+    return {
+      kind: { $case: "consecutiveFailures", value: { maxFailures, backoff: penalty } },
+      ejection: undefined,
+    };
+  }
+  if (mode !== "unified") {
+    console.error(`annotation ${ACCRUAL} is ignored: ${JSON.stringify(mode)}`);
+    return undefined;
+  }
+  return {
+    kind: {
+      $case: "unified",
+      value: {
+        successRateThreshold: read(annotations, `${UNIFIED}-success-rate-threshold`, number(0, 1, false)) ??
+          0.8,
+        decay: toDuration(
+          read(annotations, `${UNIFIED}-success-rate-window`, (text) => {
+            const milliseconds = duration(text);
+            return milliseconds !== undefined && milliseconds >= 10 ? milliseconds : undefined;
+          }) ?? 10_000,
+        ),
+        minRequests: read(annotations, `${UNIFIED}-success-rate-min-requests`, number(0, 1_000_000)) ?? 5,
+        maxConsecutiveFailures: maxFailures,
+        backoff: penalty,
+      },
+    },
+    ejection: undefined,
+  };
+}
+
+const PEAK_EWMA = { defaultRtt: toDuration(30), decay: toDuration(10_000) };
+
+/** How a Service's endpoints are compared: by peak EWMA, with a penalty for failures where asked for. */
+export function loadOf(annotations: Annotations): Backend_BalanceP2c["load"] {
+  if (annotations["balancer.alpha.linkerd.io/penalize-failures"] !== "true") {
+    return { $case: "peakEwma", value: PEAK_EWMA };
+  }
+  const prefix = "balancer.alpha.linkerd.io/load-biaser";
+  return {
+    $case: "penaltyPeakEwma",
+    value: {
+      ...PEAK_EWMA,
+      penalty: toDuration(read(annotations, `${prefix}-penalty`, duration) ?? 5_000),
+      maxRetryAfter: toDuration(read(annotations, `${prefix}-max-retry-after`, duration) ?? 300_000),
+      penaltyDecay: PEAK_EWMA.decay,
+    },
+  };
+}
