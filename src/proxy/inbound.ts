@@ -51,7 +51,7 @@ export class Inbound {
       options,
       (accepted) => this.#accept(accepted),
       (message) => log.warn(message),
-      this.runtime.originalDestination,
+      this.runtime.sockets,
     );
     return this.#listener.address;
   }

@@ -47,7 +47,7 @@ export class Outbound {
         { ...accept, backlog, isReusePort },
         (accepted) => this.#accept(accepted),
         (message) => log.warn(message),
-        this.runtime.originalDestination,
+        this.runtime.sockets,
       )
     );
     return this.#listeners.map((listener) => listener.address);
@@ -172,7 +172,13 @@ export class Outbound {
   #forward(connection: OutboundConnection, stream: Stream, isHttp2: boolean): void {
     const { destination } = connection;
     const forward = new Forward(stream, 0, {
-      pick: (failed) => destination.pick(isHttp2, failed) ?? destination.explain(isHttp2),
+      pick: (failed) => destination.pick(isHttp2, failed),
+      queue: {
+        failfastMs: this.runtime.config.outbound.failfastMs,
+        wait: (waiter) => destination.wait(waiter),
+        stopWaiting: (waiter) => destination.stopWaiting(waiter),
+        explain: () => destination.explain(isHttp2),
+      },
       protocol: isHttp2 ? "http2" : undefined,
       onEnd: (errno, error) => {
         if (error !== undefined) {

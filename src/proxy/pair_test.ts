@@ -200,13 +200,168 @@ Deno.test("an endpoint whose application is gone is passed over without the clie
   });
 });
 
-Deno.test("a client that the policy denies gets 403, and the denial is counted", async () => {
+Deno.test("a client that the policy denies gets 403, the denial is counted, and an open connection learns of a change", async () => {
   await withPair(() => new Response("secret"), async ({ server, url, port }) => {
-    const { policies } = server.inbound, { current } = policies.of(port);
+    const { current } = server.inbound.policies.of(port);
+    equal(await (await fetch(url)).text(), "secret");
     server.control.setPolicy(port, { ...current, authorizations: [] });
-    // Loopback is always allowed: pretend the client came from elsewhere is not possible here, so deny by TLS instead.
+    const denied = await fetch(url);
+    equal(denied.status, 403);
+    equal(denied.headers.get("l5d-proxy-error"), null, "an outbound proxy keeps it from the application");
+    await denied.body?.cancel();
+    const deny = [
+      ...server.runtime.telemetry.families.get("inbound_http_authz_deny_total")!.values.entries(),
+    ];
+    equal(deny.length, 1);
+    equal(deny[0]![1].value, 1);
+    ok(deny[0]![0].includes(`client_id="${CLIENT}"`));
+    server.control.setPolicy(port, { ...current });
+    equal(await fetch(url).then((response) => response.text()), "secret");
+  });
+});
+
+Deno.test("an upgrade becomes a tunnel both ways, and plain requests go on beside it", async () => {
+  await withPair((request) => {
+    if (request.headers.get("upgrade") !== "websocket") return new Response("plain");
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    socket.onmessage = ({ data }) => socket.send(data);
+    return response;
+  }, async ({ url }) => {
+    const socket = new WebSocket(url.replace("http", "ws"));
+    socket.binaryType = "arraybuffer";
+    await new Promise((done, failed) => {
+      socket.onopen = done;
+      socket.onerror = failed;
+    });
+    for (const size of [1, 1024, 100_000, 1_000_000]) {
+      const sent = new Uint8Array(size).map((_, i) => i * 7);
+      const echoed = new Promise<ArrayBuffer>((done) => socket.onmessage = ({ data }) => done(data));
+      socket.send(sent);
+      const received = new Uint8Array(await echoed);
+      equal(received.length, size);
+      ok(received.every((byte, i) => byte === sent[i]));
+    }
+    equal(await (await fetch(url)).text(), "plain");
+    const closed = new Promise((done) => socket.onclose = done);
+    socket.close();
+    await closed;
+  });
+});
+
+Deno.test("a protocol whose server speaks first crosses the pair opaquely, with half-close, by mutual TLS", async () => {
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const serving = (async () => {
+    for await (const connection of listener) {
+      await connection.write(new TextEncoder().encode("220 ready\r\n"));
+      let received = 0;
+      const buffer = new Uint8Array(65536);
+      for (let n = await connection.read(buffer); n !== null; n = await connection.read(buffer)) {
+        received += n;
+      }
+      await connection.write(new TextEncoder().encode(`got ${received}`));
+      connection.close();
+    }
+  })();
+  await withPair(() => new Response(), async ({ client, server }) => {
+    const { port } = listener.addr as Deno.NetAddr;
+    client.redirect("outbound", { ip: "10.43.0.8", port: 6379 });
+    client.control.decisions.set("10.43.0.8:6379", balanced("redis.shop.svc.cluster.local:6379", "opaque"));
+    client.control.endpoints.set("redis.shop.svc.cluster.local:6379", [
+      { ...endpointAt({ ip: "127.0.0.1", port }, SERVER, server.inboundAddress.port), hint: "opaque" },
+    ]);
+    server.control.setPolicy(port, { ...server.inbound.policies.of(port).current, protocol: "opaque" });
+    const connection = await Deno.connect({ port: client.outboundAddress.port });
+    const buffer = new Uint8Array(100), text = new TextDecoder();
+    equal(text.decode(buffer.subarray(0, await connection.read(buffer) ?? 0)), "220 ready\r\n");
+    const sent = new Uint8Array(5_000_000);
+    for (let at = 0; at < sent.length;) at += await connection.write(sent.subarray(at));
+    await connection.closeWrite();
+    equal(text.decode(buffer.subarray(0, await connection.read(buffer) ?? 0)), "got 5000000");
+    equal(await connection.read(buffer), null);
+    connection.close();
+    const tcp = [...server.runtime.telemetry.tcp.values()].find((series) =>
+      series.labels.includes('peer="src"')
+    )!;
+    ok(tcp.labels.includes(`client_id="${CLIENT}"`), tcp.labels);
+    equal(tcp.readBytes, 5_000_000);
+  });
+  listener.close();
+  await serving.catch(() => {});
+});
+
+Deno.test("a keep-alive connection that the application closed is replaced without the client noticing", async () => {
+  let served = 0;
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const serving = (async () => {
+    for await (const connection of listener) {
+      (async () => { // answers one request with keep-alive, then closes
+        await connection.read(new Uint8Array(4096));
+        await connection.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"));
+        served++;
+        connection.close();
+      })().catch(() => {});
+    }
+  })();
+  await withPair(() => new Response(), async ({ client, url }) => {
+    const { port } = listener.addr as Deno.NetAddr;
+    client.control.endpoints.set("web.shop.svc.cluster.local:80", [endpointAt({ ip: "127.0.0.1", port })]);
+    for (let i = 0; i < 50; i++) {
+      const response = await fetch(url);
+      equal(response.status, 200);
+      equal(await response.text(), "ok");
+    }
+    equal(served, 50);
+  });
+  listener.close();
+  await serving.catch(() => {});
+});
+
+Deno.test("a peer with a certificate of another authority is refused, and the client is told 502", async () => {
+  const stranger = await startTestProxy(await TestAuthority.create(), SERVER);
+  await withPair(() => new Response(), async ({ client, url, port }) => {
+    client.control.endpoints.set("web.shop.svc.cluster.local:80", [
+      endpointAt({ ip: "127.0.0.1", port }, SERVER, stranger.inboundAddress.port),
+    ]);
     const response = await fetch(url);
-    equal(response.status, 200);
+    equal(response.status, 502);
+    ok(
+      response.headers.get("l5d-proxy-error")?.includes("certificate"),
+      `${response.headers.get("l5d-proxy-error")}`,
+    );
     await response.body?.cancel();
+  });
+  await stranger.stop();
+});
+
+Deno.test("a peer that proves another name than discovery gave is refused", async () => {
+  await withPair(() => new Response(), async ({ client, server, url, port }) => {
+    const other = { serverName: SERVER, name: "other.shop.serviceaccount.identity.linkerd.cluster.local" };
+    client.control.endpoints.set("web.shop.svc.cluster.local:80", [
+      { ...endpointAt({ ip: "127.0.0.1", port }, SERVER, server.inboundAddress.port), identity: other },
+    ]);
+    const response = await fetch(url);
+    equal(response.status, 502);
+    await response.body?.cancel();
+  });
+});
+
+Deno.test("TLS garbage, half a ClientHello and silence cost nothing but their own connection", async () => {
+  await withPair(() => new Response("fine"), async ({ server, url }) => {
+    const hello = Uint8Array.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]);
+    const garbage = crypto.getRandomValues(new Uint8Array(600));
+    garbage.set(hello);
+    const connections: Deno.TcpConn[] = [];
+    for (const bytes of [hello, garbage, new Uint8Array(0)]) {
+      const connection = await Deno.connect({ port: server.inboundAddress.port });
+      if (bytes.length > 0) await connection.write(bytes);
+      connections.push(connection);
+    }
+    equal(await (await fetch(url)).text(), "fine");
+    // A direct connection must prove who it is: each of these is closed, at the latest when detection times out.
+    for (const connection of connections) {
+      equal(await connection.read(new Uint8Array(10)).catch(() => null), null);
+      connection.close();
+    }
+    equal(await (await fetch(url)).text(), "fine");
   });
 });

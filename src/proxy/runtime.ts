@@ -1,5 +1,5 @@
 /** What every part of the data plane's loop shares: made once per loop by main.ts. */
-import type { OriginalDestination } from "./accept/listener.ts";
+import type { SocketFacts } from "./accept/listener.ts";
 import type { ProxyConfig } from "./config/environment.ts";
 import type { ControlPlane } from "./control/plane.ts";
 import type { Log } from "./telemetry/log.ts";
@@ -16,6 +16,6 @@ export interface Runtime {
   readonly tls: TlsContexts;
   readonly control: ControlPlane;
   readonly log: Log;
-  /** The kernel's answer, or a test's. */
-  readonly originalDestination: OriginalDestination;
+  /** What the kernel knows of accepted connections, or what a test says. */
+  readonly sockets: SocketFacts;
 }

@@ -7,6 +7,7 @@ import {
   close,
   listenTcp,
   localAddress,
+  originalDestination,
   peerAddress,
   setKeepAlive,
   setNoDelay,
@@ -29,8 +30,16 @@ export interface Accepted {
   readonly isDirect: boolean;
 }
 
-/** Where the kernel says a connection was going before redirection; undefined when it was not redirected. */
-export type OriginalDestination = (fd: number) => SocketAddress | undefined;
+/** What the kernel knows of an accepted connection; tests say it themselves. */
+export interface SocketFacts {
+  /** Where it was going before redirection; undefined when it was not redirected. */
+  originalDestination(fd: number): SocketAddress | undefined;
+  /** Who connected; undefined when it is gone already. */
+  peerAddress(fd: number): SocketAddress | undefined;
+}
+
+/** As the kernel says. */
+export const KERNEL: SocketFacts = { originalDestination, peerAddress };
 
 export class Listener implements EventHandler {
   readonly #fd: number;
@@ -44,7 +53,7 @@ export class Listener implements EventHandler {
     private readonly options: TcpOptions & { readonly backlog: number; readonly isReusePort: boolean },
     private readonly onAccept: (accepted: Accepted) => void,
     private readonly report: (message: string) => void,
-    private readonly originalDestination: OriginalDestination,
+    private readonly facts: SocketFacts = KERNEL,
   ) {
     this.#fd = listenTcp(address, { backlog: options.backlog, isReusePort: options.isReusePort });
     this.address = localAddress(this.#fd) ?? address;
@@ -65,12 +74,12 @@ export class Listener implements EventHandler {
   }
 
   #take(fd: number): void {
-    const client = peerAddress(fd);
+    const client = this.facts.peerAddress(fd);
     if (client === undefined) return close(fd); // gone already
     setNoDelay(fd);
     if (this.options.keepAliveMs !== undefined) setKeepAlive(fd, this.options.keepAliveMs);
     if (this.options.userTimeoutMs !== undefined) setUserTimeout(fd, this.options.userTimeoutMs);
-    const original = this.originalDestination(fd), local = localAddress(fd);
+    const original = this.facts.originalDestination(fd), local = localAddress(fd);
     if (local === undefined) return close(fd);
     const destination = original ?? local;
     const isDirect = destination.port === local.port && destination.ip === local.ip;

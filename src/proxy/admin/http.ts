@@ -65,7 +65,6 @@ export class AdminServer {
       { keepAliveMs: undefined, userTimeoutMs: 30_000, backlog: 128, isReusePort: false },
       (accepted) => this.#accept(accepted),
       (message) => log.warn(message),
-      () => undefined,
     );
     this.address = this.#listener.address;
   }

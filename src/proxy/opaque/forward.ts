@@ -5,22 +5,34 @@
 import type { Endpoint } from "../connect/endpoint.ts";
 import { type ProxyError, proxyError } from "../error.ts";
 import type { SessionProtocol } from "../tls/transport_header.ts";
+import type { Waiter } from "../route/service.ts";
 import { Stream, type StreamFailure, type StreamOwner } from "../worker/stream.ts";
 import { disarm, type Timer, timerOf } from "../worker/timers.ts";
 import { HeldBytes } from "../http/http1/held.ts";
 import { MAX_ATTEMPTS } from "../http/http1/limits.ts";
 import { Tunnel } from "./tunnel.ts";
 
+export interface ForwardQueue {
+  /** How long to wait. */
+  readonly failfastMs: number;
+  wait(waiter: Waiter): void;
+  stopWaiting(waiter: Waiter): void;
+  /** Why nothing came in time. */
+  explain(): ProxyError;
+}
+
 export interface ForwardOptions {
-  /** An endpoint to try, other than `failed` where there is a choice. */
-  readonly pick: (failed: Endpoint | undefined) => Endpoint | ProxyError;
+  /** An endpoint to try, other than `failed` where there is a choice; undefined when none is ready: `queue` says when. */
+  readonly pick: (failed: Endpoint | undefined) => Endpoint | ProxyError | undefined;
+  /** Where to wait for an endpoint; left out where `pick` always has an answer. */
+  readonly queue?: ForwardQueue;
   /** What the bytes are, for the transport header. */
   readonly protocol: SessionProtocol | undefined;
   /** The connection is over: `error` when it could not be joined, `errno` as the metric wants it. */
   readonly onEnd: (errno: string, error: ProxyError | undefined) => void;
 }
 
-export class Forward implements StreamOwner {
+export class Forward implements StreamOwner, Waiter {
   #endpoint: Endpoint | undefined;
   #far: Stream | undefined;
   #tunnel: Tunnel | undefined;
@@ -28,6 +40,7 @@ export class Forward implements StreamOwner {
   #isEnded = false;
   readonly #first: HeldBytes;
   readonly #connectTimer: Timer;
+  readonly #queueTimer: Timer;
 
   /** @param length bytes that were read already and lie in the receive area */
   constructor(private readonly near: Stream, length: number, private readonly options: ForwardOptions) {
@@ -36,6 +49,7 @@ export class Forward implements StreamOwner {
     this.#connectTimer = timerOf(() =>
       this.#far?.fail({ code: "connect-timeout", detail: "connect: timed out", errno: 0 })
     );
+    this.#queueTimer = timerOf(() => this.#give(this.options.queue!.explain()));
     near.pause();
     if (!this.#first.keep(near.arena.receiveAt, length)) {
       this.#give(proxyError("load-shed", "no buffer is left"));
@@ -44,6 +58,8 @@ export class Forward implements StreamOwner {
 
   #connect(failed: Endpoint | undefined): void {
     const endpoint = this.options.pick(failed);
+    if (endpoint === undefined) return this.#wait();
+    disarm(this.#queueTimer);
     if ("code" in endpoint) return this.#give(endpoint);
     this.#attempts++;
     this.#endpoint = endpoint;
@@ -54,12 +70,23 @@ export class Forward implements StreamOwner {
     loop.lane(config.connectTimeoutMs).arm(this.#connectTimer, loop.now);
   }
 
+  #wait(): void {
+    const { queue } = this.options, { loop } = this.near;
+    if (queue === undefined) return this.#give(proxyError("failfast", "no endpoint is ready"));
+    if (this.#queueTimer.deadline === 0) loop.lane(queue.failfastMs).arm(this.#queueTimer, loop.now);
+    queue.wait(this);
+  }
+
+  onMayProceed(): void {
+    if (!this.#isEnded) this.#connect(undefined);
+  }
+
   #failed(failure: StreamFailure): void {
     const endpoint = this.#endpoint!;
     this.#far = undefined;
     if (this.#attempts < MAX_ATTEMPTS) {
       const next = this.options.pick(endpoint);
-      if (!("code" in next) && next !== endpoint) return this.#connect(endpoint);
+      if (next !== undefined && !("code" in next) && next !== endpoint) return this.#connect(endpoint);
     }
     const code = failure.code === "connect-timeout"
       ? "connect-timeout"
@@ -78,6 +105,8 @@ export class Forward implements StreamOwner {
   #finish(): void {
     this.#isEnded = true;
     disarm(this.#connectTimer);
+    disarm(this.#queueTimer);
+    this.options.queue?.stopWaiting(this);
     this.#first.release();
   }
 

@@ -129,6 +129,7 @@ export class Destination implements Waiter {
   /** An endpoint, an error, or undefined: wait (`wait` tells when to ask again). */
   pick(isHttp: boolean, failed?: Endpoint): Endpoint | ProxyError | undefined {
     if (this.#refusal !== undefined) return this.#refusal;
+    if (this.decision === undefined) return this.explain(isHttp);
     const compiled = isHttp ? this.#http : this.#opaque;
     if (compiled.error !== undefined) return compiled.error;
     const now = this.runtime.loop.now;

@@ -4,7 +4,7 @@
  * ordinary Deno code in the same test.
  */
 import type { SocketAddress } from "../../linux/address.ts";
-import { localAddress } from "../../linux/socket.ts";
+import { localAddress, peerAddress } from "../../linux/socket.ts";
 import { type ProxyConfig, readConfig } from "../config/environment.ts";
 import { Inbound } from "../inbound.ts";
 import { Outbound } from "../outbound.ts";
@@ -72,9 +72,16 @@ export async function startTestProxy(
     tls,
     control,
     log: new Log("debug", "plain", (line) => logs.push(line)),
-    originalDestination: (fd) => {
-      const local = localAddress(fd);
-      return local === undefined ? undefined : destinations.get(addresses.get(local.port) ?? "");
+    sockets: {
+      originalDestination: (fd) => {
+        const local = localAddress(fd);
+        return local === undefined ? undefined : destinations.get(addresses.get(local.port) ?? "");
+      },
+      // Loopback is always allowed in: clients appear to come from elsewhere.
+      peerAddress: (fd) => {
+        const peer = peerAddress(fd);
+        return peer === undefined ? undefined : { ...peer, ip: "10.42.0.9" };
+      },
     },
   };
   const inbound = new Inbound(runtime), outbound = new Outbound(runtime);
