@@ -17,7 +17,9 @@ export interface FieldsV1 {
   [key: string]: FieldsV1;
 }
 
-export interface StoredMeta extends Omit<ObjectMeta, "managedFields"> {
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+export interface StoredMeta extends Writable<Omit<ObjectMeta, "managedFields">> {
   name: string;
   uid: string;
   resourceVersion: string;
