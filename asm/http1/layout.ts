@@ -29,7 +29,7 @@ export const enum Head {
   TargetLength = 6,
   /** A `TargetForm`. */
   TargetForm = 7,
-  /** Absolute form: length of the scheme, which begins at `TargetOffset`; else 0. */
+  /** Absolute form and HTTP/2: length of the scheme, which begins at `SchemeOffset`; else 0. */
   SchemeLength = 8,
   /** Path and query: of an absolute form what follows the authority (may be empty); of authority form empty. */
   PathOffset = 9,
@@ -45,7 +45,7 @@ export const enum Head {
   AuthorityNameLength = 15,
   /** The length of the body as one double (`doubles[(record >> 3) + 8]`), when `Body` is `Body.Length`. */
   ContentLength = 16,
-  /** 10 for HTTP/1.0, 11 for HTTP/1.1. */
+  /** 10 for HTTP/1.0, 11 for HTTP/1.1, 20 for HTTP/2. */
   Version = 18,
   /** A `Body`: how the message goes on after the head. */
   Body = 19,
@@ -53,6 +53,8 @@ export const enum Head {
   Flags = 20,
   /** Responses: 100 to 999. */
   Status = 21,
+  /** Requests: the scheme. */
+  SchemeOffset = 22,
   /** Responses: the reason phrase (may be empty). */
   PhraseOffset = 22,
   PhraseLength = 23,
@@ -126,7 +128,7 @@ export const enum Body {
   /** `Head.ContentLength` bytes follow (never 0: that is `None`). */
   Length = 1,
   Chunked = 2,
-  /** Responses only: everything until the connection ends. */
+  /** Responses: everything until the connection ends. HTTP/2: until the stream ends, no length was said. */
   UntilClose = 3,
   /** No message any more: a CONNECT request, a 2xx answer to it, or 101. */
   Tunnel = 4,

@@ -10,6 +10,13 @@ export const enum HeaderName {
   Te = 7,
   KeepAlive = 8,
   ProxyConnection = 9,
+  /** HTTP/2 only; never the id of an entry. */
+  PseudoAuthority = 10,
+  PseudoMethod = 11,
+  PseudoPath = 12,
+  PseudoScheme = 13,
+  PseudoStatus = 14,
+  PseudoProtocol = 15,
   Trailer = 16,
   ContentType = 17,
   UserAgent = 18,

@@ -101,6 +101,7 @@ function parseAbsolute(at: usize, record: usize, target: usize, end: usize): i32
   }
   if (p + 3 > end || (load<u32>(p) & 0xffffff) != 0x2f2f3a) return Reason.BadTarget;
   set(record, Head.TargetForm, TargetForm.Absolute);
+  set(record, Head.SchemeOffset, <i32> (target - at));
   set(record, Head.SchemeLength, <i32> (p - target));
   const authority = p + 3;
   let path = authority;

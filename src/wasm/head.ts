@@ -68,7 +68,7 @@ export function viewHead(memory: LinearMemory, at: number, record: number): Head
     methodText: span(Head.MethodOffset, Head.MethodLength),
     target: span(Head.TargetOffset, Head.TargetLength),
     form: word(Head.TargetForm),
-    scheme: span(Head.TargetOffset, Head.SchemeLength),
+    scheme: span(Head.SchemeOffset, Head.SchemeLength),
     path: span(Head.PathOffset, Head.PathLength),
     pathOnly: span(Head.PathOffset, Head.PathOnlyLength),
     authority: span(Head.AuthorityOffset, Head.AuthorityLength),

@@ -104,6 +104,67 @@ export interface MeshExports {
   histogramMerge(into: number, from: number): void;
   /** The value at `quantile` (0 to 1), at most 1/64 off; 0 when empty. */
   histogramQuantile(histogram: number, quantile: number): number;
+  /**
+   * Reads the head of an HTTP/2 frame and judges what can be judged by it (RFC 9113 section 4 and 6).
+   * @param record `Frame.Words` words
+   * @param maxFrameSize our SETTINGS_MAX_FRAME_SIZE
+   * @returns bytes before the content (9, with the pad length and priority of a frame that has them), `Outcome.Partial`,
+   *   or `Outcome.Bad`: `Frame.Error` and `Frame.IsConnectionError` say how to end. After a stream's error the whole
+   *   frame (9 + `Frame.Length` bytes) is to be skipped (a field block still has to be decoded).
+   */
+  readFrameHead(at: number, end: number, record: number, maxFrameSize: number): number;
+  /** Writes the 9 bytes of a frame's head. */
+  writeFrameHead(at: number, length: number, type: number, flags: number, streamId: number): void;
+
+  /** Makes an HPACK decoding table of `hpackTableBytes(maxSize)` bytes ready; `maxSize` is our SETTINGS_HEADER_TABLE_SIZE. */
+  hpackDecoderStart(table: number, maxSize: number): void;
+  /**
+   * Decodes a whole field block (its fragments joined) into a head record, the same as HTTP/1's, with
+   * `Head.Version` 20: pseudo-header fields go to the record's words (`:path` to Target and Path, the scheme to
+   * `Head.SchemeOffset`), the others to its entries. Offsets are relative to `base`. Text lies in the block, in the module's
+   * tables or in `text`: valid until these change.
+   * @param record `headRecordBytes(maxHeaders)` bytes, 8-byte aligned
+   * @param base what offsets are relative to; 0 makes them addresses
+   * @param text room for decoded strings, up to `textEnd`; `maxListSize` plus twice the block's bytes always suffice
+   * @param maxListSize our SETTINGS_MAX_HEADER_LIST_SIZE
+   * @param kind a `BlockKind`
+   * @returns bytes of `text` used; `Head.Reason` is then 0 or the `BlockReason` why the message is malformed (the
+   *   stream ends, the table is intact). Or `Outcome.Bad`: a compression error, the connection ends.
+   */
+  hpackDecode(
+    table: number,
+    at: number,
+    end: number,
+    record: number,
+    base: number,
+    text: number,
+    textEnd: number,
+    maxHeaders: number,
+    maxListSize: number,
+    kind: number,
+  ): number;
+
+  /** Makes an HPACK encoding table of `hpackTableBytes(limit)` bytes ready, its size 4096 or `limit` if smaller. */
+  hpackEncoderStart(table: number, limit: number, usesHuffman: number): void;
+  /** The peer's SETTINGS_HEADER_TABLE_SIZE came: takes up to `limit` of it. Announced by the next block. */
+  hpackEncoderResize(table: number, maxSize: number): void;
+  /** Begins a block. @returns bytes written at `out` (size updates): at most 12. */
+  hpackBlockStart(table: number, out: number): number;
+  /**
+   * Encodes one field; its name in lower case.
+   * @param flags `FieldFlag` bits
+   * @returns bytes written at `out`: never more than 24 + 4 times name and value. Room is the caller's care.
+   */
+  hpackEncodeField(
+    table: number,
+    out: number,
+    name: number,
+    nameLength: number,
+    value: number,
+    valueLength: number,
+    flags: number,
+  ): number;
+
   /** How many values were at most `bound`; the bucket that holds `bound` is counted whole (1/32 off at most). */
   histogramCountAtMost(histogram: number, bound: number): number;
 }
