@@ -116,9 +116,7 @@ export async function issueServingCertificate(
   const keys = await generateKeys();
   const encoder = new TextEncoder();
   const alternatives = names.map((name) =>
-    isIpv4(name)
-      ? tagged(0x87, name.split(".").map(Number))
-      : tagged(0x82, encoder.encode(name))
+    isIpv4(name) ? tagged(0x87, name.split(".").map(Number)) : tagged(0x82, encoder.encode(name))
   );
   const certificate = await sign(names[0] ?? "kube-apiserver", keys.publicKey, authority, now, 365, [
     extension("2.5.29.19", true, sequence()),
