@@ -19,7 +19,7 @@ export interface VolumeContext {
   readonly directory: string;
   /** Where claims keep their data, across pods. */
   readonly claimsDirectory: string;
-  readonly facts: PodFacts;
+  facts(): PodFacts;
   readonly references: References;
   issueToken(wish: TokenWish): Promise<IssuedToken>;
 }
@@ -50,7 +50,7 @@ export class PodVolumes {
 
   /** Makes every volume; call again after Missing. @throws Missing when something it needs is not there (yet) */
   async prepare(): Promise<void> {
-    for (const volume of this.#context.facts.pod.spec?.volumes ?? []) {
+    for (const volume of this.#context.facts().pod.spec?.volumes ?? []) {
       if (!this.#paths.has(volume.name)) this.#paths.set(volume.name, await this.#make(volume));
     }
   }
@@ -73,7 +73,7 @@ export class PodVolumes {
     if (volume.emptyDir !== undefined) return this.#makeEmpty(path, volume.emptyDir);
     if (volume.hostPath !== undefined) return hostPath(volume.hostPath);
     if (volume.persistentVolumeClaim !== undefined) {
-      const namespace = this.#context.facts.pod.metadata?.namespace ?? "default";
+      const namespace = this.#context.facts().pod.metadata?.namespace ?? "default";
       const claim = `${this.#context.claimsDirectory}/${namespace}_${volume.persistentVolumeClaim.claimName}`;
       Deno.mkdirSync(claim, { recursive: true });
       Deno.chmodSync(claim, 0o777);
@@ -103,8 +103,13 @@ export class PodVolumes {
       }
     }
     if (this.#isClosed) return;
-    const { facts, references } = this.#context;
-    filled.directory.write(projectedFiles(filled.projection, facts, references, filled.tokens));
+    const files = projectedFiles(
+      filled.projection,
+      this.#context.facts(),
+      this.#context.references,
+      filled.tokens,
+    );
+    filled.directory.write(files);
   }
 
   /** When `refresh` should be called next for the sake of tokens; Infinity when there are none. */

@@ -32,7 +32,7 @@ async function withVolumes(
   const made = new PodVolumes({
     directory,
     claimsDirectory: `${directory}/claims`,
-    facts,
+    facts: () => facts,
     references,
     issueToken: (wish) => {
       wishes.push(wish);
