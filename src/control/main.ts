@@ -16,6 +16,7 @@ const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
   "identity": async () => (await import("./identity/role.ts")).identityRole,
   "destination": async () => (await import("./destination/role.ts")).destinationRole,
   "policy": async () => (await import("./policy/role.ts")).policyRole,
+  "proxy-injector": async () => (await import("./injector/role.ts")).injectorRole,
   "web": async () => (await import("./web_role.ts")).webRole,
 };
 

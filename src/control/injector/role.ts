@@ -1,0 +1,141 @@
+/** The proxy-injector role: the admission webhook over HTTPS, with a certificate it makes and renews itself. */
+import { join } from "node:path";
+import { Counter, type Registry } from "prom-client";
+import type { KubeClient } from "../../kube/client.ts";
+import { isNotFound } from "../../kube/client.ts";
+import { startInformer } from "../../kube/informer.ts";
+import { NAMESPACES } from "../../kube/kinds.ts";
+import {
+  CONTROL_PLANE_NAMESPACE,
+  CONTROL_PORTS,
+  INJECTOR_SERVICE,
+  INJECTOR_WEBHOOK_CONFIGURATION,
+  TRUST_ROOTS_DIRECTORY,
+  TRUST_ROOTS_KEY,
+  VALUES_FILE,
+} from "../../mesh/names.ts";
+import { EventRecorder } from "../events.ts";
+import type { Role, RunningRole } from "../process/role.ts";
+import { type AdmissionContext, type AdmissionCounters, type AdmissionReview, admit } from "./admission.ts";
+import { ConfigFile } from "./config_file.ts";
+import { keepPublished, makeServingCertificate, publishAuthority } from "./serving_certificate.ts";
+
+function admissionCounters(registry: Registry): AdmissionCounters {
+  const requests = new Counter({
+    name: "proxy_inject_admission_requests_total",
+    help: "Pods seen by the injector.",
+    labelNames: ["owner_kind", "namespace", "annotation_at"],
+    registers: [registry],
+  });
+  const responses = new Counter({
+    name: "proxy_inject_admission_responses_total",
+    help: "Pods answered by the injector.",
+    labelNames: ["owner_kind", "namespace", "annotation_at", "skip", "skip_reason"],
+    registers: [registry],
+  });
+  return {
+    request: (owner_kind, namespace, annotation_at) => requests.inc({ owner_kind, namespace, annotation_at }),
+    response: (owner_kind, namespace, skip, skip_reason, annotation_at) =>
+      responses.inc({ owner_kind, namespace, annotation_at, skip: String(skip), skip_reason }),
+  };
+}
+
+/** Answers POSTed AdmissionReviews; anything else is a probe or a mistake. */
+export function webhookHandler(context: AdmissionContext): (request: Request) => Promise<Response> {
+  return async (request) => {
+    if (request.method !== "POST") return new Response("POST an AdmissionReview\n", { status: 405 });
+    let review: AdmissionReview;
+    try {
+      review = await request.json();
+    } catch {
+      return new Response("not JSON\n", { status: 400 });
+    }
+    return Response.json(await admit(context, review));
+  };
+}
+
+/** Annotations of namespaces, watched; one that has only just been made is asked for. */
+export function namespaceReader(client: KubeClient) {
+  const informer = startInformer(client, NAMESPACES);
+  return {
+    informer,
+    async annotations(name: string): Promise<Readonly<Record<string, string>>> {
+      await informer.synced;
+      const known = informer.get(undefined, name);
+      if (known !== undefined) return known.metadata?.annotations ?? {};
+      try {
+        return (await client.get(NAMESPACES, name)).metadata?.annotations ?? {};
+      } catch (error) {
+        if (isNotFound(error)) return {};
+        throw error;
+      }
+    },
+  };
+}
+
+export const injectorRole: Role = {
+  adminPort: CONTROL_PORTS.injectorAdmin,
+  async start({ flags, registry, cluster }): Promise<RunningRole> {
+    const port = flags.port("addr", CONTROL_PORTS.injector);
+    const controlPlane = flags.string("controller-namespace", CONTROL_PLANE_NAMESPACE);
+    const service = flags.string("service-name", INJECTOR_SERVICE);
+    const configuration = flags.string("webhook-configuration", INJECTOR_WEBHOOK_CONFIGURATION);
+    const config = new ConfigFile(
+      flags.string("values-file", VALUES_FILE),
+      flags.string("identity-trust-anchors-file", join(TRUST_ROOTS_DIRECTORY, TRUST_ROOTS_KEY)),
+    );
+    await config.read();
+    const client = await cluster();
+    const namespaces = namespaceReader(client);
+    const handler = webhookHandler({
+      client,
+      events: new EventRecorder(cluster, "linkerd-proxy-injector"),
+      counters: admissionCounters(registry),
+      values: () => config.read(),
+      namespaceAnnotations: (name) => namespaces.annotations(name),
+    });
+    const names = [`${service}.${controlPlane}.svc`, `${service}.${controlPlane}.svc.cluster.local`];
+    // Two listeners share the port for a moment at a rotation: no connection is refused.
+    const serve = (certificate: { certificatePem: string; keyPem: string }) =>
+      Deno.serve({
+        port,
+        hostname: "0.0.0.0",
+        cert: certificate.certificatePem,
+        key: certificate.keyPem,
+        reusePort: true,
+        onListen: () => {},
+      }, handler);
+    let certificate = await makeServingCertificate(names, Date.now());
+    let server = serve(certificate.server);
+    const publisher = keepPublished(client, configuration, certificate.authorityPem);
+    const rotation = setInterval(async () => {
+      if (Date.now() < certificate.renewAt) return;
+      try {
+        const next = await makeServingCertificate(names, Date.now());
+        // The API server must know the next authority before it meets a certificate of it.
+        if (!await publishAuthority(client, configuration, next.authorityPem, Date.now())) return;
+        const before = server;
+        certificate = next;
+        publisher.use(next.authorityPem);
+        server = serve(next.server);
+        await before.shutdown();
+      } catch (error) {
+        console.error(`the serving certificate was not renewed, and will be tried again: ${error}`);
+      }
+    }, 60_000);
+    let isSynced = false;
+    namespaces.informer.synced.then(() => isSynced = true);
+    return {
+      waitingFor: () => [
+        ...(isSynced ? [] : ["the list of namespaces"]),
+        ...(publisher.isPublished ? [] : [`the webhook configuration ${configuration}`]),
+      ],
+      async stop() {
+        clearInterval(rotation);
+        publisher.stop();
+        namespaces.informer.stop();
+        await server.shutdown();
+      },
+    };
+  },
+};
