@@ -77,7 +77,13 @@ export function listQuery(options: ListOptions, extra: Record<string, string> = 
   return text === "" ? "" : `?${text}`;
 }
 
-class HttpKubeClient implements KubeClient {
+/** A client that holds connections. */
+export interface HttpKubeClient extends KubeClient {
+  /** Closes kept connections; requests under way fail. */
+  close(): void;
+}
+
+class FetchKubeClient implements HttpKubeClient {
   readonly #options: ConnectionOptions;
   #http: Deno.HttpClient | undefined;
   /** The certificate `#http` was made with: an exec plugin may hand out another. */
@@ -240,8 +246,14 @@ class HttpKubeClient implements KubeClient {
     };
   }
 
+  close(): void {
+    this.#http?.close();
+    this.#http = undefined;
+  }
+
   #client(credentials: Credentials): Deno.HttpClient {
     if (this.#http === undefined || this.#httpCertificate !== credentials.clientCertificate) {
+      // Watches that run on the former one go on until they end by themselves.
       const { caCertificate, proxyUrl } = this.#options;
       this.#http = Deno.createHttpClient({
         http2: false,
@@ -263,6 +275,6 @@ function named<T extends KubernetesObject>(kind: ResourceKind<T>, object: T): T 
 }
 
 /** Makes a client; nothing is sent before its first use. */
-export function createHttpKubeClient(options: ConnectionOptions): KubeClient {
-  return new HttpKubeClient(options);
+export function createHttpKubeClient(options: ConnectionOptions): HttpKubeClient {
+  return new FetchKubeClient(options);
 }

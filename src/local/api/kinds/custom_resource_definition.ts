@@ -1,5 +1,6 @@
 /** Rules of CustomResourceDefinitions; what makes them served is in registry/custom.ts. */
 import type { CustomResourceDefinition } from "../../../kube/kinds.ts";
+import { timeText } from "../object.ts";
 import type { Strategy } from "./strategy.ts";
 
 export const customResourceDefinitionStrategy: Strategy = {
@@ -10,8 +11,35 @@ export const customResourceDefinitionStrategy: Strategy = {
     spec.names.listKind ??= `${spec.names.kind}List`;
     spec.conversion ??= { strategy: "None" };
   },
-  prepareForCreate(object) {
-    object["status"] = { conditions: [], acceptedNames: { plural: "", kind: "" }, storedVersions: [] };
+  prepareForCreate(object, context) {
+    const { spec } = object as unknown as CustomResourceDefinition;
+    const lastTransitionTime = timeText(context.now());
+    const condition = (type: string, reason: string, message: string) => ({
+      type,
+      status: "True",
+      lastTransitionTime,
+      reason,
+      message,
+    });
+    // Served as soon as it is stored, so it is established from the start.
+    object["status"] = {
+      conditions: [
+        condition("NamesAccepted", "NoConflicts", "no conflicts found"),
+        condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+      ],
+      acceptedNames: spec?.names,
+      storedVersions: (spec?.versions ?? []).filter(({ storage }) => storage).map(({ name }) => name),
+    };
+  },
+  prepareForUpdate(object, old) {
+    const { spec } = object as unknown as CustomResourceDefinition;
+    const status = old["status"] as { storedVersions?: string[] } | undefined;
+    const storing = (spec?.versions ?? []).filter(({ storage }) => storage).map(({ name }) => name);
+    object["status"] = {
+      ...status,
+      acceptedNames: spec?.names,
+      storedVersions: [...new Set([...(status?.storedVersions ?? []), ...storing])],
+    };
   },
   validate(object, errors, old) {
     const { metadata, spec } = object as unknown as CustomResourceDefinition;

@@ -232,13 +232,13 @@ async function tryUpdate(
   };
   let next = limitTo(definition, subresource, object, old);
   next = await state.admission.mutate(context, { ...request, object: next, oldObject: old });
+  next = limitTo(definition, subresource, next, old);
   // A status request shares all else with the stored object.
   if (subresource !== "status") {
     setDefaults(definition, next);
     keepServerFields(next, old);
   }
   if (subresource === undefined) definition.strategy.prepareForUpdate?.(next, old, state.strategies);
-  next = limitTo(definition, subresource, next, old);
   checkFinalizers(definition, next, old);
   if (definition.hasGeneration && isSpecChanged(definition, next, old)) {
     next.metadata.generation = (old.metadata.generation ?? 0) + 1;

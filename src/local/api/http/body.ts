@@ -1,0 +1,49 @@
+/** Bodies of requests: bounded, JSON or YAML. */
+import { KubeError } from "../../../kube/client.ts";
+import { badRequest } from "../errors.ts";
+
+/** As in Kubernetes: what etcd would take, with room. */
+const LIMIT_BYTES = 3 * 1024 * 1024;
+
+/** @returns undefined when there is no body */
+export async function readBody(request: Request): Promise<unknown> {
+  if (request.body === null) return undefined;
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body) {
+    size += chunk.length;
+    if (size > LIMIT_BYTES) {
+      throw new KubeError(
+        413,
+        "RequestEntityTooLarge",
+        `Request entity too large: limit is ${LIMIT_BYTES}`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  if (size === 0) return undefined;
+  const type = request.headers.get("content-type") ?? "";
+  if (type.includes("protobuf") || type.includes("cbor")) {
+    throw new KubeError(
+      415,
+      "UnsupportedMediaType",
+      "the body of the request was in an unknown format - accepted media types include: application/json, " +
+        "application/yaml",
+    );
+  }
+  return await parseBody(new TextDecoder().decode(await new Blob(chunks as BlobPart[]).arrayBuffer()), type);
+}
+
+async function parseBody(text: string, type: string): Promise<unknown> {
+  try {
+    if (!type.includes("yaml") || /^\s*[{[]/.test(text)) return JSON.parse(text);
+    const { parse } = await import("yaml");
+    return parse(text);
+  } catch (error) {
+    throw badRequest(
+      `the object provided is unrecognized (must be of type Object): couldn't get version/kind; json parse error: ${
+        (error as Error).message
+      }`,
+    );
+  }
+}
