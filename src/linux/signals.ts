@@ -18,6 +18,7 @@ const symbols = Deno.dlopen("libc.so.6", {
   memcpy: { parameters: ["pointer", "pointer", "usize"], result: "pointer" },
   sigaction: { parameters: ["i32", "pointer", "pointer"], result: "i32" },
   kill: { parameters: ["i32", "i32"], result: "i32" },
+  setsid: { parameters: [], result: "i32" },
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
   read: { parameters: ["i32", "pointer", "i32"], result: "i32" },
 }).symbols;
@@ -104,4 +105,14 @@ export function dieWithParent(): void {
   if (symbols.prctl(PR_SET_PDEATHSIG, BigInt(SIGKILL), 0n, 0n, 0n) < 0) {
     throw new SystemError("prctl", errno());
   }
+}
+
+/**
+ * Makes this process the first of a session of its own, without a terminal: a Ctrl-C there reaches neither it nor what
+ * it starts. Spawning each child `detached` would do the same for that child, but makes Deno fork instead of vfork: 18 ms
+ * in a process of 300 MB where 0.3 would do.
+ * @returns false when it is the first of a process group already and must stay
+ */
+export function leaveTerminal(): boolean {
+  return symbols.setsid() >= 0;
 }

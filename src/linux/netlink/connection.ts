@@ -24,7 +24,13 @@ const symbols = Deno.dlopen("libc.so.6", {
   setsockopt: { parameters: ["i32", "i32", "i32", "pointer", "i32"], result: "i32" },
   send: { parameters: ["i32", "pointer", "i32", "i32"], result: "i32" },
   recv: { parameters: ["i32", "pointer", "i32", "i32"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32", nonblocking: true },
+  sendLater: {
+    name: "send",
+    parameters: ["i32", "pointer", "i32", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
 }).symbols;
 
 const AF_NETLINK = 16, SOCK_RAW = 3, SOCK_CLOEXEC = 0o2000000;
@@ -91,6 +97,10 @@ export class NetlinkConnection {
    */
   request(writer: MessageWriter, context: string, awaited = writer.sequence): void {
     this.#send(writer.bytes);
+    this.#awaitAnswer(awaited, context);
+  }
+
+  #awaitAnswer(awaited: number, context: string): void {
     while (true) {
       for (const message of this.#receive()) {
         if (message.type !== NLMSG_ERROR) continue;
@@ -102,6 +112,21 @@ export class NetlinkConnection {
         if (message.sequence === awaited) return;
       }
     }
+  }
+
+  /**
+   * Like `request`, on another thread: for what keeps the kernel busy for milliseconds. One at a time, and nothing else
+   * on this connection meanwhile.
+   */
+  async requestLater(writer: MessageWriter, context: string): Promise<void> {
+    const memory = new LinearMemory(new ArrayBuffer(4096)), { bytes } = writer;
+    memory.bytes.set(bytes);
+    if (await symbols.sendLater(this.#fd, memory.pointer(0, bytes.length), bytes.length, 0) < 0) {
+      // The other thread's error number is out of reach.
+      throw new Error(`netlink ${context}: the request was not taken`);
+    }
+    // The kernel has done its work: the answer is there.
+    this.#awaitAnswer(writer.sequence, context);
   }
 
   /** Drops answers that are already queued: the other refusals of a batch. */
@@ -127,10 +152,13 @@ export class NetlinkConnection {
     }
   }
 
+  /** Closes the socket on another thread: nf_tables makes close() wait for all processors, 17 ms and more. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    symbols.close(this.#fd);
+    symbols.close(this.#fd).catch(() => {
+      // A descriptor is gone after close(), whatever it answers.
+    });
   }
 
   [Symbol.dispose](): void {

@@ -160,6 +160,15 @@ export class Links {
     this.#named(RTM_DELLINK, name, "delete");
   }
 
+  /** The same on another thread, since the kernel waits for all processors: one at a time per connection. */
+  async deleteLater(name: string): Promise<void> {
+    const writer = new MessageWriter().begin(RTM_DELLINK, NLM_F_ACK, header()).attribute(
+      IFLA_IFNAME,
+      zeroTerminated(name),
+    );
+    await this.connection.requestLater(writer, `delete ${name}`);
+  }
+
   list(): Link[] {
     const writer = new MessageWriter().begin(RTM_GETLINK, NLM_F_DUMP, header());
     return this.connection.dump(writer, "list links").map(({ payload }) => parseLink(payload));

@@ -6,6 +6,7 @@
  * would answer each other directly and that would fail, unless bridged packets are filtered too, which an ordinary
  * user cannot switch on.
  */
+import { ENODEV, SystemError } from "../../linux/errno.ts";
 import { createNamespace, inNamespaces, type Namespace, openOwnNamespace } from "../../linux/namespace.ts";
 import { NETLINK_ROUTE, NetlinkConnection } from "../../linux/netlink/connection.ts";
 import { Links } from "../../linux/netlink/link.ts";
@@ -28,7 +29,7 @@ export interface NodeNetworkOptions {
 export interface PodNetwork {
   readonly address: string;
   readonly namespace: Namespace;
-  /** Takes the cable away and gives the address back. */
+  /** Gives the address back and takes the cable away, a moment later and without keeping this thread waiting. */
   close(): void;
 }
 
@@ -43,6 +44,8 @@ export class NodeNetwork {
   readonly #links = new Links(this.#connection);
   readonly #routes = new Routes(this.#connection);
   readonly #nftables = openNftables();
+  readonly #remover = new Links();
+  #removed = Promise.resolve();
   readonly #pods = new Set<PodNetwork>();
   #applied: string | undefined;
 
@@ -89,9 +92,8 @@ export class NodeNetwork {
       namespace,
       close: () => {
         if (!this.#pods.delete(pod)) return;
-        // With the cable its route goes too.
-        this.#links.delete(cable);
         namespace.close();
+        this.#removeCable(cable);
         this.#pool.giveBack(address);
       },
     };
@@ -137,9 +139,21 @@ export class NodeNetwork {
     this.#applied = wanted;
   }
 
+  /** With the cable its route goes too. */
+  #removeCable(name: string): void {
+    this.#removed = this.#removed.then(() => this.#remover.deleteLater(name)).catch((error) => {
+      // ENODEV: the pod's namespace has ended before, and the cable with it.
+      if (!(error instanceof SystemError) || error.number !== ENODEV) {
+        console.error("pod network:", error.message);
+      }
+    });
+  }
+
   /** Takes every pod's cable away. What else there is goes with the node's network namespace. */
-  close(): void {
+  async close(): Promise<void> {
     for (const pod of [...this.#pods]) pod.close();
+    await this.#removed;
+    this.#remover.connection.close();
     this.#connection.close();
     this.#nftables.close();
   }

@@ -21,19 +21,26 @@ const port = (address: string, targets: Target[], protocol: "TCP" | "UDP" = "TCP
 const within = <T>(pod: PodNetwork | undefined, work: () => T): T =>
   pod === undefined ? work() : inNamespaces({ enter: [pod.namespace as Namespace] }, work);
 
-/** Connects from a pod (or the node): 0, or the errno with which it failed. A handshake on veth ends within connect. */
-function connect(from: PodNetwork | undefined, ip: string): { result: number; fd: number } {
+/**
+ * Connects from a pod (or the node) and closes again: 0, or the errno with which it failed. A handshake on a veth ends
+ * within connect.
+ */
+function connect(from: PodNetwork | undefined, ip: string): number {
   const fd = within(from, () => connectTcp({ ip, port: 80 }));
-  return { fd, result: fd < 0 ? -fd : socketError(fd) };
+  if (fd < 0) return -fd;
+  const error = socketError(fd);
+  close(fd);
+  return error;
 }
 
-isolatedTest("pods and the node reach pods, service addresses and each other", import.meta.url, () => {
+isolatedTest("pods and the node reach pods, service addresses and each other", import.meta.url, async () => {
   const network = new NodeNetwork();
   const client = network.addPod(), one = network.addPod(), two = network.addPod();
   const listeners = [one, two].map((pod) => within(pod, () => listenTcp({ ip: "0.0.0.0", port: 80 })));
   const api = listenTcp({ ip: "10.43.0.1", port: 80 });
   const take = (listener: number) => {
     const fd = accept(listener);
+    // The client has closed already, which getpeername does not mind before the FIN is read.
     const from = fd < 0 ? undefined : peerAddress(fd)?.ip;
     if (fd >= 0) close(fd);
     return from;
@@ -60,7 +67,7 @@ isolatedTest("pods and the node reach pods, service addresses and each other", i
 
   const counts = [0, 0];
   for (let i = 0; i < 100; i++) {
-    close(connect(client, "10.43.0.51").fd);
+    connect(client, "10.43.0.51");
     listeners.forEach((listener, index) => take(listener) !== undefined && counts[index]!++);
   }
   assert.equal(counts[0]! + counts[1]!, 100);
@@ -68,20 +75,21 @@ isolatedTest("pods and the node reach pods, service addresses and each other", i
 
   for (const from of [client, undefined]) {
     for (const address of ["10.43.0.52", "10.43.9.9"]) {
-      assert.equal(connect(from, address).result, ECONNREFUSED, "no endpoints: refused at once");
+      assert.equal(connect(from, address), ECONNREFUSED, "no endpoints: refused at once");
     }
   }
 
   network.setServices([port("10.43.0.50", [{ ip: two.address, port: 80 }])]);
   connect(client, "10.43.0.50");
   assert.equal(take(listeners[1]!), client.address, "the rules follow");
-  assert.equal(connect(client, "10.43.0.51").result, ECONNREFUSED);
+  assert.equal(connect(client, "10.43.0.51"), ECONNREFUSED);
 
-  network.close();
-  assert.deepEqual(new Links().list().filter(({ name }) => name.startsWith("pod")), []);
+  await network.close();
+  for (const fd of [...listeners, api]) close(fd);
+  assert.deepEqual(new Links().list().filter(({ name }) => name.startsWith("pod")), [], "no cable is left");
 });
 
-isolatedTest("a hundred services of three endpoints are set in one batch", import.meta.url, () => {
+isolatedTest("a hundred services of three endpoints are set in one batch", import.meta.url, async () => {
   const network = new NodeNetwork();
   const ports = Array.from(
     { length: 100 },
@@ -98,5 +106,5 @@ isolatedTest("a hundred services of three endpoints are set in one batch", impor
   assert.equal(rules().length, 100);
   network.setServices(ports.slice(1));
   assert.equal(rules().length, 99);
-  network.close();
+  await network.close();
 });

@@ -68,8 +68,6 @@ function spawn(
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
-      // A session of its own: a Ctrl-C at the terminal is the runner's business.
-      detached: true,
     }).spawn();
   } catch (error) {
     if (!isDirectory(directory)) throw new StartError(`working directory ${directory} does not exist`);

@@ -9,6 +9,7 @@ import { isNotFound } from "../../kube/client.ts";
 import type { Informer } from "../../kube/informer.ts";
 import { type ConfigMap, type Pod, PODS, type Secret, type Service } from "../../kube/kinds.ts";
 import { mountProc, mountTmpfs, unmount } from "../../linux/mount.ts";
+import { leaveTerminal } from "../../linux/signals.ts";
 import type { NodeNetwork } from "../network/node_network.ts";
 import type { BackOffOptions } from "./back_off.ts";
 import { EventRecorder } from "./events.ts";
@@ -78,6 +79,8 @@ export class PodRunner {
     this.#options = options;
     const { client, directory, configMaps, secrets, services, pods, dns, images } = options;
     showOwnProcesses();
+    // Ctrl-C is for whoever started this process: the pods must not take it as an order of their own.
+    leaveTerminal();
     mountTmpfs(directory);
     for (const name of ["stage", "claims", "pods"]) Deno.mkdirSync(`${directory}/${name}`);
     const events = new EventRecorder(client, options.nodeName);

@@ -4,6 +4,7 @@ import {
   CONFIG_MAPS,
   ENDPOINT_SLICES,
   EVENTS,
+  NODES,
   type Pod,
   PODS,
   type PodSpec,
@@ -11,12 +12,10 @@ import {
   SERVICES,
 } from "../../kube/kinds.ts";
 import { isolatedTest } from "../../linux/isolated.ts";
-import { startDns } from "../dns/server.ts";
 import { NodeNetwork } from "../network/node_network.ts";
-import { followServices } from "../network/service_watch.ts";
 import type { ImageMap } from "./images.ts";
 import { MemoryClient } from "./memory_client.ts";
-import { PodRunner } from "./runner.ts";
+import { startNodeServices } from "./node_services.ts";
 
 /** A node with everything a pod needs, and eyes on its pods. */
 async function withNode(
@@ -33,32 +32,21 @@ async function withNode(
 
 async function startNode(images: ImageMap) {
   const client = new MemoryClient();
-  const stopped = new AbortController();
-  const onError = (error: unknown) => console.error(error);
-  const options = { signal: stopped.signal };
-  const pods = startInformer(client, PODS, options), services = startInformer(client, SERVICES, options);
-  const slices = startInformer(client, ENDPOINT_SLICES, options);
-  const configMaps = startInformer(client, CONFIG_MAPS, options),
-    secrets = startInformer(client, SECRETS, options);
-  await Promise.all([pods, services, slices, configMaps, secrets].map(({ synced }) => synced));
   const network = new NodeNetwork();
-  const unfollow = followServices(network, services, slices, onError);
-  const dns = await startDns({ services, slices });
   const directory = Deno.makeTempDirSync();
-  const backOff = { baseMs: 20 };
-  const runner = new PodRunner({
+  const node = await startNodeServices({
     client,
     network,
-    pods,
-    configMaps,
-    secrets,
-    services,
     nodeName: "laptop",
     directory,
     images,
-    backOff,
-    onError,
+    backOff: { baseMs: 20 },
+    onError: (error) => console.error(error),
   });
+  const { runner } = node;
+  const watching = new AbortController();
+  const pods = startInformer(client, PODS, { signal: watching.signal });
+  await pods.synced;
   /** Resolves with the pod once `isSo` is true of it; `undefined` stands for its being gone. */
   const until = (
     name: string,
@@ -101,11 +89,9 @@ async function startNode(images: ImageMap) {
     logs: (name: string, container?: string, options = {}) =>
       new Response(runner.readLogs("shop", name, container, options)).text(),
     stop: async () => {
-      await runner.stop();
-      stopped.abort();
-      unfollow();
-      dns.close();
-      network.close();
+      watching.abort();
+      await node.stop();
+      await network.close();
       assert.deepEqual([...Deno.readDirSync(directory)], [], "nothing is left of the pods' files");
       Deno.removeSync(directory);
       assert.deepEqual(childProcesses(), [], "nothing is left of the pods' processes");
@@ -130,6 +116,13 @@ function childProcesses(): string[] {
 
 const shell = (script: string) => ({ command: ["sh", "-c", script] });
 const url = import.meta.url;
+
+isolatedTest("the node is ready in the API", url, () =>
+  withNode(async ({ client }) => {
+    const node = await client.get(NODES, "laptop");
+    assert.equal(node.status?.conditions?.find(({ type }) => type === "Ready")?.status, "True");
+    assert.deepEqual(node.status?.addresses?.[0], { type: "InternalIP", address: "10.42.0.1" });
+  }));
 
 isolatedTest(
   "two pods talk to each other by a service's name",
