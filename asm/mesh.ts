@@ -6,3 +6,6 @@ export { rewriteHead } from "./transcode/rewrite";
 export { chunkedForward, chunkedStart, chunkedStep } from "./http1/chunked";
 export { detect } from "./detect";
 export { histogramCountAtMost, histogramMerge, histogramQuantile, histogramRecord } from "./histogram";
+export { readFrameHead, writeFrameHead } from "./http2/frame";
+export { hpackDecode, hpackDecoderStart } from "./http2/hpack_decoder";
+export { hpackBlockStart, hpackEncodeField, hpackEncoderResize, hpackEncoderStart } from "./http2/hpack_encoder";

@@ -25,7 +25,7 @@ function set(record: usize, word: i32, value: i32): void {
 }
 
 /** The `Method` of `length` bytes at `p`. */
-function methodOf(p: usize, length: i32): i32 {
+export function methodOf(p: usize, length: i32): i32 {
   const word = load<u32>(p);
   if (length == 3) {
     if ((word & 0xffffff) == 0x544547) return Method.Get;

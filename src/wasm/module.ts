@@ -125,7 +125,8 @@ export interface MeshExports {
    * tables or in `text`: valid until these change.
    * @param record `headRecordBytes(maxHeaders)` bytes, 8-byte aligned
    * @param base what offsets are relative to; 0 makes them addresses
-   * @param text room for decoded strings, up to `textEnd`; `maxListSize` plus twice the block's bytes always suffice
+   * @param text room for decoded strings, up to `textEnd`; `maxListSize`, the table's size and twice the block's bytes
+   *   together always suffice
    * @param maxListSize our SETTINGS_MAX_HEADER_LIST_SIZE
    * @param kind a `BlockKind`
    * @returns bytes of `text` used; `Head.Reason` is then 0 or the `BlockReason` why the message is malformed (the
@@ -153,7 +154,7 @@ export interface MeshExports {
   /**
    * Encodes one field; its name in lower case.
    * @param flags `FieldFlag` bits
-   * @returns bytes written at `out`: never more than 24 + 4 times name and value. Room is the caller's care.
+   * @returns bytes written at `out`: never more than 16 with name and value. Room is the caller's care.
    */
   hpackEncodeField(
     table: number,

@@ -1,0 +1,297 @@
+/**
+ * What a field block must be to be a message (RFC 9113 section 8.2 and 8.3): judged field by field as they are decoded, and
+ * written into a head record like HTTP/1's. What is kept between calls lives for one block only.
+ */
+import { BlockKind, BlockReason, FieldFlag, TableMark } from "./layout";
+import { Body, Head, HeaderEntry, HeadFlag, Method, TargetForm } from "../http1/layout";
+import { HeaderName } from "../http1/names";
+import { authorityNameLength, authorityPort, parseAuthority } from "../http1/authority";
+import { clearRecord, methodOf } from "../http1/request";
+import {
+  equalsIgnoringCase,
+  isBlank,
+  isDigit,
+  outsideToken,
+  queryStart,
+  skipTarget,
+  skipText,
+} from "../http1/scan";
+import { wellKnownLower } from "../http1/well_known";
+import { equalBytes } from "./bytes";
+
+const LARGEST_LENGTH: u64 = 9007199254740991;
+const TRAILERS: usize = memory.data<u8>([116, 114, 97, 105, 108, 101, 114, 115]);
+/** :authority, :method, :path, :scheme, :status, :protocol without colon, 16 bytes each, by id. */
+const PSEUDO: usize = memory.data<u8>([
+  97, 117, 116, 104, 111, 114, 105, 116, 121, 0, 0, 0, 0, 0, 0, 0,
+  109, 101, 116, 104, 111, 100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  112, 97, 116, 104, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  115, 99, 104, 101, 109, 101, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  115, 116, 97, 116, 117, 115, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  112, 114, 111, 116, 111, 99, 111, 108, 0, 0, 0, 0, 0, 0, 0, 0,
+]);
+
+let record: usize = 0;
+let base: usize = 0;
+let kind: i32 = 0;
+let entry: usize = 0;
+let entryLimit: usize = 0;
+let listSize: i32 = 0;
+let listLimit: i32 = 0;
+/** The first thing that was wrong. */
+let problem: i32 = 0;
+let pseudoSeen: i32 = 0;
+let hasField: bool = false;
+let contentLength: i64 = -1;
+
+@inline
+function set(word: i32, value: i32): void {
+  store<i32>(record + (<usize> word << 2), value);
+}
+
+@inline
+function get(word: i32): i32 {
+  return load<i32>(record + (<usize> word << 2));
+}
+
+function fault(reason: i32): void {
+  if (problem == 0) problem = reason;
+}
+
+export function startBlock(to: usize, from: usize, maxHeaders: i32, maxListSize: i32, blockKind: i32): void {
+  record = to;
+  base = from;
+  kind = blockKind;
+  clearRecord(record);
+  set(Head.Version, 20);
+  entry = record + (Head.Headers << 2);
+  entryLimit = entry + <usize> maxHeaders * (HeaderEntry.Words << 2);
+  listSize = 0;
+  listLimit = maxListSize;
+  problem = 0;
+  pseudoSeen = 0;
+  hasField = false;
+  contentLength = -1;
+}
+
+function pseudoId(name: usize, length: i32): i32 {
+  if (length < 5 || length > 10) return 0;
+  for (let index: i32 = 0; index < 6; index++) {
+    const text = PSEUDO + (<usize> index << 4);
+    if (equalBytes(name + 1, text, length - 1) && load<u8>(text + length - 1) == 0) {
+      return HeaderName.PseudoAuthority + index;
+    }
+  }
+  return 0;
+}
+
+/** Id of a name with `TableMark.BadName` where HTTP/2 does not allow it. */
+export function judgeName(name: usize, length: i32): i32 {
+  if (length == 0) return TableMark.BadName;
+  const known = wellKnownLower(name, length);
+  if (known) return known;
+  if (load<u8>(name) == 58) return pseudoId(name, length);
+  for (let i: i32 = 0; i < length; i += 16) {
+    const block = v128.load(name + i);
+    const upper = i8x16.bitmask(i8x16.lt_u(i8x16.sub(block, i8x16.splat(65)), i8x16.splat(26)));
+    let bad = outsideToken(block) | upper;
+    if (length - i < 16) bad &= (1 << (length - i)) - 1;
+    if (bad) return TableMark.BadName;
+  }
+  return 0;
+}
+
+/** `TableMark.BadValue` for a value with control characters or white space around it, else 0. */
+export function judgeValue(value: usize, length: i32): i32 {
+  if (length == 0) return 0;
+  const end = value + length;
+  if (skipText(value, end) < end) return TableMark.BadValue;
+  return isBlank(load<u8>(value)) || isBlank(load<u8>(end - 1)) ? TableMark.BadValue : 0;
+}
+
+function seePath(value: usize, length: i32): void {
+  const end = value + length;
+  const isAsterisk = length == 1 && load<u8>(value) == 42;
+  if (length == 0 || (load<u8>(value) != 47 && !isAsterisk) || skipTarget(value, end) < end) {
+    return fault(BlockReason.BadPath);
+  }
+  const query = queryStart < end ? queryStart : end;
+  set(Head.TargetForm, isAsterisk ? TargetForm.Asterisk : TargetForm.Origin);
+  set(Head.TargetOffset, <i32> (value - base));
+  set(Head.TargetLength, length);
+  set(Head.PathOffset, <i32> (value - base));
+  set(Head.PathLength, isAsterisk ? 0 : length);
+  set(Head.PathOnlyLength, isAsterisk ? 0 : <i32> (query - value));
+}
+
+function seeAuthority(value: usize, length: i32): void {
+  if (length == 0) return;
+  if (!parseAuthority(value, value + length)) return fault(BlockReason.BadAuthority);
+  set(Head.AuthorityOffset, <i32> (value - base));
+  set(Head.AuthorityLength, length);
+  set(Head.AuthorityPort, authorityPort);
+  set(Head.AuthorityNameLength, authorityNameLength);
+}
+
+function seeStatus(value: usize, length: i32): void {
+  const a = <u32> load<u8>(value) - 48;
+  const b = <u32> load<u8>(value + 1) - 48;
+  const c = <u32> load<u8>(value + 2) - 48;
+  if (length != 3 || a - 1 >= 9 || b >= 10 || c >= 10) return fault(BlockReason.BadStatus);
+  set(Head.Status, a * 100 + b * 10 + c);
+}
+
+function isTokenOf(at: usize, length: i32): bool {
+  return length > 0 && (judgeName(at, length) & TableMark.BadName) == 0;
+}
+
+function seePseudo(id: i32, value: usize, length: i32): void {
+  if (hasField) return fault(BlockReason.PseudoAfterField);
+  const isStatus = id == HeaderName.PseudoStatus;
+  if (id == 0 || kind == BlockKind.Trailers || isStatus != (kind == BlockKind.Response)) {
+    return fault(BlockReason.UnknownPseudo);
+  }
+  const bit = 1 << (id - HeaderName.PseudoAuthority);
+  if (pseudoSeen & bit) return fault(BlockReason.RepeatedPseudo);
+  pseudoSeen |= bit;
+  if (id == HeaderName.PseudoPath) seePath(value, length);
+  else if (id == HeaderName.PseudoAuthority) seeAuthority(value, length);
+  else if (isStatus) seeStatus(value, length);
+  else if (id == HeaderName.PseudoMethod) {
+    const end = value + length;
+    for (let p = value; p < end; p += 16) {
+      const mask = outsideToken(v128.load(p));
+      if (mask && p + ctz(mask) < end) return fault(BlockReason.BadMethod);
+    }
+    if (length == 0) return fault(BlockReason.BadMethod);
+    set(Head.Method, methodOf(value, length));
+    set(Head.MethodOffset, <i32> (value - base));
+    set(Head.MethodLength, length);
+  } else if (id == HeaderName.PseudoScheme) {
+    if (!isTokenOf(value, length)) return fault(BlockReason.BadScheme);
+    set(Head.SchemeOffset, <i32> (value - base));
+    set(Head.SchemeLength, length);
+  }
+}
+
+function seeContentLength(value: usize, length: i32): void {
+  if (contentLength >= 0 || length == 0) return fault(BlockReason.BadContentLength);
+  let number: u64 = 0;
+  for (let i: i32 = 0; i < length; i++) {
+    const c = load<u8>(value + i);
+    if (!isDigit(c)) return fault(BlockReason.BadContentLength);
+    number = number * 10 + (c - 48);
+    if (number > LARGEST_LENGTH) return fault(BlockReason.BadContentLength);
+  }
+  contentLength = number;
+}
+
+/** Fields that HTTP/2 has rules for. */
+function seeSpecial(id: i32, value: usize, length: i32): void {
+  if (id == HeaderName.ContentLength) {
+    if (kind == BlockKind.Trailers) return fault(BlockReason.BadContentLength);
+    return seeContentLength(value, length);
+  }
+  if (id == HeaderName.Host) {
+    if (kind != BlockKind.Request) return;
+    if (get(Head.HostLength) >= 0) return fault(BlockReason.HostDiffers);
+    set(Head.HostOffset, <i32> (value - base));
+    set(Head.HostLength, length);
+    return;
+  }
+  if (id == HeaderName.Te) {
+    if (length != 8 || !equalsIgnoringCase(value, TRAILERS, 8)) return fault(BlockReason.BadTe);
+    return set(Head.Flags, get(Head.Flags) | HeadFlag.AcceptsTrailers);
+  }
+  if (id != HeaderName.Expect) fault(BlockReason.ConnectionField);
+}
+
+/**
+ * Takes one decoded field.
+ * @param mark what `judgeName` and `judgeValue` said
+ * @returns whether its text is kept: false when it was counted but has no place in the record
+ */
+export function takeField(
+  name: usize,
+  nameLength: i32,
+  value: usize,
+  valueLength: i32,
+  mark: i32,
+  flags: i32,
+): bool {
+  listSize += nameLength + valueLength + 32;
+  if (listSize > listLimit || listSize < 0) {
+    listSize = i32.MAX_VALUE;
+    fault(BlockReason.ListTooLarge);
+    return false;
+  }
+  if (mark & TableMark.BadName) fault(BlockReason.BadName);
+  if (mark & TableMark.BadValue) fault(BlockReason.BadValue);
+  const id = mark & 255;
+  if (nameLength > 0 && load<u8>(name) == 58) {
+    seePseudo(id, value, valueLength);
+    return true;
+  }
+  hasField = true;
+  if (entry == entryLimit) {
+    fault(BlockReason.ListTooLarge);
+    return false;
+  }
+  if (id > 0 && id < 16) seeSpecial(id, value, valueLength);
+  store<i32>(entry, <i32> (name - base));
+  store<i32>(entry, nameLength, HeaderEntry.NameLength << 2);
+  store<i32>(entry, <i32> (value - base), HeaderEntry.ValueOffset << 2);
+  store<i32>(entry, valueLength, HeaderEntry.ValueLength << 2);
+  store<i32>(entry, id, HeaderEntry.Id << 2);
+  store<i32>(entry, flags, HeaderEntry.Flags << 2);
+  entry += HeaderEntry.Words << 2;
+  const isMesh = nameLength > 4 && load<u32>(name) == 0x2d64356c;
+  const present = id == 0 && isMesh ? <i32> HeaderName.UnknownMesh : id;
+  const word = record + (Head.Present << 2) + (<usize> (present >> 5) << 2);
+  store<u32>(word, load<u32>(word) | (1 << (present & 31)));
+  if (isMesh) set(Head.Flags, get(Head.Flags) | HeadFlag.HasMeshHeader);
+  return true;
+}
+
+@inline
+function bitOf(id: i32): i32 {
+  return 1 << (id - HeaderName.PseudoAuthority);
+}
+
+function finishRequest(): void {
+  const isConnect = get(Head.Method) == Method.Connect && !(pseudoSeen & bitOf(HeaderName.PseudoProtocol));
+  if (!(pseudoSeen & bitOf(HeaderName.PseudoMethod))) return fault(BlockReason.MissingPseudo);
+  const target = bitOf(HeaderName.PseudoPath) | bitOf(HeaderName.PseudoScheme);
+  if (isConnect) {
+    if (pseudoSeen & target) return fault(BlockReason.UnknownPseudo);
+    if (get(Head.AuthorityLength) == 0 || get(Head.AuthorityPort) <= 0) return fault(BlockReason.BadAuthority);
+    set(Head.TargetForm, TargetForm.Authority);
+  } else if ((pseudoSeen & target) != target) return fault(BlockReason.MissingPseudo);
+  else if (get(Head.TargetForm) == TargetForm.Asterisk && get(Head.Method) != Method.Options) {
+    return fault(BlockReason.BadPath);
+  }
+  const hostLength = get(Head.HostLength);
+  if (hostLength < 0) return;
+  const host = base + get(Head.HostOffset);
+  if (get(Head.AuthorityLength) == 0) return seeAuthority(host, hostLength);
+  const authority = base + get(Head.AuthorityOffset);
+  if (hostLength != get(Head.AuthorityLength) || !equalsIgnoringCase(host, authority, hostLength)) {
+    fault(BlockReason.HostDiffers);
+  }
+}
+
+/** All fields were taken. Leaves the verdict in `Head.Reason`. */
+export function finishBlock(): void {
+  if (kind == BlockKind.Request) finishRequest();
+  else if (kind == BlockKind.Response && !(pseudoSeen & bitOf(HeaderName.PseudoStatus))) {
+    fault(BlockReason.MissingPseudo);
+  }
+  const status = get(Head.Status);
+  if (kind == BlockKind.Response && status >= 100 && status < 200) {
+    set(Head.Flags, get(Head.Flags) | HeadFlag.Interim);
+  }
+  set(Head.HeaderCount, <i32> (entry - record - (Head.Headers << 2)) / (HeaderEntry.Words << 2));
+  set(Head.Body, contentLength < 0 ? Body.UntilClose : contentLength > 0 ? Body.Length : Body.None);
+  store<f64>(record + (Head.ContentLength << 2), contentLength > 0 ? <f64> contentLength : 0);
+  set(Head.Reason, problem);
+}

@@ -1,0 +1,162 @@
+/**
+ * HPACK's tables for asm/: the static table (RFC 7541 appendix A) with a hash to find names in it, and the Huffman code
+ * (appendix B). The code is canonical, so the lengths of its words say all: within a length, words ascend with the symbol.
+ */
+import { headerNames } from "../../asm/http1/name_list.ts";
+import { findFactor, slotOf } from "./header_names.ts";
+
+const STATIC_TABLE: readonly (readonly [name: string, value?: string])[] = [
+  [":authority"],
+  [":method", "GET"],
+  [":method", "POST"],
+  [":path", "/"],
+  [":path", "/index.html"],
+  [":scheme", "http"],
+  [":scheme", "https"],
+  [":status", "200"],
+  [":status", "204"],
+  [":status", "206"],
+  [":status", "304"],
+  [":status", "400"],
+  [":status", "404"],
+  [":status", "500"],
+  ["accept-charset"],
+  ["accept-encoding", "gzip, deflate"],
+  ["accept-language"],
+  ["accept-ranges"],
+  ["accept"],
+  ["access-control-allow-origin"],
+  ["age"],
+  ["allow"],
+  ["authorization"],
+  ["cache-control"],
+  ["content-disposition"],
+  ["content-encoding"],
+  ["content-language"],
+  ["content-length"],
+  ["content-location"],
+  ["content-range"],
+  ["content-type"],
+  ["cookie"],
+  ["date"],
+  ["etag"],
+  ["expect"],
+  ["expires"],
+  ["from"],
+  ["host"],
+  ["if-match"],
+  ["if-modified-since"],
+  ["if-none-match"],
+  ["if-range"],
+  ["if-unmodified-since"],
+  ["last-modified"],
+  ["link"],
+  ["location"],
+  ["max-forwards"],
+  ["proxy-authenticate"],
+  ["proxy-authorization"],
+  ["range"],
+  ["referer"],
+  ["refresh"],
+  ["retry-after"],
+  ["server"],
+  ["set-cookie"],
+  ["strict-transport-security"],
+  ["transfer-encoding"],
+  ["user-agent"],
+  ["vary"],
+  ["via"],
+  ["www-authenticate"],
+];
+
+/** Bits of the word of each symbol from 0 to 255, and of the end of string (256). */
+// deno-fmt-ignore
+const HUFFMAN_LENGTHS: readonly number[] = [
+  13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28,
+  28, 28, 6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 7, 8, 15, 6, 12, 10, 13,
+  6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 7, 8, 13, 19, 13, 14, 6, 15, 5, 6, 5, 6, 5, 6, 6,
+  6, 5, 7, 7, 6, 6, 6, 5, 6, 7, 6, 5, 5, 6, 7, 7, 7, 7, 7, 15, 11, 14, 13, 28, 20, 22, 20, 20, 22, 22, 22, 23, 22, 23, 23,
+  23, 23, 23, 24, 23, 24, 24, 22, 23, 24, 23, 23, 23, 23, 21, 22, 23, 22, 23, 23, 24, 22, 21, 20, 22, 22, 23, 23, 21, 23,
+  22, 22, 24, 21, 22, 23, 23, 21, 21, 22, 21, 23, 22, 23, 23, 20, 22, 22, 22, 23, 22, 22, 23, 26, 26, 20, 19, 22, 23, 22,
+  25, 26, 26, 26, 27, 27, 26, 24, 25, 19, 21, 26, 27, 27, 26, 27, 24, 21, 21, 26, 26, 28, 27, 27, 27, 20, 24, 20, 21, 22,
+  21, 21, 23, 22, 22, 25, 25, 24, 24, 26, 23, 26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26, 30,
+];
+
+const PSEUDO = [":authority", ":method", ":path", ":scheme", ":status"];
+const FIRST_PSEUDO_ID = 10;
+/** Bits that the first look-up of the Huffman decoder takes at once. */
+const FIRST_BITS = 10;
+const SLOT_BITS = 9;
+
+function idOf(name: string): number {
+  const pseudo = PSEUDO.indexOf(name);
+  return pseudo >= 0 ? FIRST_PSEUDO_ID + pseudo : Math.max(headerNames.indexOf(name), 0);
+}
+
+function data(type: string, name: string, values: readonly number[]): string {
+  return `export const ${name}: usize = memory.data<${type}>([${values.join(", ")}], 16);\n`;
+}
+
+function staticTable(): string {
+  const text: number[] = [];
+  const at: number[] = [0];
+  const groups: number[] = [0];
+  const put = (part: string) => text.push(...new TextEncoder().encode(part));
+  for (const [name, value = ""] of STATIC_TABLE) {
+    at.push(text.length);
+    groups.push(STATIC_TABLE.filter((entry) => entry[0] === name).length);
+    put(name);
+    put(value);
+  }
+  const names = [...new Set(STATIC_TABLE.map(([name]) => name))];
+  const factor = findFactor(names, SLOT_BITS);
+  const slots = new Array<number>(2 ** SLOT_BITS).fill(0);
+  for (const name of names) {
+    slots[slotOf(name, factor, SLOT_BITS)] = 1 + STATIC_TABLE.findIndex((entry) => entry[0] === name);
+  }
+  return `export const STATIC_COUNT: i32 = ${STATIC_TABLE.length};
+export const STATIC_FACTOR: u32 = ${factor >>> 0};
+export const STATIC_SHIFT: u32 = ${32 - SLOT_BITS};
+` + data("u8", "STATIC_TEXT", [...text, ...new Array<number>(16).fill(0)]) +
+    data("u16", "STATIC_AT", at) +
+    data("u8", "STATIC_NAME_LENGTH", [0, ...STATIC_TABLE.map(([name]) => name.length)]) +
+    data("u8", "STATIC_VALUE_LENGTH", [0, ...STATIC_TABLE.map(([, value = ""]) => value.length)]) +
+    data("u8", "STATIC_ID", [0, ...STATIC_TABLE.map(([name]) => idOf(name))]) +
+    data("u8", "STATIC_GROUP", groups) +
+    data("u8", "STATIC_SLOTS", slots);
+}
+
+function huffman(): string {
+  const symbols = HUFFMAN_LENGTHS.map((_, symbol) => symbol)
+    .sort((a, b) => (HUFFMAN_LENGTHS[a] ?? 0) - (HUFFMAN_LENGTHS[b] ?? 0) || a - b);
+  const codes = new Array<number>(257).fill(0);
+  const short = new Array<number>(2 ** FIRST_BITS).fill(0);
+  /** By length: one past its last word, aligned to the left of 32 bits; and what turns a word into a place in `symbols`. */
+  const limits = new Array<number>(32).fill(0);
+  const places = new Array<number>(32).fill(0);
+  let code = 0;
+  let previous = 0;
+  symbols.forEach((symbol, place) => {
+    const length = HUFFMAN_LENGTHS[symbol] ?? 0;
+    code *= 2 ** (length - previous);
+    if (length !== previous) places[length] = place - code;
+    previous = length;
+    codes[symbol] = code;
+    if (length <= FIRST_BITS) {
+      const spread = 2 ** (FIRST_BITS - length);
+      short.fill(length << 9 | symbol, code * spread, (code + 1) * spread);
+    }
+    code++;
+    limits[length] = code * 2 ** (32 - length);
+  });
+  return data("u32", "HUFFMAN_CODES", codes) + data("u8", "HUFFMAN_LENGTHS", HUFFMAN_LENGTHS) +
+    data("u16", "HUFFMAN_SHORT", short) + data("u64", "HUFFMAN_LIMITS", limits) +
+    data("i32", "HUFFMAN_PLACES", places) + data("u16", "HUFFMAN_SYMBOLS", symbols);
+}
+
+/** AssemblyScript source with all of it. */
+export function hpackTables(): string {
+  return `// Generated by tools/build/hpack_tables.ts.
+export const HUFFMAN_FIRST_BITS: i32 = ${FIRST_BITS};
+${staticTable()}${huffman()}`;
+}
