@@ -30,8 +30,8 @@ const ROOMY: DecodeLimits = { maxHeaders: 200, maxListSize: 65536, textBytes: 20
 /** One direction's pair of tables with room for blocks and text. */
 export class FieldBench {
   readonly bench: Workbench;
-  readonly #decoder = HEAP_START;
-  readonly #encoder = 2 * HEAP_START;
+  readonly #decoder = 13 * HEAP_START;
+  readonly #encoder = 12 * HEAP_START;
   readonly #record = 3 * HEAP_START;
   readonly #strings = 4 * HEAP_START;
   readonly #block = 6 * HEAP_START;
