@@ -1,4 +1,50 @@
-/** The self-contained JavaScript files that images, pods and the packaged CLI run. */
-import type { BuildStep } from "./step.ts";
+/**
+ * The self-contained JavaScript that images, pods and the packaged CLI run: one folder per program under dist/, with
+ * shared chunks, so that what a role does not need is not loaded. A bundle starts in half the time of its sources.
+ */
+import { type BuildStep, runDeno } from "./step.ts";
 
-export const bundleSteps: readonly BuildStep[] = [];
+/** Programs that are one file: started in every pod, so that every file read and every byte counts. */
+const SINGLE: Readonly<Record<string, { entry: string; inputs: readonly string[] }>> = {
+  proxy: {
+    entry: "src/proxy/main.ts",
+    inputs: ["src/proxy", "src/wasm", "src/linux", "asm", "proto", "deno.json"],
+  },
+  init: { entry: "src/init/main.ts", inputs: ["src/init", "src/linux", "deno.json"] },
+};
+
+/** Programs that load their parts when they need them. */
+const SPLIT: Readonly<Record<string, { entry: string; inputs: readonly string[] }>> = {
+  controller: {
+    entry: "src/control/main.ts",
+    inputs: [
+      "src/control",
+      "src/kube",
+      "src/mesh",
+      "src/dashboard",
+      "routes",
+      "islands",
+      "proto",
+      "manifests",
+      "deno.json",
+    ],
+  },
+};
+
+function bundleStep(name: string, entry: string, inputs: readonly string[], isSplit: boolean): BuildStep {
+  const output = isSplit ? `dist/${name}` : `dist/${name}.js`;
+  return {
+    name: `bundle-${name}`,
+    inputs: [...inputs, "tools/build/bundles.ts"],
+    outputs: [output],
+    async run(root) {
+      const where = isSplit ? ["--code-splitting", "--outdir", output] : ["--output", output];
+      await runDeno(root, ["bundle", "--quiet", "--platform", "deno", ...where, entry]);
+    },
+  };
+}
+
+export const bundleSteps: readonly BuildStep[] = [
+  ...Object.entries(SINGLE).map(([name, { entry, inputs }]) => bundleStep(name, entry, inputs, false)),
+  ...Object.entries(SPLIT).map(([name, { entry, inputs }]) => bundleStep(name, entry, inputs, true)),
+];

@@ -15,6 +15,8 @@ import { TlsContexts } from "../tls/contexts.ts";
 import { Arena } from "../worker/arena.ts";
 import { Loop } from "../worker/loop.ts";
 import type { TestAuthority } from "./certificates.ts";
+import { drive } from "./drive.ts";
+import { TEST_ENVIRONMENT } from "./environment.ts";
 import { FakeControl } from "./fake_control.ts";
 
 export const CLIENT = "client.shop.serviceaccount.identity.linkerd.cluster.local";
@@ -22,18 +24,8 @@ export const SERVER = "server.shop.serviceaccount.identity.linkerd.cluster.local
 
 function configFor(name: string, overrides: Record<string, string>): ProxyConfig {
   return readConfig({
-    LINKERD2_PROXY_IDENTITY_DIR: "/unused",
-    LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS: "unused",
-    LINKERD2_PROXY_IDENTITY_TOKEN_FILE: "/unused",
+    ...TEST_ENVIRONMENT,
     LINKERD2_PROXY_IDENTITY_LOCAL_NAME: name,
-    LINKERD2_PROXY_IDENTITY_SVC_ADDR: "localhost.:1",
-    LINKERD2_PROXY_DESTINATION_SVC_ADDR: "localhost.:1",
-    LINKERD2_PROXY_POLICY_SVC_ADDR: "localhost.:1",
-    LINKERD2_PROXY_POLICY_WORKLOAD: "test",
-    LINKERD2_PROXY_OUTBOUND_LISTEN_ADDR: "127.0.0.1:0",
-    LINKERD2_PROXY_INBOUND_LISTEN_ADDR: "127.0.0.1:0",
-    LINKERD2_PROXY_OUTBOUND_HTTP_FAILFAST_TIMEOUT: "300ms",
-    LINKERD2_PROXY_INBOUND_DETECT_TIMEOUT: "300ms",
     ...overrides,
   });
 }
@@ -87,13 +79,7 @@ export async function startTestProxy(
   const inbound = new Inbound(runtime), outbound = new Outbound(runtime);
   const inboundAddress = inbound.listen(false), outboundAddress = outbound.listen(false)[0]!;
   addresses.set(inboundAddress.port, "inbound").set(outboundAddress.port, "outbound");
-  let isStopped = false;
-  const driving = (async () => {
-    while (!isStopped) {
-      loop.turn(0);
-      await new Promise((done) => setTimeout(done, 0));
-    }
-  })();
+  const stopDriving = drive(loop);
   return {
     runtime,
     control,
@@ -108,8 +94,7 @@ export async function startTestProxy(
       inbound.drain(true);
       outbound.drain(true);
       for (let i = 0; i < 5; i++) await new Promise((done) => setTimeout(done, 0));
-      isStopped = true;
-      await driving;
+      await stopDriving();
     },
   };
 }
