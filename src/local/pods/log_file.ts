@@ -15,8 +15,7 @@ export interface ReadOptions {
   readonly follow?: boolean;
   readonly tailLines?: number;
   readonly sinceSeconds?: number;
-  /** RFC 3339. */
-  readonly sinceTime?: string;
+  readonly sinceTime?: Date;
   /** Puts each line's time in front of it. */
   readonly timestamps?: boolean;
   readonly limitBytes?: number;
@@ -123,7 +122,7 @@ export class LogFile {
   /** Text of the log, in the shape `kubectl logs` asks for. */
   read(options: ReadOptions = {}): ReadableStream<Uint8Array> {
     const since = options.sinceTime !== undefined
-      ? new Date(options.sinceTime).toISOString()
+      ? options.sinceTime.toISOString()
       : options.sinceSeconds !== undefined
       ? new Date(Date.now() - options.sinceSeconds * 1000).toISOString()
       : "";

@@ -52,7 +52,7 @@ Deno.test("times are kept, shown and searched", () =>
   withLog(async (log) => {
     log.write("stdout", bytes("old\n"), new Date("2026-01-01T00:00:00Z"));
     log.write("stderr", bytes("new\n"), new Date("2026-01-01T00:00:09Z"));
-    assert.equal(await read(log, { sinceTime: "2026-01-01T00:00:05Z" }), "new\n");
+    assert.equal(await read(log, { sinceTime: new Date("2026-01-01T00:00:05Z") }), "new\n");
     assert.equal(
       await read(log, { timestamps: true }),
       "2026-01-01T00:00:00.000Z old\n2026-01-01T00:00:09.000Z new\n",

@@ -4,8 +4,7 @@
  * It knows the API by the KubeClient interface alone. Everything it makes on the file system is in memory, mounted in
  * the mount namespace it runs in, so that nothing is left however it ends.
  */
-import type { KubeClient } from "../../kube/client.ts";
-import { isNotFound } from "../../kube/client.ts";
+import { isNotFound, type KubeClient, KubeError } from "../../kube/client.ts";
 import type { Informer } from "../../kube/informer.ts";
 import { type ConfigMap, type Pod, PODS, type Secret, type Service } from "../../kube/kinds.ts";
 import { mountProc, mountTmpfs, unmount } from "../../linux/mount.ts";
@@ -43,14 +42,6 @@ export interface PodRunnerOptions {
   readonly logBytes?: number;
   /** Told of what goes wrong in the runner itself. Default: a line on stderr. */
   readonly onError?: (error: unknown) => void;
-}
-
-/** A log or container that was asked for and is not there. */
-export class LogError extends Error {
-  override readonly name = "LogError";
-  constructor(readonly status: 400 | 404, message: string) {
-    super(message);
-  }
 }
 
 const INHERITED = ["PATH", "HOME", "LANG", "TMPDIR", "DENO_DIR", "XDG_CACHE_HOME", "DENO_NO_UPDATE_CHECK"];
@@ -233,7 +224,7 @@ export class PodRunner {
   /**
    * A container's log, for the API server's pods/log.
    * @param container left out: the only one
-   * @throws LogError, with the HTTP status the API answers
+   * @throws KubeError as the API answers it
    */
   readLogs(
     namespace: string,
@@ -242,22 +233,26 @@ export class PodRunner {
     options: ReadOptions & { readonly previous?: boolean } = {},
   ): ReadableStream<Uint8Array> {
     const run = this.#find(namespace, pod);
-    if (run === undefined) throw new LogError(404, `pods "${pod}" not found`);
+    if (run === undefined) throw new KubeError(404, "NotFound", `pods "${pod}" not found`);
     const names = (run.pod.spec?.containers ?? []).map(({ name }) => name);
     if (container === undefined && names.length !== 1) {
-      throw new LogError(
+      throw new KubeError(
         400,
+        "BadRequest",
         `a container name must be specified for pod ${pod}, choose one of: [${names.join(" ")}]`,
       );
     }
     const found = run.find(container ?? names[0]!);
-    if (found === undefined) throw new LogError(400, `container ${container} is not valid for pod ${pod}`);
+    if (found === undefined) {
+      throw new KubeError(400, "BadRequest", `container ${container} is not valid for pod ${pod}`);
+    }
     const log = options.previous ? found.previousLog : found.log;
     if (log === undefined) {
       const name = found.container.name,
         reason = found.status().state?.waiting?.reason ?? "ContainerCreating";
-      throw new LogError(
+      throw new KubeError(
         400,
+        "BadRequest",
         options.previous
           ? `previous terminated container "${name}" in pod "${pod}" not found`
           : `container "${name}" in pod "${pod}" is waiting to start: ${reason}`,

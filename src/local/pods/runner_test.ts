@@ -2,19 +2,24 @@ import assert from "node:assert/strict";
 import { startInformer } from "../../kube/informer.ts";
 import {
   CONFIG_MAPS,
+  type Container,
   ENDPOINT_SLICES,
   EVENTS,
+  NAMESPACES,
   NODES,
   type Pod,
   PODS,
   type PodSpec,
   SECRETS,
+  SERVICE_ACCOUNTS,
   SERVICES,
+  TOKEN_REVIEWS,
 } from "../../kube/kinds.ts";
 import { isolatedTest } from "../../linux/isolated.ts";
+import { startApiServer } from "../api/server.ts";
 import { NodeNetwork } from "../network/node_network.ts";
 import type { ImageMap } from "./images.ts";
-import { MemoryClient } from "./memory_client.ts";
+import type { PodRunner } from "./runner.ts";
 import { startNodeServices } from "./node_services.ts";
 
 /** A node with everything a pod needs, and eyes on its pods. */
@@ -31,7 +36,12 @@ async function withNode(
 }
 
 async function startNode(images: ImageMap) {
-  const client = new MemoryClient();
+  const holder: { runner?: PodRunner } = {};
+  const api = await startApiServer({
+    nodeName: "laptop",
+    readLogs: (...wanted) => holder.runner!.readLogs(...wanted),
+  });
+  const { client } = api;
   const network = new NodeNetwork();
   const directory = Deno.makeTempDirSync();
   const node = await startNodeServices({
@@ -43,10 +53,17 @@ async function startNode(images: ImageMap) {
     backOff: { baseMs: 20 },
     onError: (error) => console.error(error),
   });
-  const { runner } = node;
+  const runner = holder.runner = node.runner;
   const watching = new AbortController();
   const pods = startInformer(client, PODS, { signal: watching.signal });
   await pods.synced;
+  // What the cluster's controllers would make.
+  await client.create(NAMESPACES, { metadata: { name: "shop" } });
+  await client.create(SERVICE_ACCOUNTS, { metadata: { name: "default", namespace: "shop" } });
+  await client.create(CONFIG_MAPS, {
+    metadata: { name: "kube-root-ca.crt", namespace: "shop" },
+    data: { "ca.crt": api.caBundle },
+  });
   /** Resolves with the pod once `isSo` is true of it; `undefined` stands for its being gone. */
   const until = (
     name: string,
@@ -77,8 +94,15 @@ async function startNode(images: ImageMap) {
     runner,
     directory,
     until,
-    create: (name: string, spec: PodSpec, labels: Record<string, string> = {}) =>
-      client.create(PODS, { metadata: { name, namespace: "shop", labels }, spec }),
+    create: (name: string, spec: PodSpec, labels: Record<string, string> = {}) => {
+      const withImages = (containers: Container[] = []) =>
+        containers.map((each) => ({ image: "demo/none", ...each }));
+      const { initContainers, containers } = spec;
+      return client.create(PODS, {
+        metadata: { name, namespace: "shop", labels },
+        spec: { ...spec, initContainers: withImages(initContainers), containers: withImages(containers) },
+      });
+    },
     phase: (name: string, phase: string) => until(name, (pod) => pod?.status?.phase === phase, phase),
     ready: (name: string) =>
       until(
@@ -92,6 +116,7 @@ async function startNode(images: ImageMap) {
       watching.abort();
       await node.stop();
       await network.close();
+      await api.stop();
       assert.deepEqual([...Deno.readDirSync(directory)], [], "nothing is left of the pods' files");
       Deno.removeSync(directory);
       assert.deepEqual(childProcesses(), [], "nothing is left of the pods' processes");
@@ -220,14 +245,15 @@ isolatedTest(
   "a container that fails is restarted with back-off, and its last log is kept",
   url,
   () =>
-    withNode(async ({ create, until, logs, client }) => {
+    withNode(async ({ create, until, client }) => {
       await create("crashing", { containers: [{ name: "app", ...shell("echo run; exit 3") }] });
       const pod = await until("crashing", (pod) => {
         const status = pod?.status?.containerStatuses?.[0];
         return (status?.restartCount ?? 0) >= 2 && status?.state?.waiting?.reason === "CrashLoopBackOff";
       });
       assert.equal(pod?.status?.containerStatuses?.[0]?.lastState?.terminated?.exitCode, 3);
-      assert.equal(await logs("crashing", "app", { previous: true }), "run\n");
+      const path = "/api/v1/namespaces/shop/pods/crashing/log?previous=true&tailLines=1";
+      assert.equal(await (await client.raw("GET", path)).text(), "run\n");
       const events = (await client.list(EVENTS)).items;
       assert.ok(events.some(({ reason }) => reason === "BackOff"));
     }),
@@ -346,6 +372,7 @@ isolatedTest(
   url,
   (place) =>
     withNode(async ({ client, create, phase, logs }) => {
+      await client.create(SERVICE_ACCOUNTS, { metadata: { name: "web", namespace: "shop" } });
       await create("who", {
         restartPolicy: "Never",
         serviceAccountName: "web",
@@ -359,7 +386,7 @@ isolatedTest(
         containers: [{
           name: "app",
           ...shell(
-            "cat /var/run/secrets/tokens/token /podinfo/labels; echo; id -u; grep CapAmb /proc/self/status",
+            "cat /var/run/secrets/tokens/token; echo -n ' '; cat /podinfo/labels; echo; id -u; grep CapAmb /proc/self/status",
           ),
           volumeMounts: [{ name: "tokens", mountPath: "/var/run/secrets/tokens" }, {
             name: "info",
@@ -370,14 +397,18 @@ isolatedTest(
       }, { app: "who" });
       await phase("who", "Succeeded");
       const lines = (await logs("who")).split("\n");
-      assert.equal(lines[0], 'token-1app="who"');
+      const [token = "", label] = lines[0]!.split(" ");
+      assert.equal(label, 'app="who"');
+      const spec = { token, audiences: ["identity.l5d.io"] };
+      const review = await client.create(TOKEN_REVIEWS, { metadata: {}, spec });
+      assert.equal(review.status?.authenticated, true);
+      assert.equal(review.status?.user?.username, "system:serviceaccount:shop:web");
       assert.equal(
         lines[1],
         place === "root" ? "2102" : "0",
         "where one user exists, the container keeps it",
       );
       if (place === "root") assert.equal(parseInt(lines[2]!.split(":")[1]!.trim(), 16), 1 << 12 | 1 << 2);
-      assert.deepEqual(client.tokens, [{ account: "shop/web", audiences: ["identity.l5d.io"] }]);
     }),
 );
 

@@ -51,8 +51,13 @@ for (
       "Failed",
     ],
     [
+      "whose sidecar still runs",
+      pod([view(ended(0))], { initContainers: [view(RUNNING, { isSidecar: true })] }),
+      "Running",
+    ],
+    [
       "whose time is up",
-      pod([view(RUNNING)], { failure: { reason: "DeadlineExceeded", message: "" } }),
+      pod([view(ended(137))], { failure: { reason: "DeadlineExceeded", message: "" } }),
       "Failed",
     ],
   ] as const
