@@ -1,0 +1,64 @@
+/** metrics-api: scrapes the proxies, keeps what they count, answers for the command line and the dashboard. */
+import type { KubernetesObject } from "../src/kube/resource.ts";
+import { CONTROL_PORTS, PROXY_PORTS } from "../src/mesh/names.ts";
+import type { Values } from "../src/mesh/values.ts";
+import { clusterAccess, READ } from "./access.ts";
+import { type Component, deployment, disruptionBudget, serviceAccount } from "./control_plane_pod.ts";
+import { service } from "./services.ts";
+
+const NAME = "metrics-api";
+
+export function metricsApi(values: Values): KubernetesObject[] {
+  if (!values.metricsApi.enabled) return [];
+  const component: Component = {
+    name: NAME,
+    component: NAME,
+    containerName: NAME,
+    args: [
+      NAME,
+      `--controller-namespace=${values.namespace}`,
+      `--cluster-domain=${values.clusterDomain}`,
+      `--scrape-interval=${values.metricsApi.scrapeInterval}`,
+      `--retention=${values.metricsApi.retention}`,
+    ],
+    ports: [
+      { name: "grpc", port: CONTROL_PORTS.metricsApi },
+      { name: "http", port: CONTROL_PORTS.metricsApiHttp },
+      { name: "metrics-admin", port: CONTROL_PORTS.metricsApiAdmin },
+    ],
+    adminPort: CONTROL_PORTS.metricsApiAdmin,
+    replicas: values.metricsApi.replicas,
+    // Proxies are scraped at their admin ports, which no proxy stands before.
+    skipOutboundPorts: String(PROXY_PORTS.admin),
+    volumes: [{ emptyDir: {}, name: "store" }],
+    mounts: [{ mountPath: "/var/lib/linkerd/metrics", name: "store" }],
+  };
+  return [
+    serviceAccount(values, NAME, NAME),
+    ...clusterAccess(values, `linkerd-${values.namespace}-metrics-api`, NAME, NAME, [
+      {
+        apiGroups: ["apps"],
+        resources: ["daemonsets", "deployments", "replicasets", "statefulsets"],
+        verbs: READ,
+      },
+      { apiGroups: ["batch"], resources: ["cronjobs", "jobs"], verbs: READ },
+      {
+        apiGroups: [""],
+        resources: ["pods", "endpoints", "services", "replicationcontrollers", "namespaces"],
+        verbs: READ,
+      },
+      { apiGroups: ["linkerd.io"], resources: ["serviceprofiles"], verbs: READ },
+      {
+        apiGroups: ["policy.linkerd.io"],
+        resources: ["servers", "serverauthorizations", "authorizationpolicies", "httproutes"],
+        verbs: ["get", "list"],
+      },
+    ]),
+    service(values, NAME, NAME, [
+      { name: "grpc", port: CONTROL_PORTS.metricsApi, targetPort: CONTROL_PORTS.metricsApi },
+      { name: "http", port: CONTROL_PORTS.metricsApiHttp, targetPort: CONTROL_PORTS.metricsApiHttp },
+    ]),
+    deployment(values, component),
+    ...disruptionBudget(values, component),
+  ];
+}

@@ -1,0 +1,35 @@
+/** web: the dashboard. It talks to metrics-api alone, and to no API server. */
+import type { KubernetesObject } from "../src/kube/resource.ts";
+import { CONTROL_PORTS } from "../src/mesh/names.ts";
+import type { Values } from "../src/mesh/values.ts";
+import { type Component, deployment, disruptionBudget, serviceAccount } from "./control_plane_pod.ts";
+import { service } from "./services.ts";
+
+const NAME = "web";
+
+export function web(values: Values): KubernetesObject[] {
+  if (!values.dashboard.enabled || !values.metricsApi.enabled) return [];
+  const component: Component = {
+    name: NAME,
+    component: NAME,
+    containerName: NAME,
+    args: [
+      NAME,
+      `--metrics-api-addr=http://metrics-api.${values.namespace}.svc.${values.clusterDomain}:${CONTROL_PORTS.metricsApiHttp}`,
+    ],
+    ports: [
+      { name: "http", port: CONTROL_PORTS.web },
+      { name: "web-admin", port: CONTROL_PORTS.webAdmin },
+    ],
+    adminPort: CONTROL_PORTS.webAdmin,
+    replicas: values.dashboard.replicas,
+  };
+  return [
+    serviceAccount(values, NAME, NAME),
+    service(values, NAME, NAME, [
+      { name: "http", port: CONTROL_PORTS.web, targetPort: CONTROL_PORTS.web },
+    ]),
+    deployment(values, component),
+    ...disruptionBudget(values, component),
+  ];
+}
