@@ -3,7 +3,18 @@ import { isolatedTest } from "../../linux/isolated.ts";
 import { inNamespaces, type Namespace } from "../../linux/namespace.ts";
 import { Links } from "../../linux/netlink/link.ts";
 import { ECONNREFUSED } from "../../linux/errno.ts";
-import { accept, close, connectTcp, listenTcp, peerAddress, socketError } from "../../linux/socket.ts";
+import {
+  accept,
+  close,
+  connectTcp,
+  listenTcp,
+  localAddress,
+  originalDestination,
+  peerAddress,
+  socketError,
+} from "../../linux/socket.ts";
+import { formatAddress } from "../../linux/address.ts";
+import { runInit } from "../../init/main.ts";
 import { openNftables } from "../../linux/netlink/nftables/batch.ts";
 import { listRules } from "../../linux/netlink/nftables/dump.ts";
 import { TABLE } from "./service_rules.ts";
@@ -87,6 +98,38 @@ isolatedTest("pods and the node reach pods, service addresses and each other", i
   await network.close();
   for (const fd of [...listeners, api]) close(fd);
   assert.deepEqual(new Links().list().filter(({ name }) => name.startsWith("pod")), [], "no cable is left");
+});
+
+isolatedTest("redirected pods reach services through their proxies", import.meta.url, async () => {
+  const network = new NodeNetwork();
+  const client = network.addPod(), server = network.addPod();
+  const args = ["-p", "4143", "-o", "4140", "-u", "2102"];
+  for (const pod of [client, server]) assert.equal(within(pod, () => runInit(args, () => {})), 0);
+  network.setServices([port("10.43.0.50", [{ ip: server.address, port: 8080 }])]);
+  const outbound = within(client, () => listenTcp({ ip: "127.0.0.1", port: 4140 }));
+  const inbound = within(server, () => listenTcp({ ip: "0.0.0.0", port: 4143 }));
+  const api = listenTcp({ ip: "10.43.0.1", port: 80 });
+  const arrival = (listener: number, ip: string, mark: number) => {
+    const fd = within(client, () => connectTcp({ ip, port: 80 }, mark));
+    const accepted = accept(listener);
+    const original = accepted < 0 ? undefined : originalDestination(accepted) ?? localAddress(accepted);
+    for (const each of [fd, accepted]) if (each >= 0) close(each);
+    return original && formatAddress(original);
+  };
+  assert.equal(
+    arrival(outbound, "10.43.0.50", 0),
+    "10.43.0.50:80",
+    "the application's connection meets its proxy",
+  );
+  assert.equal(
+    arrival(inbound, "10.43.0.50", 0x4c5d),
+    `${server.address}:8080`,
+    "the proxy's meets the other proxy",
+  );
+  assert.equal(arrival(inbound, server.address, 0x4c5d), `${server.address}:80`, "by the pod's address too");
+  assert.equal(arrival(api, "10.43.0.1", 0x4c5d), "10.43.0.1:80", "and reaches the node");
+  for (const fd of [outbound, inbound, api]) close(fd);
+  await network.close();
 });
 
 isolatedTest("a hundred services of three endpoints are set in one batch", import.meta.url, async () => {

@@ -37,12 +37,13 @@ async function withNode(
 
 async function startNode(images: ImageMap) {
   const holder: { runner?: PodRunner } = {};
+  const network = new NodeNetwork();
   const api = await startApiServer({
     nodeName: "laptop",
+    tcp: [{ hostname: "10.43.0.1", port: 443 }],
     readLogs: (...wanted) => holder.runner!.readLogs(...wanted),
   });
   const { client } = api;
-  const network = new NodeNetwork();
   const directory = Deno.makeTempDirSync();
   const node = await startNodeServices({
     client,
@@ -141,6 +142,30 @@ function childProcesses(): string[] {
 
 const shell = (script: string) => ({ command: ["sh", "-c", script] });
 const url = import.meta.url;
+
+isolatedTest(
+  "a pod reaches the API server with its own account",
+  url,
+  () =>
+    withNode(async ({ create, phase, logs }) => {
+      const script = `
+      const account = "/var/run/secrets/kubernetes.io/serviceaccount";
+      const read = (name) => Deno.readTextFileSync(account + "/" + name);
+      const client = Deno.createHttpClient({ caCerts: [read("ca.crt")] });
+      const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = Deno.env.toObject();
+      for (const server of ["https://kubernetes.default.svc", "https://" + host + ":" + port]) {
+        const url = server + "/api/v1/namespaces/" + read("namespace") + "/pods/" + Deno.hostname();
+        const response = await fetch(url, { client, headers: { authorization: "Bearer " + read("token") } });
+        console.log((await response.json()).metadata.name);
+      }`;
+      await create("asking", {
+        restartPolicy: "Never",
+        containers: [{ name: "app", command: [Deno.execPath(), "eval", script] }],
+      });
+      await phase("asking", "Succeeded");
+      assert.equal(await logs("asking"), "asking\nasking\n");
+    }),
+);
 
 isolatedTest("the node is ready in the API", url, () =>
   withNode(async ({ client }) => {
