@@ -39,7 +39,8 @@ function bundleStep(name: string, entry: string, inputs: readonly string[], isSp
     outputs: [output],
     async run(root) {
       const where = isSplit ? ["--code-splitting", "--outdir", output] : ["--output", output];
-      await runDeno(root, ["bundle", "--quiet", "--platform", "deno", ...where, entry]);
+      const minify = isSplit ? [] : ["--minify"];
+      await runDeno(root, ["bundle", "--quiet", "--platform", "deno", ...minify, ...where, entry]);
     },
   };
 }

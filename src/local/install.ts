@@ -1,0 +1,28 @@
+/** Installs the control plane into a laptop cluster: what `linkerd install` renders, with values for a laptop. */
+import {
+  credentialValues,
+  defaultValues,
+  generateCredentials,
+  laptopValues,
+  mergeValues,
+  renderCrds,
+  renderInstall,
+} from "../../manifests/render.ts";
+import { applyObjects } from "../kube/apply.ts";
+import type { KubeClient } from "../kube/client.ts";
+
+const FIELD_MANAGER = "linkerd-local";
+
+/** @param onApplied told how many of how many objects are applied */
+export async function installMesh(
+  client: KubeClient,
+  onApplied: (done: number, total: number) => void = () => {},
+): Promise<void> {
+  const values = mergeValues(defaultValues(), laptopValues);
+  const complete = mergeValues(values, credentialValues(await generateCredentials(values)));
+  const objects = [...renderCrds(), ...renderInstall(complete)];
+  await applyObjects(client, objects, {
+    fieldManager: FIELD_MANAGER,
+    onApplied: (_object, done, total) => onApplied(done, total),
+  });
+}
