@@ -6,41 +6,16 @@
  * once. Where the machine allows no user namespaces the test is ignored and says so.
  */
 import { fileURLToPath } from "node:url";
+import { isolationObstacle, type Place, unshareArguments } from "./unshare.ts";
 
 const MARK = "ISOLATED_TEST";
-const FLAGS = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
-const USER = ["--user", "--map-root-user"];
-
-/** Where a test may run: as real root, or as root of a user namespace. */
-export type Place = "root" | "user namespace";
-
-function probe(flags: string[]): string | undefined {
-  if (Deno.build.os !== "linux") return `Linux only, this is ${Deno.build.os}`;
-  try {
-    const { success, stderr } = new Deno.Command("unshare", { args: [...flags, "true"], stdout: "null" })
-      .outputSync();
-    return success ? undefined : new TextDecoder().decode(stderr).trim();
-  } catch (error) {
-    return `unshare of util-linux is missing (${(error as Error).message})`;
-  }
-}
 
 /** Place → what keeps a test from running there. Asked once per place. */
 const obstacles = new Map<Place, string | undefined>();
 
 function obstacleAt(place: Place): string | undefined {
-  if (!obstacles.has(place)) {
-    const obstacle = place === "root" && Deno.uid() !== 0
-      ? "needs root"
-      : probe([...(place === "root" ? [] : USER), ...FLAGS]);
-    obstacles.set(place, obstacle);
-  }
+  if (!obstacles.has(place)) obstacles.set(place, isolationObstacle(place));
   return obstacles.get(place);
-}
-
-/** The flags with which `unshare` makes the namespaces of a place. */
-export function unshareFlags(place: Place): string[] {
-  return [...(place === "root" ? [] : USER), ...FLAGS];
 }
 
 /**
@@ -69,7 +44,7 @@ async function runInside(name: string, url: string, place: Place): Promise<void>
   const exact = `/^${name.replace(/[.*+?^${}()|[\]\\\/]/g, "\\$&")}$/`;
   const { success, stdout, stderr } = await new Deno.Command("unshare", {
     args: [
-      ...unshareFlags(place),
+      ...unshareArguments(place),
       Deno.execPath(),
       "test",
       "--allow-all",

@@ -305,8 +305,9 @@ export class PodRun implements ContainerHost {
       );
     }
     const binds = [...this.#podBinds, ...this.#volumes!.bindsOf(container, environment)];
+    const identity = this.#identity(container);
     const process = new ContainerProcess({
-      argv: [...this.#identity(container), ...argv],
+      argv: [...identity, ...argv],
       environment,
       directory: container.workingDir || undefined,
       hostname,
@@ -314,11 +315,11 @@ export class PodRun implements ContainerHost {
       binds,
       stage: `${this.#node.directory}/stage`,
     });
-    return processInstance(
-      process,
-      log,
-      ([program = "", ...args]) => resolveProgram(program, args, this.#node.images).argv,
-    );
+    // Probes and hooks run as whom the container runs.
+    return processInstance(process, log, ([program = "", ...args]) => [
+      ...identity,
+      ...resolveProgram(program, args, this.#node.images).argv,
+    ]);
   }
 
   #identity(container: Container): string[] {

@@ -216,7 +216,8 @@ export class PodRunner {
   }
 
   #find(namespace: string, pod: string): PodRun | undefined {
-    return this.#runs.values().find(({ pod: { metadata } }) =>
+    // Of two with one name the older is on its way out.
+    return [...this.#runs.values()].findLast(({ pod: { metadata } }) =>
       metadata?.namespace === namespace && metadata.name === pod
     );
   }
