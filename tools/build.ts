@@ -54,6 +54,11 @@ function readDigest(stamp: string): string {
 
 const wanted = Deno.args.filter((argument) => !argument.startsWith("-"));
 const isForced = Deno.args.includes("--force");
+const unknown = wanted.find((name) => !steps.some((step) => step.name === name));
+if (unknown !== undefined) {
+  console.error(`build: no step ${unknown}; there are ${steps.map((step) => step.name).join(", ")}`);
+  Deno.exit(2);
+}
 Deno.mkdirSync(`${root}/dist/.stamps`, { recursive: true });
 for (const step of steps) {
   if (wanted.length > 0 && !wanted.includes(step.name)) continue;

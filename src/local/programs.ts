@@ -1,5 +1,5 @@
 /** What stands for the mesh's and the demo's images on this machine: the bundles of the build, run by this Deno. */
-const root = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+import { bundleDirectory } from "./bundles.ts";
 
 /** How a program of ours is run: nothing is looked up, checked or cached, so that it starts in milliseconds. */
 function run(script: string, ...flags: readonly string[]): readonly string[] {
@@ -14,11 +14,12 @@ export function programs(): {
   images: Readonly<Record<string, readonly string[]>>;
   commands: Readonly<Record<string, readonly string[]>>;
 } {
+  const directory = bundleDirectory();
   return {
     images: {
-      "linkerd-deno/proxy": run(`${root}/dist/proxy.js`, SMALL),
-      "linkerd-deno/controller": run(`${root}/dist/controller/main.js`),
-      "linkerd-deno/demo": run(`${root}/dist/demo.js`, SMALL),
+      "linkerd-deno/proxy": run(`${directory}/proxy.js`, SMALL),
+      "linkerd-deno/controller": run(`${directory}/controller/main.js`),
+      "linkerd-deno/demo": run(`${directory}/demo.js`, SMALL),
     },
     commands: {},
   };

@@ -10,6 +10,7 @@ const SINGLE: Readonly<Record<string, { entry: string; inputs: readonly string[]
     entry: "src/proxy/main.ts",
     inputs: ["src/proxy", "src/wasm", "src/linux", "asm", "proto", "deno.json"],
   },
+  demo: { entry: "src/local/demo/shop.ts", inputs: ["src/local/demo", "deno.json"] },
   init: { entry: "src/init/main.ts", inputs: ["src/init", "src/linux", "deno.json"] },
 };
 
@@ -29,6 +30,14 @@ const SPLIT: Readonly<Record<string, { entry: string; inputs: readonly string[] 
       "deno.json",
     ],
   },
+  node: {
+    entry: "src/local/node.ts",
+    inputs: ["src/local", "src/kube", "src/mesh", "src/linux", "src/init", "deno.json"],
+  },
+  linkerd: {
+    entry: "src/cli/main.ts",
+    inputs: ["src/cli", "src/local", "src/kube", "src/mesh", "src/control", "manifests", "proto", "deno.json"],
+  },
 };
 
 function bundleStep(name: string, entry: string, inputs: readonly string[], isSplit: boolean): BuildStep {
@@ -38,6 +47,7 @@ function bundleStep(name: string, entry: string, inputs: readonly string[], isSp
     inputs: [...inputs, "tools/build/bundles.ts"],
     outputs: [output],
     async run(root) {
+      if (isSplit) await removeFolder(`${root}/${output}`); // chunks are named by their content: old ones would stay
       const where = isSplit ? ["--code-splitting", "--outdir", output] : ["--output", output];
       const minify = isSplit ? [] : ["--minify"];
       await runDeno(root, ["bundle", "--quiet", "--platform", "deno", ...minify, ...where, entry]);
@@ -49,3 +59,11 @@ export const bundleSteps: readonly BuildStep[] = [
   ...Object.entries(SINGLE).map(([name, { entry, inputs }]) => bundleStep(name, entry, inputs, false)),
   ...Object.entries(SPLIT).map(([name, { entry, inputs }]) => bundleStep(name, entry, inputs, true)),
 ];
+
+async function removeFolder(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

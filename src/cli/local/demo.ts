@@ -6,6 +6,7 @@ import { parseAllDocuments } from "yaml";
 import { applyObjects } from "../../kube/apply.ts";
 import type { KubernetesObject } from "../../kube/resource.ts";
 import type { Cluster } from "../../local/cluster/cluster.ts";
+import shop from "../../local/demo/shop.yaml" with { type: "text" };
 import { waitForWorkloads } from "../../local/workloads.ts";
 import { MeshFailure } from "../../mesh/error.ts";
 import { Progress } from "../../mesh/progress.ts";
@@ -22,8 +23,7 @@ export interface DemoOptions {
 const NAMESPACE = "shop", REFRESH_MS = 1000, ONCE_TIMEOUT_MS = 120_000, READY_TIMEOUT_MS = 60_000;
 
 function shopObjects(): KubernetesObject[] {
-  const file = new URL("../../local/demo/shop.yaml", import.meta.url);
-  return parseAllDocuments(Deno.readTextFileSync(file)).map((document) =>
+  return parseAllDocuments(shop).map((document) =>
     document.toJS() as KubernetesObject
   );
 }

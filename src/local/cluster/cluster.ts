@@ -5,6 +5,7 @@
 import { createHttpKubeClient, type HttpKubeClient } from "../../kube/http_client.ts";
 import { MeshFailure } from "../../mesh/error.ts";
 import { formatKubeConfig } from "../api/kubeconfig.ts";
+import { bundleDirectory } from "../bundles.ts";
 import { joinStreams } from "../join_streams.ts";
 import { checkPrerequisites } from "./prerequisites.ts";
 
@@ -41,12 +42,10 @@ function listenAndJoin(localPort: number, open: () => Promise<Deno.Conn>): Gatew
   return { port: listener.addr.port, close: () => listener.close() };
 }
 
-const root = new URL("../../..", import.meta.url).pathname.replace(/\/$/, "");
-
-/** How the node's program is run: from its bundle where there is one. */
+/** How the node's program is run. */
 function nodeCommand(): string[] {
-  const bundle = `${root}/dist/node/node.js`;
-  return [Deno.execPath(), "run", "--no-lock", "--quiet", "-A", bundle];
+  const script = `${bundleDirectory()}/node/node.js`;
+  return [Deno.execPath(), "run", "--no-config", "--no-lock", "--quiet", "-A", script];
 }
 
 export interface StartOptions {
