@@ -1,5 +1,5 @@
 /** What the node gives to every pod it runs. */
-import type { Service } from "../../kube/kinds.ts";
+import type { Container, Pod, Service } from "../../kube/kinds.ts";
 import type { NodeNetwork } from "../network/node_network.ts";
 import type { BackOffOptions } from "./back_off.ts";
 import type { References } from "./environment.ts";
@@ -9,7 +9,6 @@ import type { LogOptions } from "./log_file.ts";
 import type { DnsSettings } from "./pod_files.ts";
 import type { TokenWish } from "./projection.ts";
 import type { IssuedToken } from "./volumes.ts";
-import type { Pod } from "../../kube/kinds.ts";
 
 export interface NodeContext {
   readonly nodeName: string;
@@ -32,5 +31,7 @@ export interface NodeContext {
   referencesChanged(signal: AbortSignal): Promise<void>;
   /** Something in a pod's status has changed. */
   statusChanged(uid: string): void;
+  /** A container runs as the runner's user because the one it asks for does not exist here. */
+  userIgnored(pod: Pod, container: Container): void;
   warn(pod: Pod, reason: string, message: string, container?: string): void;
 }

@@ -7,7 +7,7 @@ import { inNamespaces } from "../../linux/namespace.ts";
 import type { PodNetwork } from "../network/node_network.ts";
 import { ContainerRun, type RestartPolicy } from "./container.ts";
 import { environmentOf, type PodFacts, serviceEnvironment } from "./environment.ts";
-import { identityPrefix, requestedUser } from "./identity.ts";
+import { identityPrefix } from "./identity.ts";
 import { resolveCommand, resolveProgram } from "./images.ts";
 import { type ContainerHost, finishedInstance, type Instance, processInstance } from "./instance.ts";
 import { LogFile } from "./log_file.ts";
@@ -324,13 +324,7 @@ export class PodRun implements ContainerHost {
 
   #identity(container: Container): string[] {
     const prefix = identityPrefix(container, this.#pod, this.#node.userRanges);
-    if (prefix === undefined && this.#node.userRanges.length > 1) {
-      this.warn(
-        container,
-        "UserNotMapped",
-        `user ${requestedUser(container, this.#pod)} does not exist here`,
-      );
-    }
+    if (prefix === undefined) this.#node.userIgnored(this.#pod, container);
     return prefix ?? [];
   }
 }

@@ -6,13 +6,20 @@
  */
 import { isNotFound, type KubeClient, KubeError } from "../../kube/client.ts";
 import type { Informer } from "../../kube/informer.ts";
-import { type ConfigMap, type Pod, PODS, type Secret, type Service } from "../../kube/kinds.ts";
+import {
+  type ConfigMap,
+  type Container,
+  type Pod,
+  PODS,
+  type Secret,
+  type Service,
+} from "../../kube/kinds.ts";
 import { mountProc, mountTmpfs, unmount } from "../../linux/mount.ts";
 import { leaveTerminal } from "../../linux/signals.ts";
 import type { NodeNetwork } from "../network/node_network.ts";
 import type { BackOffOptions } from "./back_off.ts";
 import { EventRecorder } from "./events.ts";
-import { ownIdRanges } from "./identity.ts";
+import { ownIdRanges, requestedUser } from "./identity.ts";
 import type { ImageMap } from "./images.ts";
 import type { ReadOptions } from "./log_file.ts";
 import type { NodeContext } from "./node_context.ts";
@@ -64,6 +71,7 @@ export class PodRunner {
   readonly #renewal: ReturnType<typeof setInterval>;
   #isStopped = false;
   #isRefreshing = false;
+  #isUserNoted = false;
 
   /** Starts running the pods of its node. @throws SystemError when memory cannot be mounted at its directory */
   constructor(options: PodRunnerOptions) {
@@ -97,6 +105,7 @@ export class PodRunner {
       issueToken: (pod, wish) => issueToken(client, pod, wish),
       referencesChanged: (signal) => this.#referencesChanged(signal),
       statusChanged: (uid) => this.#reporter.changed(uid),
+      userIgnored: (pod, container) => this.#noteUser(events, pod, container),
       warn: (pod, reason, message, container) => events.warn(pod, reason, message, container),
     };
     const changed = () => this.#wakeWaiters();
@@ -111,6 +120,17 @@ export class PodRunner {
       }),
     );
     this.#renewal = setInterval(() => this.#renew(), RENEWAL_CHECK_MS);
+  }
+
+  /** Said once: it is true of every container that asks. */
+  #noteUser(events: EventRecorder, pod: Pod, container: Container): void {
+    if (this.#isUserNoted) return;
+    this.#isUserNoted = true;
+    const user = requestedUser(container, pod);
+    const message =
+      `runAsUser ${user} is not followed, for this and every other container: the cluster runs in a user ` +
+      "namespace where only one user exists; run it as root for users of their own";
+    events.warn(pod, "UserNotMapped", message, container.name);
   }
 
   #report(error: unknown): void {
