@@ -12,32 +12,13 @@ import { startControllers } from "./controllers/start.ts";
 import { startDns } from "./dns/server.ts";
 import { NodeNetwork } from "./network/node_network.ts";
 import { followServices } from "./network/service_watch.ts";
-import { LogError, PodRunner } from "./pods/runner.ts";
+import { PodRunner } from "./pods/runner.ts";
 import { KubeError } from "../kube/client.ts";
 import { programs } from "./programs.ts";
 import { serveRelay } from "./relay.ts";
 import { registerNode } from "./register_node.ts";
 
 const NODE_NAME = "laptop";
-
-/** The log reader of the API server over the runner, which is made later. */
-function logReader(runner: () => PodRunner | undefined) {
-  return (
-    namespace: string,
-    pod: string,
-    container: string,
-    options: Parameters<PodRunner["readLogs"]>[3],
-  ): ReadableStream<Uint8Array> => {
-    const found = runner();
-    if (found === undefined) throw new KubeError(503, "ServiceUnavailable", "the node is still starting");
-    try {
-      return found.readLogs(namespace, pod, container, options);
-    } catch (error) {
-      if (!(error instanceof LogError)) throw error;
-      throw new KubeError(error.status, error.status === 404 ? "NotFound" : "BadRequest", error.message);
-    }
-  };
-}
 
 async function run(directory: string): Promise<void> {
   const say = (message: Record<string, unknown>) => console.log(JSON.stringify(message));
@@ -49,7 +30,10 @@ async function run(directory: string): Promise<void> {
     unix: [{ path: `${directory}/api.sock`, tls: true }],
     advertise: { hostname: network.nodeAddress, port: 443 },
     nodeName: NODE_NAME,
-    readLogs: logReader(() => runner),
+    readLogs: (namespace, pod, container, wish) => {
+      if (runner === undefined) throw new KubeError(503, "ServiceUnavailable", "the node is still starting");
+      return runner.readLogs(namespace, pod, container, wish);
+    },
     onError: report,
   });
   const { client } = api;
@@ -60,7 +44,8 @@ async function run(directory: string): Promise<void> {
   await Promise.all([pods, services, slices, configMaps, secrets].map((each) => each.synced));
   const stopServices = followServices(network, services, slices, report);
   const dns = await startDns({ services, slices });
-  const controllers = await startControllers(api);
+  const controllers = startControllers(api, { onError: report });
+  await controllers.synced;
   await registerNode(client, NODE_NAME, network.nodeAddress);
   const runDirectory = `${directory}/run`;
   Deno.mkdirSync(runDirectory, { recursive: true });

@@ -12,7 +12,7 @@ import { randomSuffix } from "../verbs/random_suffix.ts";
 
 const MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/** A new namespace's account is made a moment after the namespace. */
+/** A new namespace's account `default` is made a moment after the namespace. */
 const WAIT_MS = 2000;
 
 export async function admitServiceAccount(
@@ -45,7 +45,7 @@ export async function admitServiceAccount(
 
 function findAccount(store: Store, key: string): Promise<StoredObject | undefined> {
   const found = store.get("/serviceaccounts", key);
-  if (found !== undefined) return Promise.resolve(found);
+  if (found !== undefined || !key.endsWith("/default")) return Promise.resolve(found);
   return new Promise((resolve) => {
     const done = (account: StoredObject | undefined) => {
       clearTimeout(timer);
