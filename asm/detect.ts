@@ -41,6 +41,14 @@ function isKnownMethod(p: usize, length: usize): bool {
     word == 0x444e4946504f5250; // PROPFIND
 }
 
+/** Whether the word is written like a method: capital letters only. */
+function isCapital(p: usize, end: usize): bool {
+  for (let c = p; c < end; c++) {
+    if (<u32> load<u8>(c) - 65 >= 26) return false;
+  }
+  return true;
+}
+
 /** Whether the text names HTTP as its protocol: blank, "HTTP/" in any case, anywhere. */
 function namesHttp(at: usize, end: usize): bool {
   for (let p = at; p + 6 <= end; p++) {
@@ -72,7 +80,7 @@ function detectLine(record: usize, line: usize, wordEnd: usize, end: usize, isFu
       if (isKnown && next == 47 && c == SPACE) return answer(record, Protocol.Http1, Protocol.Http1);
       // NATS begins with CONNECT and JSON.
       if (isConnect && next == 123) return answer(record, Protocol.Opaque, Protocol.Opaque);
-      if (next == 47 || isConnect) looksLikeHttp = true;
+      if (isConnect || (next == 47 && isCapital(line, wordEnd))) looksLikeHttp = true;
     }
   } else if (wordEnd == line) return answer(record, Protocol.Opaque, Protocol.Opaque);
   else if (c == CR || c == LF) {
@@ -87,7 +95,7 @@ function detectLine(record: usize, line: usize, wordEnd: usize, end: usize, isFu
   const last = load<u8>(lineEnd);
   if (last == CR || last == LF) {
     if (namesHttp(line, lineEnd)) return answer(record, Protocol.Http1, Protocol.Http1);
-    if (!isKnown || namesOther(line, lineEnd)) return answer(record, Protocol.Opaque, Protocol.Opaque);
+    if (namesOther(line, lineEnd)) return answer(record, Protocol.Opaque, Protocol.Opaque);
   }
   return answer(record, guess, guess);
 }

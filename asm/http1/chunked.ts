@@ -31,6 +31,12 @@ const enum Phase {
   FinalLineFeed = 11,
   Done = 12,
   Bad = 13,
+  ExtensionName = 14,
+  ExtensionValue = 15,
+  ExtensionToken = 16,
+  ExtensionQuoted = 17,
+  ExtensionEscape = 18,
+  ExtensionEnd = 19,
 }
 
 /** Names that may not be trailers, 32 bytes each: content-length, transfer-encoding, host, connection. */
@@ -124,6 +130,30 @@ function stepSize(state: usize, c: u32, phase: i32): i32 {
   return c == SEMICOLON ? Phase.Extension : -Reason.BadChunkSize;
 }
 
+/**
+ * A byte of chunk extensions: `;name`, `;name=token` or `;name="quoted"`, without white space around them.
+ * @returns the next phase, or minus a `Reason`
+ */
+function stepExtension(c: u32, phase: i32): i32 {
+  const isToken = outsideToken(i8x16.splat(<i8> c)) == 0;
+  if (phase == Phase.ExtensionQuoted || phase == Phase.ExtensionEscape) {
+    if (c == 127 || (c < 32 && c != 9)) return -textProblem(c, Reason.BadChunkExtension);
+    if (phase == Phase.ExtensionEscape) return Phase.ExtensionQuoted;
+    return c == 34 ? Phase.ExtensionEnd : c == 92 ? Phase.ExtensionEscape : Phase.ExtensionQuoted;
+  }
+  if (phase == Phase.Extension) {
+    return isToken ? Phase.ExtensionName : -textProblem(c, Reason.BadChunkExtension);
+  }
+  if (phase == Phase.ExtensionValue) {
+    if (c == 34) return Phase.ExtensionQuoted;
+    return isToken ? Phase.ExtensionToken : -textProblem(c, Reason.BadChunkExtension);
+  }
+  if (c == CR) return Phase.SizeLineFeed;
+  if (c == SEMICOLON) return Phase.Extension;
+  if (phase != Phase.ExtensionEnd && isToken) return phase;
+  return phase == Phase.ExtensionName && c == 61 ? Phase.ExtensionValue : -textProblem(c, Reason.BadChunkExtension);
+}
+
 /** A byte of a trailer's name. @returns the next phase, or minus a `Reason` */
 function stepName(state: usize, c: u32, phase: i32): i32 {
   if (phase == Phase.TrailerStart) {
@@ -193,26 +223,33 @@ function follow(state: usize, at: usize, end: usize, stopsAtData: bool): i32 {
         phase = expect(c, LF, Phase.SizeStart, Reason.BadChunkEnd);
         p++;
         break;
-      case Phase.Extension:
       case Phase.TrailerValue: {
-        const isTrailer = phase == Phase.TrailerValue;
         let textEnd = skipText(p, end);
         if (textEnd > end) textEnd = end;
-        const bytes: i32 = isTrailer ? Chunked.TrailerBytes : Chunked.ExtensionBytes;
-        const limit: i32 = isTrailer ? Chunked.MaximumTrailerBytes : Chunked.MaximumExtensionBytes;
-        if (!count(state, bytes, limit, textEnd - p)) {
-          return refuse(state, isTrailer ? Reason.TrailersTooLong : Reason.ChunkExtensionsTooLong);
+        if (!count(state, Chunked.TrailerBytes, Chunked.MaximumTrailerBytes, textEnd - p)) {
+          return refuse(state, Reason.TrailersTooLong);
         }
         p = textEnd;
         if (p == end) break;
         const last = load<u8>(p);
-        if (last != CR) {
-          return refuse(state, textProblem(last, isTrailer ? Reason.ControlCharacter : Reason.BadChunkExtension));
-        }
-        phase = isTrailer ? Phase.TrailerLineFeed : Phase.SizeLineFeed;
+        if (last != CR) return refuse(state, textProblem(last, Reason.ControlCharacter));
+        phase = Phase.TrailerLineFeed;
         p++;
         break;
       }
+      case Phase.Extension:
+      case Phase.ExtensionName:
+      case Phase.ExtensionValue:
+      case Phase.ExtensionToken:
+      case Phase.ExtensionQuoted:
+      case Phase.ExtensionEscape:
+      case Phase.ExtensionEnd:
+        phase = stepExtension(c, phase);
+        if (phase > 0 && !count(state, Chunked.ExtensionBytes, Chunked.MaximumExtensionBytes, c == CR ? 0 : 1)) {
+          return refuse(state, Reason.ChunkExtensionsTooLong);
+        }
+        p++;
+        break;
       case Phase.TrailerStart:
       case Phase.TrailerName:
         if (!count(state, Chunked.TrailerBytes, Chunked.MaximumTrailerBytes, c == CR ? 0 : 1)) {

@@ -87,19 +87,18 @@ function setAuthority(at: usize, record: usize, authority: usize, end: usize): b
   return true;
 }
 
-function isAlpha(c: u32): bool {
-  return (c | 32) - 97 < 26;
-}
+/** "http:" and "https:" as little-endian numbers, in lower case. */
+const HTTP_COLON: u64 = 0x3a70747468;
+const HTTPS_COLON: u64 = 0x3a7370747468;
 
-/** scheme "://" authority path: @returns a `Reason` */
+/** "http" or "https", "://" authority path: @returns a `Reason` */
 function parseAbsolute(at: usize, record: usize, target: usize, end: usize): i32 {
-  let p = target;
-  if (!isAlpha(load<u8>(p))) return Reason.BadTarget;
-  for (; p < end; p++) {
-    const c = load<u8>(p);
-    if (!isAlpha(c) && !isDigit(c) && c != 43 && c != 45 && c != 46) break;
-  }
-  if (p + 3 > end || (load<u32>(p) & 0xffffff) != 0x2f2f3a) return Reason.BadTarget;
+  const word = load<u64>(target) | 0x2020202020;
+  let p: usize;
+  if ((word & 0xffffffffff) == HTTP_COLON) p = target + 4;
+  else if (((word | 0x200000000000) & 0xffffffffffff) == HTTPS_COLON) p = target + 5;
+  else return Reason.BadTarget;
+  if (p + 3 > end || load<u16>(p + 1) != 0x2f2f) return Reason.BadTarget;
   set(record, Head.TargetForm, TargetForm.Absolute);
   set(record, Head.SchemeOffset, <i32> (target - at));
   set(record, Head.SchemeLength, <i32> (p - target));

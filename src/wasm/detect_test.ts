@@ -64,6 +64,8 @@ const texts: readonly (readonly [string, Protocol])[] = [
   ["PURGE /x HTTP/1.1\n", Protocol.Http1],
   ["PURGE /x\0y HTTP/1.1\r\n", Protocol.Http1],
   ["GET foo\r\n", Protocol.Http1],
+  ["PURGE /foo\r\n", Protocol.Http1],
+  ["set /foo 0 0 5\r\n", Protocol.Opaque],
   ["GET\r\n", Protocol.Http1],
   ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Protocol.Http2],
   ["PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", Protocol.Http1],

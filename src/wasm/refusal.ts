@@ -106,7 +106,7 @@ const refusals: Readonly<Record<Exclude<Reason, Reason.None>, Refusal>> = {
   [Reason.BadChunkExtension]: refusal(
     400,
     "bad-chunk-extension",
-    "a chunk extension holds a control character",
+    "a chunk extension is not a name with an optional value",
   ),
   [Reason.ChunkExtensionsTooLong]: refusal(
     400,

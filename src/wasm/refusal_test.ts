@@ -57,6 +57,8 @@ const requests: readonly Case[] = [
     400,
   ],
   ["9112 3.2.4 asterisk without OPTIONS", `GET * HTTP/1.1\r\n${HOST}\r\n`, Reason.BadTarget, 400],
+  ["9112 3.2.2 scheme that is not HTTP's", `GET ftp://a/ HTTP/1.1\r\n${HOST}\r\n`, Reason.BadTarget, 400],
+  ["9112 3.2.2 scheme without authority", `GET http:/a HTTP/1.1\r\n${HOST}\r\n`, Reason.BadTarget, 400],
   ["9110 4.2.4 user information", `GET http://u@a/ HTTP/1.1\r\n${HOST}\r\n`, Reason.BadAuthority, 400],
   ["9110 4.2.1 no host in the URI", `GET http:///a HTTP/1.1\r\n${HOST}\r\n`, Reason.BadAuthority, 400],
   ["9110 4.2.1 port only", `GET http://:80/a HTTP/1.1\r\n${HOST}\r\n`, Reason.BadAuthority, 400],

@@ -1,0 +1,313 @@
+/**
+ * HTTP/1 streams, ours against llhttp. Whatever we accept, llhttp must accept as the same messages with the same bodies:
+ * a difference is a smuggling hole. What we refuse and llhttp accepts must be one of the rules where we are stricter.
+ * And pieces of any size must come to the same as the whole.
+ */
+import type { HeadView } from "../../src/wasm/head.ts";
+import { Body, HeaderName, HeadFlag, Reason } from "../../src/wasm/http1.ts";
+import type { Workbench } from "../../src/wasm/workbench.ts";
+import { type OracleResult, parseWithLlhttp, REQUESTS, RESPONSES } from "./llhttp.ts";
+import { mutate, Random } from "./random.ts";
+import { MAXIMUM_HEADERS, type OurResult, StreamReader } from "./stream.ts";
+import type { Target } from "./target.ts";
+
+/** Where we refuse more than llhttp does, on purpose. */
+const STRICTER = new Set<Reason>([
+  Reason.HeadTooLong,
+  Reason.TooManyHeaders,
+  Reason.TargetTooLong,
+  Reason.TwoEmptyLines,
+  Reason.BareCarriageReturn,
+  Reason.BareLineFeed,
+  Reason.BadRequestLine,
+  Reason.BadVersion,
+  Reason.UnsupportedVersion,
+  Reason.BadTarget,
+  Reason.BadAuthority,
+  Reason.MissingHost,
+  Reason.MultipleHosts,
+  Reason.BadHost,
+  Reason.RepeatedContentLength,
+  Reason.BadContentLength,
+  Reason.ContentLengthTooLarge,
+  Reason.TransferEncodingInHttp10,
+  Reason.ChunkedNotLast,
+  Reason.UnsupportedTransferCoding,
+  Reason.BadTransferEncoding,
+  Reason.TransferEncodingForbidden,
+  Reason.TooManyConnectionOptions,
+  Reason.ConnectInHttp10,
+  Reason.BodyForbidden,
+  Reason.ChunkSizeTooLarge,
+  Reason.BadChunkExtension,
+  Reason.ForbiddenTrailer,
+]);
+
+/** In responses also. */
+const STRICTER_IN_RESPONSES = new Set<Reason>([
+  ...STRICTER,
+  Reason.ChunkedNotLast,
+  Reason.ControlCharacter,
+  Reason.BadStatus,
+]);
+
+const METHODS = [
+  "GET",
+  "POST",
+  "PUT",
+  "DELETE",
+  "HEAD",
+  "OPTIONS",
+  "CONNECT",
+  "PATCH",
+  "PROPFIND",
+  "M-SEARCH",
+];
+const TARGETS = [
+  "/",
+  "/a",
+  "/a/b?c=d&e",
+  "*",
+  "http://a/",
+  "http://a:80?x",
+  "a:443",
+  "[::1]:1",
+  "/%20",
+  "/" + "x".repeat(70),
+];
+const VERSIONS = [
+  "HTTP/1.1",
+  "HTTP/1.1",
+  "HTTP/1.1",
+  "HTTP/1.1",
+  "HTTP/1.0",
+  "HTTP/2.0",
+  "http/1.1",
+  "HTTP/1.1 ",
+  "HTTP/1",
+];
+const NAMES = [
+  "Accept",
+  "X-A",
+  "cookie",
+  "Connection",
+  "TE",
+  "Upgrade",
+  "Expect",
+  "Trailer",
+  "x".repeat(33),
+  "l5d-dst-override",
+];
+const VALUES = [
+  "",
+  "a",
+  "close",
+  "keep-alive",
+  "upgrade",
+  "x-a, close",
+  "a\tb",
+  "\xe4",
+  "100-continue",
+  "trailers",
+  "y".repeat(50),
+];
+const CODINGS = [
+  "chunked",
+  "Chunked",
+  "chunked ",
+  "gzip, chunked",
+  "chunked, chunked",
+  "identity",
+  "chunked;a",
+  "xchunked",
+  "",
+];
+const STATUSES = [
+  "200 OK",
+  "200",
+  "204 No",
+  "304 Not",
+  "100 Go",
+  "103 Early",
+  "404 Not Found",
+  "600 x",
+  "20 x",
+  "200  two",
+];
+
+function sized(random: Random, body: string): string {
+  const length = random.once(8)
+    ? random.pick(["0", "+1", "1,1", "0x1", "007", "1 ", "99999999999999999999"])
+    : body.length;
+  return `Content-Length: ${length}\r\n`;
+}
+
+function chunks(random: Random): string {
+  let text = "";
+  for (let count = random.below(4); count > 0; count--) {
+    const data = random.bytes(20) || "d";
+    const size = random.once(3)
+      ? data.length.toString(16).padStart(1 + random.below(5), "0")
+      : data.length.toString(16);
+    const extension = random.once(4) ? random.pick([";a", ";a=b", ';a="b c"', " ;a", ";", "; x"]) : "";
+    text += `${random.once(2) ? size.toUpperCase() : size}${extension}\r\n${data}\r\n`;
+  }
+  const trailers = random.once(4)
+    ? random.pick(["X-T: 1\r\n", "a:b\r\nc:d\r\n", "Content-Length: 1\r\n", "bad\r\n"])
+    : "";
+  return `${text}0\r\n${trailers}\r\n`;
+}
+
+function fields(random: Random): string {
+  let text = "";
+  for (let count = random.below(6); count > 0; count--) {
+    text += `${random.pick(NAMES)}:${random.once(3) ? "" : " "}${random.pick(VALUES)}${
+      random.once(6) ? " \t" : ""
+    }\r\n`;
+  }
+  return text;
+}
+
+function message(random: Random, line: string, host: string): string {
+  const kind = random.below(4);
+  const body = random.bytes(30);
+  let framing = "";
+  if (kind === 1 || random.once(20)) framing += sized(random, body);
+  if (kind === 2 || random.once(20)) {
+    framing += `Transfer-Encoding: ${random.once(4) ? random.pick(CODINGS) : "chunked"}\r\n`;
+  }
+  const rest = kind === 1 ? body : kind === 2 ? chunks(random) : "";
+  return `${line}\r\n${host}${fields(random)}${framing}${random.once(2) ? fields(random) : ""}\r\n${rest}`;
+}
+
+function requests(random: Random): string {
+  let text = random.once(10) ? "\r\n" : "";
+  for (let count = 1 + random.below(3); count > 0; count--) {
+    const method = random.once(2) ? "GET" : random.pick(METHODS);
+    const line = `${method} ${random.once(2) ? "/" : random.pick(TARGETS)} ${random.pick(VERSIONS)}`;
+    const host = random.once(12)
+      ? random.pick(["", "Host: a\r\nHost: a\r\n", "Host: a b\r\n", "Host : a\r\n"])
+      : "Host: a\r\n";
+    text += message(random, line, host);
+  }
+  return random.once(2) ? text : mutate(random, text);
+}
+
+function responses(random: Random): string {
+  let text = "";
+  for (let count = 1 + random.below(3); count > 0; count--) {
+    text += message(
+      random,
+      `${random.pick(VERSIONS)} ${random.once(2) ? "200 OK" : random.pick(STATUSES)}`,
+      "",
+    );
+  }
+  return random.once(2) ? text : mutate(random, text);
+}
+
+function same(what: string, ours: unknown, theirs: unknown, index: number): void {
+  if (ours !== theirs) {
+    throw new Error(
+      `message ${index}: ${what} is ${JSON.stringify(ours)}, llhttp says ${JSON.stringify(theirs)}`,
+    );
+  }
+}
+
+/** Methods that llhttp does not know are refused by it; so are versions and statuses that we know how to treat. */
+const LENIENT_ERRORS = new Set(["HPE_INVALID_METHOD", "HPE_CLOSED_CONNECTION", "HPE_PAUSED_H2_UPGRADE"]);
+
+/** llhttp refuses a tab after a length, which RFC 9112 section 5 lets a reader leave out like a space. */
+function isTabAfterLength(error: string, head: HeadView): boolean {
+  const isLength = head.headers.some(({ name, id }) => id === HeaderName.ContentLength && name !== "");
+  return error === "HPE_INVALID_CONTENT_LENGTH" && isLength;
+}
+
+/** llhttp upgrades HTTP/1.0 as well, where RFC 9110 section 7.8 says that Upgrade must be ignored. */
+function isOldUpgrade(head: HeadView): boolean {
+  return head.version === 10 && head.headers.some(({ id }) => id === HeaderName.Upgrade);
+}
+
+function compare(ours: OurResult, theirs: OracleResult, stricter: ReadonlySet<Reason>): void {
+  if (ours.messages.some(({ head }) => isOldUpgrade(head))) return;
+  ours.messages.forEach((our, index) => {
+    const their = theirs.messages[index];
+    if (their === undefined) {
+      if (LENIENT_ERRORS.has(theirs.error) || isTabAfterLength(theirs.error, our.head)) return;
+      throw new Error(`message ${index} is none to llhttp: ${theirs.error || "no error"}`);
+    }
+    same("the target", our.head.target, their.target, index);
+    same("the status", our.head.status, their.status, index);
+    same("the number of headers", our.head.headers.length, their.headers.length, index);
+    our.head.headers.forEach((header, place) => {
+      same(`the name of header ${place}`, header.name, their.headers[place]?.[0], index);
+      same(`the value of header ${place}`, header.value, their.headers[place]?.[1], index);
+    });
+    const isLast = index === ours.messages.length - 1;
+    if (isLast && ours.isTunnel) return;
+    if (our.isComplete) {
+      same("the body", our.body, their.body, index);
+      same("its completeness", true, their.isComplete, index);
+    } else if (ours.reason === Reason.None && their.isComplete) {
+      throw new Error(`message ${index} is complete to llhttp`);
+    }
+  });
+  const refusedAt = ours.messages.length;
+  const isOpen = ours.messages.at(-1)?.isComplete === false;
+  const reached = isOpen
+    ? theirs.messages[refusedAt - 1]?.isComplete
+    : theirs.messages[refusedAt] !== undefined;
+  if (ours.reason !== Reason.None && reached && !stricter.has(ours.reason)) {
+    throw new Error(`refused for ${Reason[ours.reason]}, but llhttp accepts it`);
+  }
+}
+
+/** A body that lasts until the end of the connection leaves nothing to compare after it. */
+function hasOpenEnd(result: OurResult): boolean {
+  return result.messages.some(({ head }) => head.body === Body.UntilClose);
+}
+
+function checkSpans(result: OurResult, length: number): void {
+  for (const { head } of result.messages) {
+    if (head.length <= 0 || head.length > length) {
+      throw new Error(`a head of ${head.length} bytes out of ${length}`);
+    }
+    if (head.headers.length > MAXIMUM_HEADERS) throw new Error(`${head.headers.length} headers`);
+    if (head.flags & HeadFlag.KeepAlive && head.flags & HeadFlag.Close) {
+      throw new Error("both kept and closed");
+    }
+  }
+}
+
+export function http1Target(bench: Workbench, kind: "requests" | "responses"): Target {
+  const isRequest = kind === "requests";
+  const reader = new StreamReader(bench, isRequest);
+  return {
+    name: `http1-${kind}`,
+    generate: isRequest ? requests : responses,
+    check(input) {
+      const whole = reader.read(input, [], !isRequest);
+      checkSpans(whole, input.length);
+      const random = new Random(input.length);
+      const cuts = Array.from({ length: random.below(6) }, () => random.below(input.length + 1)).sort((
+        a,
+        b,
+      ) => a - b);
+      for (const pieces of [cuts, Array.from(input, (_, index) => index)]) {
+        const inPieces = reader.read(input, pieces, !isRequest);
+        if (JSON.stringify(inPieces) !== JSON.stringify(whole)) {
+          throw new Error(
+            `in pieces cut at ${pieces} it is another: ${JSON.stringify(inPieces)}, not ${
+              JSON.stringify(whole)
+            }`,
+          );
+        }
+      }
+      const theirs = parseWithLlhttp(
+        isRequest ? REQUESTS : RESPONSES,
+        input,
+        !isRequest && hasOpenEnd(whole),
+      );
+      compare(whole, theirs, isRequest ? STRICTER : STRICTER_IN_RESPONSES);
+    },
+  };
+}

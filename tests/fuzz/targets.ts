@@ -1,0 +1,17 @@
+/** All fuzz targets, over one memory. */
+import { Workbench } from "../../src/wasm/workbench.ts";
+import { detectTarget } from "./detect.ts";
+import { hpackBlockTarget, hpackRoundTripTarget } from "./hpack.ts";
+import { http1Target } from "./http1.ts";
+import type { Target } from "./target.ts";
+
+export function targets(): Target[] {
+  const bench = new Workbench();
+  return [
+    http1Target(bench, "requests"),
+    http1Target(bench, "responses"),
+    detectTarget(bench),
+    hpackBlockTarget(bench),
+    hpackRoundTripTarget(bench),
+  ];
+}
