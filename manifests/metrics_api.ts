@@ -18,6 +18,7 @@ export function metricsApi(values: Values): KubernetesObject[] {
       NAME,
       `--controller-namespace=${values.namespace}`,
       `--cluster-domain=${values.clusterDomain}`,
+      `--identity-trust-domain=${values.identityTrustDomain}`,
       `--scrape-interval=${values.metricsApi.scrapeInterval}`,
       `--retention=${values.metricsApi.retention}`,
     ],

@@ -5,6 +5,7 @@
  * it is run: five of these processes start beside each other on a laptop.
  */
 import process from "node:process";
+import { Counter } from "prom-client";
 import { startAdmin } from "./process/admin.ts";
 import { connectCluster } from "./process/cluster.ts";
 import { FlagError, Flags } from "./process/flags.ts";
@@ -17,6 +18,7 @@ const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
   "destination": async () => (await import("./destination/role.ts")).destinationRole,
   "policy": async () => (await import("./policy/role.ts")).policyRole,
   "proxy-injector": async () => (await import("./injector/role.ts")).injectorRole,
+  "metrics-api": async () => (await import("./telemetry/role.ts")).telemetryRole,
   "web": async () => (await import("./web_role.ts")).webRole,
 };
 
@@ -44,7 +46,6 @@ async function main(args: readonly string[]): Promise<number> {
   const flags = new Flags(rest);
   const role = await load();
   const registry = createRegistry(name);
-  const { Counter } = await import("prom-client");
   const defects = new Counter({
     name: "uncaught_errors_total",
     help: "Errors no handler caught; anything but 0 is a defect.",

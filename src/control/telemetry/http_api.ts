@@ -1,0 +1,184 @@
+/** The statistics API over HTTP: JSON answers, an event stream of stat, and its own description. */
+import {
+  type EdgesQuery,
+  type ErrorResponse,
+  RESOURCE_KINDS,
+  type SeriesQuery,
+  type StatKind,
+  statKind,
+  type StatQuery,
+} from "../../mesh/api.ts";
+import { parseWindow } from "../../mesh/duration.ts";
+import { MeshFailure, toMeshError } from "../../mesh/error.ts";
+import { badRequest, type StatisticsContext } from "./answers/context.ts";
+import { edges } from "./answers/edges.ts";
+import { series } from "./answers/series.ts";
+import { stat } from "./answers/stat.ts";
+import { namespaces, status, workloads } from "./answers/workloads.ts";
+import { eventStream } from "./event_stream.ts";
+import { openApi } from "./openapi.ts";
+
+/** Parameters by name, each read at most once; what is left over was misspelt. */
+class Parameters {
+  readonly #values: Map<string, string>;
+  readonly #known: string[] = [];
+  constructor(url: URL) {
+    this.#values = new Map([...url.searchParams].filter(([, value]) => value !== ""));
+  }
+
+  text(name: string): string | undefined {
+    this.#known.push(name);
+    const value = this.#values.get(name);
+    this.#values.delete(name);
+    return value;
+  }
+
+  kind(name: string): StatKind | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const kind = statKind(text);
+    if (kind === undefined) {
+      throw badRequest(
+        "kind-unknown",
+        `${name}=${text} is no kind`,
+        `it is one of ${RESOURCE_KINDS.join(", ")}`,
+      );
+    }
+    return kind;
+  }
+
+  required<T>(name: string, value: T | undefined): T {
+    if (value === undefined) throw badRequest("parameter-missing", `the parameter ${name} is missing`);
+    return value;
+  }
+
+  refuseOthers(): void {
+    const [other] = this.#values.keys();
+    if (other === undefined) return;
+    throw badRequest(
+      "parameter-unknown",
+      `there is no parameter ${other}`,
+      `known: ${this.#known.join(", ")}`,
+    );
+  }
+}
+
+/** Only the fields that are set. */
+function given<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+}
+
+function statQuery(parameters: Parameters): StatQuery {
+  return given<StatQuery>({
+    kind: parameters.required("kind", parameters.kind("kind")),
+    namespace: parameters.text("namespace"),
+    name: parameters.text("name"),
+    labels: parameters.text("labels"),
+    window: parameters.text("window"),
+    toKind: parameters.kind("toKind"),
+    to: parameters.text("to"),
+    toNamespace: parameters.text("toNamespace"),
+    fromKind: parameters.kind("fromKind"),
+    from: parameters.text("from"),
+    fromNamespace: parameters.text("fromNamespace"),
+  });
+}
+
+type Answer = (context: StatisticsContext, parameters: Parameters) => object;
+
+const ANSWERS: Readonly<Record<string, Answer>> = {
+  "/api/v1/stat": (context, parameters) => {
+    const query = statQuery(parameters);
+    parameters.refuseOthers();
+    return stat(context, query);
+  },
+  "/api/v1/edges": (context, parameters) => {
+    const query = given<EdgesQuery>({
+      kind: parameters.kind("kind"),
+      namespace: parameters.text("namespace"),
+      window: parameters.text("window"),
+    });
+    parameters.refuseOthers();
+    return edges(context, query);
+  },
+  "/api/v1/series": (context, parameters) => {
+    const direction = parameters.text("direction");
+    if (direction !== undefined && direction !== "inbound" && direction !== "outbound") {
+      throw badRequest("direction-invalid", `direction is inbound or outbound, not ${direction}`);
+    }
+    const query = given<SeriesQuery>({
+      kind: parameters.required("kind", parameters.kind("kind")),
+      name: parameters.required("name", parameters.text("name")),
+      namespace: parameters.text("namespace"),
+      window: parameters.text("window"),
+      step: parameters.text("step"),
+      direction,
+    });
+    parameters.refuseOthers();
+    return series(context, query);
+  },
+  "/api/v1/workloads": (context, parameters) => {
+    const query = given<{ namespace?: string; kind?: StatKind; name?: string }>({
+      namespace: parameters.text("namespace"),
+      kind: parameters.kind("kind"),
+      name: parameters.text("name"),
+    });
+    parameters.refuseOthers();
+    return workloads(context, query);
+  },
+  "/api/v1/namespaces": (context, parameters) => {
+    parameters.refuseOthers();
+    return namespaces(context);
+  },
+  "/api/v1/status": (context, parameters) => {
+    parameters.refuseOthers();
+    return status(context);
+  },
+  "/openapi.json": () => openApi(),
+};
+
+function failure(error: unknown): Response {
+  const body: ErrorResponse = { error: toMeshError(error) };
+  if (!(error instanceof MeshFailure)) {
+    console.error(error instanceof Error ? error.stack : error);
+  }
+  return Response.json(body, { status: error instanceof MeshFailure ? 400 : 500 });
+}
+
+/** Answers GET; `stat/watch` goes on until the client leaves or `stopped` aborts. */
+export function httpApi(
+  context: StatisticsContext,
+  stopped: AbortSignal,
+): (request: Request) => Response {
+  return (request) => {
+    const url = new URL(request.url);
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return new Response("GET only\n", { status: 405, headers: { allow: "GET, HEAD" } });
+    }
+    try {
+      const parameters = new Parameters(url);
+      if (url.pathname === "/api/v1/stat/watch") return watchStat(context, parameters, stopped);
+      const answer = ANSWERS[url.pathname];
+      if (answer !== undefined) {
+        return Response.json(answer(context, parameters), { headers: { "cache-control": "no-store" } });
+      }
+      const paths = [...Object.keys(ANSWERS), "/api/v1/stat/watch"].join(" ");
+      const error = { code: "path-unknown", source: "usage" as const, detail: `known paths: ${paths}` };
+      return Response.json({ error }, { status: 404 });
+    } catch (error) {
+      return failure(error);
+    }
+  };
+}
+
+/** Server-sent events named `stat`, each with a whole StatResponse, at once and then every interval. */
+function watchStat(context: StatisticsContext, parameters: Parameters, stopped: AbortSignal): Response {
+  const text = parameters.text("interval");
+  const query = statQuery(parameters);
+  parameters.refuseOthers();
+  const intervalMs = text === undefined ? Math.max(1_000, context.intervalMs) : parseWindow(text);
+  if (intervalMs === undefined || intervalMs < 250) {
+    throw badRequest("interval-invalid", `not an interval of at least 250ms: ${text}`);
+  }
+  return eventStream({ name: "stat", intervalMs, stopped }, () => stat(context, query));
+}

@@ -1,0 +1,82 @@
+/**
+ * The metrics-api role: scrapes, stores, answers.
+ *
+ * The interval is 10 s unless `--scrape-interval` says otherwise: Prometheus' in Linkerd, and 1000 proxies then cost about
+ * a twentieth of a core. On a laptop it is 1 s, so that figures move while one looks.
+ */
+import { Gauge } from "prom-client";
+import { ApiDefinition } from "../../../proto/gen/viz.ts";
+import { CLUSTER_DOMAIN, CONTROL_PLANE_NAMESPACE, CONTROL_PORTS } from "../../mesh/names.ts";
+import { GrpcServer } from "../grpc/server.ts";
+import { FlagError } from "../process/flags.ts";
+import { grpcMetrics } from "../process/metrics.ts";
+import type { Role, RunningRole } from "../process/role.ts";
+import type { StatisticsContext } from "./answers/context.ts";
+import { httpApi } from "./http_api.ts";
+import { Inventory } from "./inventory.ts";
+import { Scraper } from "./scraper.ts";
+import { Store } from "./store.ts";
+import { vizHandlers } from "./viz_api.ts";
+
+const MAINTENANCE_MS = 10_000;
+
+export const telemetryRole: Role = {
+  adminPort: CONTROL_PORTS.metricsApiAdmin,
+  async start({ flags, registry, cluster }): Promise<RunningRole> {
+    const grpcPort = flags.port("addr", CONTROL_PORTS.metricsApi);
+    const httpPort = flags.port("http-addr", CONTROL_PORTS.metricsApiHttp);
+    const intervalMs = flags.duration("scrape-interval", "10s");
+    const retentionMs = flags.duration("retention", "6h");
+    if (intervalMs < 100) throw new FlagError("--scrape-interval: at least 100ms");
+    if (retentionMs < 600_000) throw new FlagError("--retention: at least 10m");
+    const path = flags.string("store", ":memory:");
+    const concurrency = flags.number("scrape-concurrency", 16);
+    const domain = {
+      controlPlaneNamespace: flags.string("controller-namespace", CONTROL_PLANE_NAMESPACE),
+      trustDomain: flags.string("identity-trust-domain", flags.string("cluster-domain", CLUSTER_DOMAIN)),
+    };
+    const inventory = new Inventory(await cluster(), domain);
+    const store = new Store({ path, retentionMs });
+    const scraper = new Scraper({ inventory, store, intervalMs, concurrency });
+    const context: StatisticsContext = { store, inventory, scraper, intervalMs, retentionMs, now: Date.now };
+    const stopped = new AbortController();
+    const gauge = (name: string, help: string, read: () => number) =>
+      new Gauge({
+        name,
+        help,
+        registers: [registry],
+        collect() {
+          this.set(read());
+        },
+      });
+    gauge("scrape_targets", "Proxies that are scraped.", () => scraper.counts().targets);
+    gauge("scrape_failing", "Proxies whose last scrape failed.", () => scraper.counts().failing);
+    gauge("statistics_flows", "Flows kept.", () => store.flows);
+    const grpc = new GrpcServer(grpcMetrics(registry));
+    grpc.add(ApiDefinition, vizHandlers(context));
+    await grpc.listen(grpcPort);
+    const http = Deno.serve(
+      { port: httpPort, hostname: "0.0.0.0", onListen: () => {} },
+      httpApi(context, stopped.signal),
+    );
+    inventory.ready.then(() => scraper.start());
+    const maintenance = setInterval(() => {
+      try {
+        store.maintain(Date.now());
+      } catch (error) {
+        console.error(`the store could not be tidied: ${error}`);
+      }
+    }, MAINTENANCE_MS);
+    return {
+      waitingFor: () => inventory.waitingFor(),
+      async stop() {
+        stopped.abort();
+        clearInterval(maintenance);
+        scraper.stop();
+        inventory.stop();
+        await Promise.all([http.shutdown(), grpc.stop()]);
+        store.close();
+      },
+    };
+  },
+};
