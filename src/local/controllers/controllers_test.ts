@@ -269,7 +269,7 @@ Deno.test("endpoints follow readiness, named ports and deletion", () =>
     await until(cluster, "both pods are ready endpoints", async () => await readiness() === "true,true");
     assert.deepEqual((await slices())[0]!.ports, [{ name: "", port: 8080, protocol: "TCP" }]);
     const [pod] = await pods(cluster);
-    await cluster.setStatus(pod!, readyStatus(pod!.status!.podIP!, false));
+    await cluster.setStatus(pod!, readyStatus(pod!, pod!.status!.podIP!, false));
     await until(cluster, "one is not ready", async () => await readiness() === "false,true");
     await until(cluster, "Endpoints say so too", async () => {
       const [subset] = (await client.get(ENDPOINTS, "web", "default")).subsets ?? [];

@@ -24,22 +24,33 @@ export interface TestCluster {
   stop(): Promise<void>;
 }
 
-export function readyStatus(address: string, ready = true): Partial<NonNullable<Pod["status"]>> {
+export function readyStatus(pod: Pod, address: string, ready = true): Partial<NonNullable<Pod["status"]>> {
+  const startedAt = `${new Date().toISOString().slice(0, 19)}Z`;
   return {
     phase: "Running",
+    startTime: startedAt,
+    containerStatuses: pod.spec!.containers.map(({ name, image = "" }) => ({
+      name,
+      image,
+      imageID: image,
+      ready,
+      started: true,
+      restartCount: 0,
+      state: { running: { startedAt } },
+    })),
     podIP: address,
     podIPs: [{ ip: address }],
     conditions: ["PodScheduled", "Initialized", "ContainersReady", "Ready"].map((type) => ({
       type,
       status: ready || type === "PodScheduled" || type === "Initialized" ? "True" : "False",
-      lastTransitionTime: `${new Date().toISOString().slice(0, 19)}Z`,
+      lastTransitionTime: startedAt,
     })),
   };
 }
 
 export async function startTestCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
   let last = 1;
-  const { run = () => readyStatus(`10.42.0.${++last}`), expected, ...serverOptions } = options;
+  const { run = (pod) => readyStatus(pod, `10.42.0.${++last}`), expected, ...serverOptions } = options;
   const failures: unknown[] = [];
   const onError = (error: unknown) => {
     if (expected === undefined || !expected.test(String(error))) failures.push(error);

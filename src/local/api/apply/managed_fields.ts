@@ -146,7 +146,8 @@ export function applyConfiguration(
     kept = union(kept, rest);
     if (!isEmptySet(rest)) owners.push({ ...entry, fieldsV1: rest });
   }
-  if (conflicts.length > 0 && !force) throw conflictOf(conflicts);
+  const isForced = force || isUpgrade(schema, live, manager, conflicts.map(({ fields }) => fields));
+  if (conflicts.length > 0 && !isForced) throw conflictOf(conflicts);
   const abandoned = own === undefined ? {} : without(own.fieldsV1, set);
   const object = isEmptySet(abandoned) ? merged : removeFields(schema, merged, abandoned, kept) as Fields;
   if (!isEmptySet(set)) {
@@ -157,6 +158,28 @@ export function applyConfiguration(
     );
   }
   return { object, owners };
+}
+
+const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+
+/** True when kubectl applies on the server what it applied on its own side before: those fields are its own. */
+function isUpgrade(
+  schema: Schema,
+  live: StoredObject | undefined,
+  manager: Manager,
+  conflicts: readonly FieldsV1[],
+): boolean {
+  const text = live?.metadata.annotations?.[LAST_APPLIED];
+  if (manager.name !== "kubectl" || text === undefined) return false;
+  let applied: unknown;
+  try {
+    applied = JSON.parse(text);
+  } catch {
+    // Somebody wrote the annotation by hand: it says nothing about who owns what.
+    return false;
+  }
+  const own = fieldsOf(schema, applied);
+  return conflicts.every((fields) => isEmptySet(subtract(fields, own)));
 }
 
 function conflictOf(conflicts: { entry: ManagedFieldsEntry; fields: FieldsV1 }[]): KubeError {

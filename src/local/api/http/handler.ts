@@ -103,6 +103,8 @@ export class Handler {
         return wantsAggregated
           ? aggregatedResponse(discovery.aggregated(registry, false))
           : json(discovery.groupList(registry));
+      case "/openapi/v2":
+        return openApiV2(accept);
       case "/openapi/v3":
         return json(openApiIndex(registry));
       case "/openid/v1/jwks":
@@ -128,6 +130,21 @@ export class Handler {
     if (parts.length === 2) return json(discovery.group(registry, parts[1]!));
     return parts.length === 3 ? json(discovery.resourceList(registry, parts[1]!, parts[2]!)) : undefined;
   }
+}
+
+const OPENAPI_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+/** The old form, empty: kubectl asks for it when it does not find a kind in v3, and then says that there is none. */
+function openApiV2(accept: string): Response {
+  if (accept.includes("protobuf")) {
+    return new Response(new Uint8Array(), { headers: { "content-type": OPENAPI_PROTOBUF } });
+  }
+  return Response.json({
+    swagger: "2.0",
+    info: { title: "Kubernetes", version: "unversioned" },
+    paths: {},
+    definitions: {},
+  });
 }
 
 function aggregatedResponse(value: unknown): Response {

@@ -29,11 +29,11 @@ export async function answerLogs(
   read: LogReader | undefined,
   object: StoredObject,
   query: URLSearchParams,
-  signal: AbortSignal,
   now: Date,
 ): Promise<Response> {
   if (read === undefined) throw methodNotAllowed();
   const container = chooseContainer(object as unknown as Pod, query.get("container"));
+  const gone = new AbortController();
   const since = query.get("sinceSeconds");
   const sinceTime = query.get("sinceTime");
   const tail = query.get("tailLines");
@@ -49,9 +49,28 @@ export async function answerLogs(
       : sinceTime !== null
       ? { sinceTime: new Date(sinceTime) }
       : {}),
-    signal,
+    signal: gone.signal,
   });
-  return new Response(stream, { headers: { "content-type": "text/plain" } });
+  return new Response(abortOnCancel(stream, gone), { headers: { "content-type": "text/plain" } });
+}
+
+/** The stream, and `gone` aborted when its reader goes away before its end. */
+function abortOnCancel(
+  stream: ReadableStream<Uint8Array>,
+  gone: AbortController,
+): ReadableStream<Uint8Array> {
+  const reader = stream.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel(reason) {
+      gone.abort();
+      await reader.cancel(reason);
+    },
+  });
 }
 
 function isTrue(value: string | null): boolean {

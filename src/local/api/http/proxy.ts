@@ -37,7 +37,6 @@ export async function proxy(
       headers,
       body: request.body,
       redirect: "manual",
-      signal: request.signal,
     });
   } catch (error) {
     throw new KubeError(

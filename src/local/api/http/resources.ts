@@ -266,7 +266,7 @@ async function onSubresource(
   if (isRead) {
     if (definition.resource === "/pods" && subresource === "log") {
       const pod = api.pod(target.namespace, target.name);
-      return await answerLogs(state.readLogs, pod, query, request.signal, call.now);
+      return await answerLogs(state.readLogs, pod, query, call.now);
     }
     return answerObject(call, api.getSubresource(target, subresource) as StoredObject);
   }

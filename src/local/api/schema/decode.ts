@@ -48,6 +48,8 @@ function walkValue(walk: Walk, declared: Schema, value: unknown, path: string, i
     if (typeof value !== "string") mistyped(walk, path, "quantity", value);
     return value;
   }
+  // Metadata of a custom resource is Kubernetes' own type, with free-form parts like every other.
+  if (walk.isStructural && declared.$ref !== undefined) walk = { ...walk, isStructural: false };
   const schema = resolve(declared);
   const preserves = schema["x-kubernetes-preserve-unknown-fields"] === true;
   switch (schema.type) {
