@@ -2,6 +2,7 @@
  * The smallest pieces of the request path, each alone: `deno bench -A bench/micro.ts`.
  * Targets: head of 703 bytes at most 200 ns, histogram record at most 10 ns.
  */
+import { clientHello } from "../src/wasm/client_hello.ts";
 import { Workbench } from "../src/wasm/workbench.ts";
 
 /** The request of picohttpparser's own benchmark, 703 bytes. */
@@ -26,41 +27,135 @@ const RESPONSE = "HTTP/1.1 200 OK\r\nServer: nginx/1.24.0\r\nDate: Mon, 01 Jan 2
 /** Calls per measured iteration, so that the clock's own cost does not count. */
 const CALLS = 1000;
 
-const { module, record, at, ...bench } = prepare();
+const workbench = new Workbench();
+const { module, record, at } = workbench;
+const { exports, memory } = module;
 
-function prepare() {
-  const workbench = new Workbench();
-  const request = workbench.put(PICOHTTPPARSER_REQUEST) - workbench.at;
-  return { module: workbench.module, record: workbench.record, at: workbench.at, request, workbench };
-}
-
-function place(offset: number, text: string): number {
+/** Puts bytes, one per character, at an offset of 8 KiB each from the first. @returns where they begin and end */
+function place(slot: number, text: string | Uint8Array): readonly [begin: number, end: number] {
+  const begin = at + slot * 8192;
   for (let index = 0; index < text.length; index++) {
-    module.memory.bytes[offset + index] = text.charCodeAt(index);
+    memory.bytes[begin + index] = typeof text === "string" ? text.charCodeAt(index) : text[index] ?? 0;
   }
-  return offset + text.length;
+  return [begin, begin + text.length];
 }
 
-const { parseRequestHead, parseResponseHead } = module.exports;
-const requestEnd = at + bench.request;
-const responseAt = at + 8192;
-const responseEnd = place(responseAt, RESPONSE);
-const smallAt = at + 16384;
-const smallEnd = place(
-  smallAt,
+const [requestAt, requestEnd] = place(0, PICOHTTPPARSER_REQUEST);
+const [responseAt, responseEnd] = place(1, RESPONSE);
+const [smallAt, smallEnd] = place(
+  2,
   "GET / HTTP/1.1\r\nHost: web.demo.svc.cluster.local:8080\r\nUser-Agent: wrk\r\n\r\n",
 );
+const [helloAt, helloEnd] = place(
+  3,
+  clientHello({ serverName: "web.demo.serviceaccount", alpn: ["h2"], padding: 300 }),
+);
+const histogram = at + 4 * 8192;
+const [chunkAt, chunkEnd] = place(5, `400\r\n${"d".repeat(1024)}\r\n`.repeat(4));
 
-Deno.bench(`request head, ${bench.request} bytes (x${CALLS})`, () => {
-  for (let call = 0; call < CALLS; call++) parseRequestHead(at, requestEnd, record, 0, 65536, 8192, 100);
+Deno.bench(`request head, ${requestEnd - requestAt} bytes (x${CALLS})`, () => {
+  for (let call = 0; call < CALLS; call++) {
+    exports.parseRequestHead(requestAt, requestEnd, record, 0, 65536, 8192, 100);
+  }
 });
 
 Deno.bench(`request head, ${smallEnd - smallAt} bytes (x${CALLS})`, () => {
-  for (let call = 0; call < CALLS; call++) parseRequestHead(smallAt, smallEnd, record, 0, 65536, 8192, 100);
+  for (let call = 0; call < CALLS; call++) {
+    exports.parseRequestHead(smallAt, smallEnd, record, 0, 65536, 8192, 100);
+  }
 });
 
-Deno.bench(`response head, ${RESPONSE.length} bytes (x${CALLS})`, () => {
+Deno.bench(`response head, ${responseEnd - responseAt} bytes (x${CALLS})`, () => {
   for (let call = 0; call < CALLS; call++) {
-    parseResponseHead(responseAt, responseEnd, record, 0, 65536, 100, 1);
+    exports.parseResponseHead(responseAt, responseEnd, record, 0, 65536, 100, 1);
   }
+});
+
+Deno.bench(`detection of HTTP/1 (x${CALLS})`, () => {
+  for (let call = 0; call < CALLS; call++) exports.detect(requestAt, requestEnd, record, 16384);
+});
+
+Deno.bench(`detection of TLS, ClientHello of ${helloEnd - helloAt} bytes (x${CALLS})`, () => {
+  for (let call = 0; call < CALLS; call++) exports.detect(helloAt, helloEnd, record, 16384);
+});
+
+Deno.bench(`four chunks of 1 KiB (x${CALLS})`, () => {
+  exports.chunkedStart(record, 4096, 4096);
+  for (let call = 0; call < CALLS; call++) exports.chunkedForward(record, chunkAt, chunkEnd);
+});
+
+Deno.bench(`histogram record (x${CALLS})`, () => {
+  for (let call = 0; call < CALLS; call++) exports.histogramRecord(histogram, call * 37);
+});
+
+Deno.bench(`histogram quantile (x${CALLS})`, () => {
+  for (let call = 0; call < CALLS; call++) exports.histogramQuantile(histogram, 0.99);
+});
+
+const decoder = at + 6 * 8192;
+const encoder = at + 8 * 8192;
+const block = at + 10 * 8192;
+const text = at + 11 * 8192;
+const REQUEST_FIELDS: readonly (readonly [string, string])[] = [
+  [":method", "POST"],
+  [":scheme", "http"],
+  [":path", "/shop.Catalog/List"],
+  [":authority", "catalog.shop.svc.cluster.local:8080"],
+  ["content-type", "application/grpc"],
+  ["te", "trailers"],
+  ["user-agent", "grpc-node-js/1.14.7"],
+  ["grpc-accept-encoding", "identity,deflate,gzip"],
+  ["x-request-id", "8f1f7c2e-95b8-4c0e-9a42-0f2f0d7a9f11"],
+];
+const spans = REQUEST_FIELDS.map(([name, value], index) => {
+  const begin = at + 9 * 8192 + index * 128;
+  for (const [offset, character] of [...(name + value)].entries()) {
+    memory.bytes[begin + offset] = character.charCodeAt(0);
+  }
+  return [begin, name.length, begin + name.length, value.length] as const;
+});
+
+function encode(): number {
+  let out = block + exports.hpackBlockStart(encoder, block);
+  for (const [name, nameLength, value, valueLength] of spans) {
+    out += exports.hpackEncodeField(encoder, out, name, nameLength, value, valueLength, 0);
+  }
+  return out;
+}
+
+exports.hpackDecoderStart(decoder, 4096);
+exports.hpackEncoderStart(encoder, 4096, 0);
+const blockEnd =
+  (encode(),
+    exports.hpackDecode(decoder, block, encode(), record, 0, text, text + 8192, 100, 8192, 0),
+    encode());
+
+Deno.bench(`HPACK encode, ${spans.length} fields seen before (x${CALLS})`, () => {
+  for (let call = 0; call < CALLS; call++) encode();
+});
+
+exports.hpackDecoderStart(decoder, 4096);
+exports.hpackEncoderStart(encoder, 4096, 0);
+exports.hpackDecode(decoder, block, encode(), record, 0, text, text + 8192, 100, 8192, 0);
+encode();
+
+Deno.bench(`HPACK decode, ${spans.length} fields, ${blockEnd - block} bytes (x${CALLS})`, () => {
+  for (let call = 0; call < CALLS; call++) {
+    exports.hpackDecode(decoder, block, blockEnd, record, 0, text, text + 8192, 100, 8192, 0);
+  }
+});
+
+const clock = Deno.dlopen("libc.so.6", {
+  getpid: { parameters: [], result: "i32" },
+  memchr: { parameters: ["pointer", "i32", "usize"], result: "pointer" },
+});
+const pointer = memory.pointer(at, 16);
+
+Deno.bench(`FFI call, no arguments, a cheap system call (x${CALLS})`, () => {
+  for (let call = 0; call < CALLS; call++) clock.symbols.getpid();
+});
+
+const SIXTEEN = 16n;
+Deno.bench(`FFI call, pointer and numbers (x${CALLS})`, () => {
+  for (let call = 0; call < CALLS; call++) clock.symbols.memchr(pointer, 71, SIXTEEN);
 });

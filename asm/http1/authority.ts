@@ -32,27 +32,22 @@ function literalEnd(at: usize, end: usize): usize {
   return 0;
 }
 
-/** Whether the bytes are an authority; an empty one is not. */
-export function parseAuthority(at: usize, end: usize): bool {
-  authorityPort = -1;
-  let p = at;
-  if (at >= end) return false;
-  if (load<u8>(at) == 91) {
-    p = literalEnd(at, end);
-    if (p == 0) return false;
-  } else {
-    p = skipHost(at, end);
-    if (p < end && load<u8>(p) == 37) p = escapedNameEnd(p, end);
-    if (p > end) p = end;
-    if (p <= at) return false;
+/** The end of the name that begins at `at`, when it is not all of plain characters; 0 when it is none. */
+function unusualNameEnd(at: usize, p: usize, end: usize): usize {
+  const c = load<u8>(p);
+  if (c == 37) {
+    const nameEnd = escapedNameEnd(p, end);
+    return nameEnd > end ? end : nameEnd;
   }
-  authorityNameLength = <i32> (p - at);
-  if (p == end) return true;
-  if (load<u8>(p) != 58) return false;
-  p++;
-  if (p == end) return true;
+  if (p > at) return p;
+  return c == 91 ? literalEnd(at, end) : 0;
+}
+
+/** Takes a port of digits, which may be empty. */
+function parsePort(at: usize, end: usize): bool {
+  if (at == end) return true;
   let port: i32 = 0;
-  for (; p < end; p++) {
+  for (let p = at; p < end; p++) {
     const c = load<u8>(p);
     if (!isDigit(c)) return false;
     port = port * 10 + (c - 48);
@@ -60,4 +55,21 @@ export function parseAuthority(at: usize, end: usize): bool {
   }
   authorityPort = port;
   return true;
+}
+
+/** Whether the bytes are an authority; an empty one is not. */
+export function parseAuthority(at: usize, end: usize): bool {
+  authorityPort = -1;
+  let p = skipHost(at, end);
+  if (p >= end) {
+    authorityNameLength = <i32> (end - at);
+    return at < end;
+  }
+  if (load<u8>(p) != 58 || p == at) {
+    p = unusualNameEnd(at, p, end);
+    if (p == 0) return false;
+  }
+  authorityNameLength = <i32> (p - at);
+  if (p == end) return true;
+  return load<u8>(p) == 58 && parsePort(p + 1, end);
 }

@@ -132,6 +132,7 @@ export function parseFields(
       if ((load<u32>(line) | 0x20202020) == MESH_PREFIX) markPresent(record, HeaderName.UnknownMesh);
     }
     let value = nameEnd + 1;
+    if (load<u8>(value) == 32) value++;
     // No byte of the line is below 32 but HTAB.
     while (load<u8>(value) <= 32 && value < lineEnd) value++;
     let valueEnd = lineEnd;
@@ -144,10 +145,12 @@ export function parseFields(
     store<i32>(entry, valueLength, 12);
     store<i32>(entry, id, 16);
     store<i32>(entry, 0, 20);
-    markPresent(record, id);
-    if (id > 0 && id < 16) {
-      const reason = seeField(at, record, entry, id, value, valueLength, isRequest);
-      if (reason) return refuse(record, reason);
+    if (id) {
+      markPresent(record, id);
+      if (id < 16) {
+        const reason = seeField(at, record, entry, id, value, valueLength, isRequest);
+        if (reason) return refuse(record, reason);
+      }
     }
     entry += HeaderEntry.Words << 2;
   }

@@ -80,8 +80,9 @@ export function hpackBlockStart(table: usize, out: usize): i32 {
 /** The first static index with this name, 0 when there is none. */
 function findStaticName(name: usize, length: i32): i32 {
   if (length < 3) return 0;
-  const key = (<u32> load<u16>(name + (length >> 1)) | <u32> load<u16>(name + length - 2) << 16) | 0x20202020;
-  const index = <i32> load<u8>(STATIC_SLOTS + <usize> (((key + (length << 8)) * STATIC_FACTOR) >> STATIC_SHIFT));
+  const key = <u32> load<u8>(name) + (<u32> load<u16>(name + (length >> 1)) << 8) +
+    (<u32> load<u8>(name + length - 1) << 24) + (<u32> length << 12);
+  const index = <i32> load<u8>(STATIC_SLOTS + <usize> ((key * STATIC_FACTOR) >> STATIC_SHIFT));
   if (index == 0 || <i32> load<u8>(STATIC_NAME_LENGTH + <usize> index) != length) return 0;
   return equalBytes(name, STATIC_TEXT + <usize> load<u16>(STATIC_AT + (<usize> index << 1)), length) ? index : 0;
 }

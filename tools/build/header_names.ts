@@ -9,37 +9,38 @@ const SLOT_BITS = 9;
 const STRIDE = 32;
 const COLON = 58;
 
-/** asm/http1/well_known.ts computes the same, from two bytes of the middle, the last two and the length. */
-export function slotOf(name: string, factor: number, slotBits: number): number {
-  const at = (index: number) => (index < name.length ? name.charCodeAt(index) : COLON) | 32;
-  const middle = name.length >> 1;
-  const key = at(middle) | at(middle + 1) << 8 | at(name.length - 2) << 16 | at(name.length - 1) << 24;
-  return Math.imul(key + (name.length << 8), factor) >>> (32 - slotBits);
+/** asm/http1/well_known.ts computes the same, from the last four bytes and the length. A shorter name follows CR LF. */
+function keyOf(name: string): number {
+  const last = `\r\n${name}`.slice(-4);
+  let key = name.length << 16;
+  for (let index = 0; index < 4; index++) key += (last.charCodeAt(index) | 32) << (8 * index);
+  return key;
 }
 
-function isPerfect(names: readonly string[], factor: number, slotBits: number): boolean {
-  return new Set(names.map((name) => slotOf(name, factor, slotBits))).size === names.length;
+/** The slot of a key: the upper bits of its product with a factor. */
+export function slotOf(key: number, factor: number, slotBits: number): number {
+  return Math.imul(key, factor) >>> (32 - slotBits);
 }
 
-/** A factor with which no two of the names fall into one slot. */
-export function findFactor(names: readonly string[], slotBits: number): number {
+/** A factor with which no two of the keys fall into one slot. */
+export function findFactor(keys: readonly number[], slotBits: number): number {
   for (let seed = 1; seed < 1_000_000; seed++) {
     const factor = Math.imul(seed, 0x9e3779b1) | 1;
-    if (isPerfect(names, factor, slotBits)) return factor;
+    if (new Set(keys.map((key) => slotOf(key, factor, slotBits))).size === keys.length) return factor;
   }
-  throw new Error("no hash without collisions was found for the header names: enlarge the table");
+  throw new Error("no hash without collisions was found for the names: enlarge the table");
 }
 
 /** AssemblyScript source with the factor and the tables. */
 export function headerNameTable(): string {
   const names = headerNames.filter((name) => name !== "");
-  const factor = findFactor(names, SLOT_BITS);
+  const factor = findFactor(names.map(keyOf), SLOT_BITS);
   const ids = new Array<number>(2 ** SLOT_BITS).fill(0);
   const texts = new Array<number>(headerNames.length * STRIDE).fill(0);
   for (const name of names) {
     if (name.length >= STRIDE) throw new Error(`${name} is ${STRIDE} bytes or longer`);
     const id = headerNames.indexOf(name);
-    ids[slotOf(name, factor, SLOT_BITS)] = id;
+    ids[slotOf(keyOf(name), factor, SLOT_BITS)] = id;
     for (let index = 0; index < name.length; index++) {
       texts[id * STRIDE + index] = name.charCodeAt(index) | 32;
     }

@@ -93,6 +93,13 @@ function idOf(name: string): number {
   return pseudo >= 0 ? FIRST_PSEUDO_ID + pseudo : Math.max(headerNames.indexOf(name), 0);
 }
 
+/** asm/http2/hpack_encoder.ts computes the same, from the first byte, two of the middle, the last and the length. */
+function keyOf(name: string): number {
+  const middle = name.length >> 1;
+  const bytes = [0, middle, middle + 1, name.length - 1].map((index) => name.charCodeAt(index));
+  return bytes.reduce((key, byte, index) => key + (byte << (8 * index)), name.length << 12) | 0;
+}
+
 function data(type: string, name: string, values: readonly number[]): string {
   return `export const ${name}: usize = memory.data<${type}>([${values.join(", ")}], 16);\n`;
 }
@@ -109,10 +116,10 @@ function staticTable(): string {
     put(value);
   }
   const names = [...new Set(STATIC_TABLE.map(([name]) => name))];
-  const factor = findFactor(names, SLOT_BITS);
+  const factor = findFactor(names.map(keyOf), SLOT_BITS);
   const slots = new Array<number>(2 ** SLOT_BITS).fill(0);
   for (const name of names) {
-    slots[slotOf(name, factor, SLOT_BITS)] = 1 + STATIC_TABLE.findIndex((entry) => entry[0] === name);
+    slots[slotOf(keyOf(name), factor, SLOT_BITS)] = 1 + STATIC_TABLE.findIndex((entry) => entry[0] === name);
   }
   return `export const STATIC_COUNT: i32 = ${STATIC_TABLE.length};
 export const STATIC_FACTOR: u32 = ${factor >>> 0};
