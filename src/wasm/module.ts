@@ -175,15 +175,15 @@ export interface MeshModule {
   readonly exports: MeshExports;
   /** One past the last byte that callers may use: `READ_AHEAD` before the memory's end. */
   readonly heapEnd: number;
+  /** The memory itself: when shared, other threads may be given it, and read counters through its buffer. */
+  readonly raw: WebAssembly.Memory;
 }
 
-let compiled: WebAssembly.Module | undefined;
+const compiled = new Map<string, WebAssembly.Module>();
 
 /** The module's bytes: next to the bundle (dist/proxy.js), or in dist/ when run from source. */
-function readModule(): Uint8Array<ArrayBuffer> {
-  const places = ["./wasm/mesh.wasm", "../../dist/wasm/mesh.wasm"].map((path) =>
-    new URL(path, import.meta.url)
-  );
+function readModule(file: string): Uint8Array<ArrayBuffer> {
+  const places = [`./wasm/${file}`, `../../dist/wasm/${file}`].map((path) => new URL(path, import.meta.url));
   for (const place of places) {
     try {
       return Deno.readFileSync(place);
@@ -191,22 +191,32 @@ function readModule(): Uint8Array<ArrayBuffer> {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
-  throw new Error(`mesh.wasm is missing (looked at ${places.join(" and ")}); "deno task build" makes it`);
+  throw new Error(`${file} is missing (looked at ${places.join(" and ")}); "deno task build" makes it`);
+}
+
+function compile(file: string): WebAssembly.Module {
+  const known = compiled.get(file);
+  if (known !== undefined) return known;
+  const module = new WebAssembly.Module(readModule(file));
+  compiled.set(file, module);
+  return module;
 }
 
 /**
  * Makes a memory of `sizeBytes` (rounded up to 64 KiB) and an instance of the module over it.
+ * @param isShared whether other threads may be given the memory
  * @throws Error when the module was not built
  */
-export function instantiate(sizeBytes: number): MeshModule {
+export function instantiate(sizeBytes: number, isShared = false): MeshModule {
   const pages = Math.ceil(sizeBytes / WASM_PAGE) + 1;
-  compiled ??= new WebAssembly.Module(readModule());
-  const raw = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  const instance = new WebAssembly.Instance(compiled, { env: { memory: raw } });
+  const module = compile(isShared ? "mesh_shared.wasm" : "mesh.wasm");
+  const raw = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: isShared });
+  const instance = new WebAssembly.Instance(module, { env: { memory: raw } });
   const memory = new LinearMemory(raw.buffer as ArrayBuffer);
   return {
     memory,
     exports: instance.exports as unknown as MeshExports,
     heapEnd: memory.size - READ_AHEAD,
+    raw,
   };
 }
