@@ -58,12 +58,28 @@ export interface ApplyOptions {
   readonly onApplied?: (object: KubernetesObject, done: number, total: number) => void;
 }
 
-const FIRST = ["Namespace", "CustomResourceDefinition"];
-/** Admission must not see an object before the webhook's own deployment is applied. */
-const LAST = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
+/** What others need comes before them; kinds that are not named are in the stage before the last. */
+const STAGES: readonly (readonly string[])[] = [
+  ["Namespace", "CustomResourceDefinition"],
+  [
+    "ServiceAccount",
+    "ConfigMap",
+    "Secret",
+    "Service",
+    "Role",
+    "ClusterRole",
+    "RoleBinding",
+    "ClusterRoleBinding",
+  ],
+  [],
+  // Admission must not see an object before the webhook's own deployment is applied.
+  ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"],
+];
+const OTHERS = 2;
 
 function stageOf(object: KubernetesObject): number {
-  return FIRST.includes(object.kind ?? "") ? 0 : LAST.includes(object.kind ?? "") ? 2 : 1;
+  const stage = STAGES.findIndex((kinds) => kinds.includes(object.kind ?? ""));
+  return stage < 0 ? OTHERS : stage;
 }
 
 /** Applies all, taking over fields of other managers. @throws KubeError of the first that is refused, naming it */
@@ -97,7 +113,7 @@ export async function applyObjects(
     }
     options.onApplied?.(object, ++done, objects.length);
   };
-  for (const stage of [0, 1, 2]) {
+  for (const stage of STAGES.keys()) {
     const waiting = objects.filter((object) => stageOf(object) === stage);
     const worker = async () => {
       for (let object = waiting.shift(); object !== undefined; object = waiting.shift()) await apply(object);

@@ -18,7 +18,8 @@ export function programs(): {
   return {
     images: {
       "linkerd-deno/proxy": run(`${directory}/proxy.js`, SMALL),
-      "linkerd-deno/controller": run(`${directory}/controller/main.js`),
+      // Deno.listenTls with reusePort lets the webhook change its certificate without a gap.
+      "linkerd-deno/controller": run(`${directory}/controller/main.js`, "--unstable-net"),
       "linkerd-deno/demo": run(`${directory}/demo.js`, SMALL),
     },
     commands: {},

@@ -1,4 +1,5 @@
 /** The installation's values as mounted from ConfigMap linkerd-config, with the trust anchors as they are now. */
+import { parse } from "yaml";
 import { defaultValues, mergeValues, type PartialValues, type Values } from "../../mesh/values.ts";
 
 /** Reads again whenever a file has changed; what cannot be read leaves the last good values. */
@@ -17,7 +18,6 @@ export class ConfigFile {
     const stamp = [this.#valuesPath, this.#anchorsPath].map(modified).join(" ");
     if (this.#values !== undefined && stamp === this.#stamp) return this.#values;
     try {
-      const { parse } = await import("yaml");
       const text = await Deno.readTextFile(this.#valuesPath);
       const values = mergeValues(defaultValues(), (parse(text) ?? {}) as PartialValues);
       const anchors = await readIfThere(this.#anchorsPath);

@@ -3,6 +3,7 @@
  * directory, and ends it so that nothing is left.
  */
 import { createHttpKubeClient, type HttpKubeClient } from "../../kube/http_client.ts";
+import { unshareArguments } from "../../linux/unshare.ts";
 import { MeshFailure } from "../../mesh/error.ts";
 import { formatKubeConfig } from "../api/kubeconfig.ts";
 import { bundleDirectory } from "../bundles.ts";
@@ -58,10 +59,10 @@ export interface StartOptions {
 
 /** Starts a cluster. @throws MeshFailure that says what is missing or what the node said last */
 export async function startCluster(options: StartOptions = {}): Promise<Cluster> {
-  const unshare = await checkPrerequisites();
+  checkPrerequisites();
   const directory = options.directory ?? await Deno.makeTempDir({ prefix: "linkerd-" });
   const child = new Deno.Command("unshare", {
-    args: [...unshare, ...nodeCommand(), directory],
+    args: [...unshareArguments(), ...nodeCommand(), directory],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

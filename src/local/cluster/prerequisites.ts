@@ -2,6 +2,7 @@
  * What the laptop cluster needs of a machine, looked at before anything is started: each thing that is missing gets
  * one sentence that says what, why, and how to get it.
  */
+import { isolationObstacle } from "../../linux/unshare.ts";
 import { MeshFailure } from "../../mesh/error.ts";
 
 const MINIMUM_DENO = [2, 9, 0] as const;
@@ -19,17 +20,6 @@ function isOlder(version: string, minimum: readonly number[]): boolean {
   return false;
 }
 
-/** True when a program can be found on the PATH. */
-function isOnPath(program: string): boolean {
-  return (Deno.env.get("PATH") ?? "").split(":").some((directory) => {
-    try {
-      return Deno.statSync(`${directory}/${program}`).isFile;
-    } catch {
-      return false; // not in this directory
-    }
-  });
-}
-
 function canLoad(library: string): boolean {
   try {
     Deno.dlopen(library, {}).close();
@@ -39,31 +29,11 @@ function canLoad(library: string): boolean {
   }
 }
 
-/** How the node's namespaces are made: as root directly, as another user inside a user namespace. */
-export function unshareArguments(): string[] {
-  const user = Deno.uid() === 0 ? [] : ["--user", "--map-root-user"];
-  return [...user, "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
-}
-
-/** The same without a /proc of its own, where the kernel does not allow one (inside some containers). */
-export function unshareWithoutProc(): string[] {
-  return unshareArguments().filter((argument) => argument !== "--mount-proc");
-}
-
-async function canUnshare(args: readonly string[]): Promise<string | undefined> {
-  const { success, stderr } = await new Deno.Command("unshare", {
-    args: [...args, "true"],
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  return success ? undefined : new TextDecoder().decode(stderr).trim();
-}
-
 /**
- * Looks at the machine. @returns the arguments for unshare that work here
+ * Looks at the machine.
  * @throws MeshFailure naming the first thing that is missing
  */
-export async function checkPrerequisites(): Promise<string[]> {
+export function checkPrerequisites(): void {
   if (Deno.build.os !== "linux") {
     throw missing(
       "not-linux",
@@ -85,23 +55,9 @@ export async function checkPrerequisites(): Promise<string[]> {
       "install your distribution's package: `apt-get install libssl3` or `dnf install openssl-libs`",
     );
   }
-  for (const program of ["unshare", "nsenter"]) {
-    if (isOnPath(program)) continue;
-    throw missing(
-      "no-util-linux",
-      `${program} of util-linux is not on the PATH, and the cluster's namespaces are made with it`,
-      "install your distribution's util-linux",
-    );
+  const obstacle = isolationObstacle();
+  if (obstacle !== undefined) {
+    const at = obstacle.lastIndexOf("; ");
+    throw missing("no-namespaces", obstacle.slice(0, at), obstacle.slice(at + 2));
   }
-  const why = await canUnshare(unshareArguments());
-  if (why === undefined) return unshareArguments();
-  if (await canUnshare(unshareWithoutProc()) === undefined) return unshareWithoutProc();
-  throw missing(
-    "no-user-namespaces",
-    `namespaces cannot be made here (${why}), and pods run in them`,
-    Deno.uid() === 0
-      ? "this container lacks the right to make namespaces: run it with more privileges, or on the machine itself"
-      : "run as root, or allow user namespaces: `sysctl -w kernel.unprivileged_userns_clone=1` " +
-        "(and on Ubuntu `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`)",
-  );
 }
