@@ -401,3 +401,32 @@ test("kubectl asks what there is, what differs, and what is allowed", async (she
   const diff = await shell.refuse("diff -f -", WEB.replace("replicas: 2", "replicas: 5"));
   assert.equal(diff, "");
 });
+
+test("kubectl create, run, expose and auth, which send protobuf", async (shell) => {
+  const { run, cluster } = shell;
+  assert.match(await run("create namespace shop"), /namespace\/shop created/);
+  assert.match(await run("create deployment web --image=web:1 --replicas=2 --port=8080"), /created/);
+  await run("rollout status deployment/web --timeout=10s");
+  const { spec } = await cluster.client.get(DEPLOYMENTS, "web", "default");
+  assert.equal(spec!.replicas, 2);
+  assert.equal(spec!.template.spec!.containers[0]!.ports![0]!.containerPort, 8080);
+  assert.match(await run("expose deployment web --port=80 --target-port=8080"), /service\/web exposed/);
+  assert.match(await run("get service web"), /10\.43\.\S+ +<none> +80\/TCP/);
+  await run("create configmap settings --from-literal=color=red");
+  await run("create secret generic keys --from-literal=key=open");
+  assert.equal(await run("get configmap settings -o jsonpath='{.data.color}'"), "red");
+  assert.equal(await run("get secret keys -o jsonpath='{.data.key}'"), btoa("open"));
+  await run("create serviceaccount app");
+  assert.match(await run("create token app --duration=20m"), /^eyJ/);
+  await run("create role reader --verb=get,list --resource=pods");
+  await run("create rolebinding reader --role=reader --serviceaccount=default:app");
+  await run("run single --image=web:1 --env=A=b --restart=Never");
+  await run("wait --for=condition=Ready pod/single --timeout=10s");
+  await run("create job once --image=web:1 -- /bin/true");
+  assert.match(await run("get jobs"), /once +Running +0\/1/);
+  assert.match(await run("auth can-i create pods"), /^yes/);
+  assert.match(await run("auth whoami"), /Username +kubernetes-admin/);
+  await run("create poddisruptionbudget web --selector=app=web --min-available=1");
+  await run("autoscale deployment web --max=3");
+  assert.match(await run("cordon laptop").catch((error) => String(error)), /nodes "laptop" not found/);
+});

@@ -1,6 +1,7 @@
-/** Bodies of requests: bounded, JSON or YAML. */
+/** Bodies of requests: bounded; JSON, YAML, or Kubernetes' protobuf. */
 import { KubeError } from "../../../kube/client.ts";
 import { badRequest } from "../errors.ts";
+import { decodeProtobuf } from "./protobuf.ts";
 
 /** As in Kubernetes: what etcd would take, with room. */
 const LIMIT_BYTES = 3 * 1024 * 1024;
@@ -23,15 +24,17 @@ export async function readBody(request: Request): Promise<unknown> {
   }
   if (size === 0) return undefined;
   const type = request.headers.get("content-type") ?? "";
+  const bytes = new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+  if (type.includes("vnd.kubernetes.protobuf")) return decodeProtobuf(bytes);
   if (type.includes("protobuf") || type.includes("cbor")) {
     throw new KubeError(
       415,
       "UnsupportedMediaType",
       "the body of the request was in an unknown format - accepted media types include: application/json, " +
-        "application/yaml",
+        "application/yaml, application/vnd.kubernetes.protobuf",
     );
   }
-  return await parseBody(new TextDecoder().decode(await new Blob(chunks as BlobPart[]).arrayBuffer()), type);
+  return await parseBody(new TextDecoder().decode(bytes), type);
 }
 
 async function parseBody(text: string, type: string): Promise<unknown> {
