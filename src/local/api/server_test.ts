@@ -327,7 +327,7 @@ Deno.test("a service account acts within its roles when RBAC holds, and may impe
     assert.equal((await list("/api")).status, 200);
     const impersonating = await request(server, "/api/v1/namespaces/default/configmaps", {
       token,
-      headers: { "impersonate-user": "kubernetes-admin" },
+      headers: { "impersonate-user": "kubernetes-admin", "impersonate-group": "system:masters" },
     });
     assert.equal(impersonating.status, 403);
     await client.delete(SERVICE_ACCOUNTS, "reader", "default");

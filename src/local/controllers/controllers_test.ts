@@ -234,14 +234,31 @@ Deno.test("what belongs to a deleted Deployment goes with it, and with Orphan it
 Deno.test("foreground deletion keeps the owner until what it owns is gone", () =>
   withCluster(async (cluster) => {
     const { client, server } = cluster;
-    await client.create(DEPLOYMENTS, deployment(1));
+    const object = deployment(1);
+    object.spec!.template.metadata!.finalizers = ["example.com/wait"];
+    await client.create(DEPLOYMENTS, object);
     await until(cluster, "it is rolled out", () => isRolledOut(cluster, 1));
     const order: string[] = [];
     const unlisten = server.onChange(({ type, resource }) => {
       if (type === "DELETED" && resource !== "/events") order.push(resource);
     });
     await client.delete(DEPLOYMENTS, "web", "default", { propagationPolicy: "Foreground" });
-    assert.ok((await client.get(DEPLOYMENTS, "web", "default")).metadata!.deletionTimestamp);
+    await until(
+      cluster,
+      "the pod is being deleted",
+      async () => (await pods(cluster))[0]!.metadata!.deletionGracePeriodSeconds === 0,
+    );
+    // Any other object shows that whatever was under way has been done.
+    await client.create(NAMESPACES, { metadata: { name: "later" } });
+    await until(
+      cluster,
+      "a later namespace is furnished",
+      async () => (await client.list(SERVICE_ACCOUNTS, { namespace: "later" })).items.length === 1,
+    );
+    assert.deepEqual(order, []);
+    const [pod] = await pods(cluster);
+    const name = pod!.metadata!.name!;
+    await client.patch(PODS, name, "default", { metadata: { finalizers: null } }, { type: "merge" });
     await until(
       cluster,
       "the Deployment is gone",
