@@ -17,7 +17,7 @@ interface Requirement {
 export type LabelMatcher = (labels: Labels | undefined) => boolean;
 
 function meets(requirement: Requirement, labels: Labels): boolean {
-  const value = labels[requirement.key];
+  const value = Object.hasOwn(labels, requirement.key) ? labels[requirement.key] : undefined;
   switch (requirement.operator) {
     case "In":
       return value !== undefined && requirement.values.includes(value);

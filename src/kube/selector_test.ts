@@ -16,6 +16,8 @@ for (
     ["!app", false],
     ["replicas>2", true],
     ["replicas<3", false],
+    ["constructor", false],
+    ["!toString", true],
   ] as const
 ) {
   Deno.test(`the selector "${text}" ${expected ? "matches" : "does not match"}`, () => {

@@ -4,6 +4,7 @@ import { loadKubeConfig } from "../../kube/config.ts";
 import {
   CLUSTER_ROLES,
   CONFIG_MAPS,
+  CUSTOM_RESOURCE_DEFINITIONS,
   NAMESPACES,
   PODS,
   ROLE_BINDINGS,
@@ -12,6 +13,7 @@ import {
   type TokenRequest,
 } from "../../kube/kinds.ts";
 import { KubeError } from "../../kube/client.ts";
+import { defineKind, type KubernetesObject } from "../../kube/resource.ts";
 import { type ApiServer, type ApiServerOptions, startApiServer } from "./server.ts";
 
 async function withServer(
@@ -424,6 +426,68 @@ Deno.test("a request in the cluster's own name reaches a Service's endpoint thro
   });
   await backend.shutdown();
 });
+
+Deno.test("a custom resource is the same object in every version its definition serves", () =>
+  withServer({}, async (server) => {
+    const { client } = server;
+    const version = (name: string, storage: boolean, properties: Record<string, unknown>) => ({
+      name,
+      served: true,
+      storage,
+      subresources: { status: {} },
+      schema: {
+        openAPIV3Schema: {
+          type: "object",
+          properties: {
+            spec: { type: "object", properties },
+            status: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+          },
+        },
+      },
+    });
+    const size = { type: "integer" };
+    await client.create(
+      CUSTOM_RESOURCE_DEFINITIONS,
+      {
+        metadata: { name: "things.example.com" },
+        spec: {
+          group: "example.com",
+          scope: "Namespaced",
+          names: { plural: "things", kind: "Thing" },
+          versions: [
+            version("v1", true, { size, color: { type: "string", default: "red" } }),
+            version("v1beta1", false, { size, old: { type: "string", default: "yes" } }),
+          ],
+        },
+      } as never,
+    );
+    type Thing = KubernetesObject & { spec: Record<string, unknown>; status?: unknown };
+    const beta = defineKind<Thing>("example.com", "v1beta1", "things", "Thing");
+    const stable = defineKind<Thing>("example.com", "v1", "things", "Thing");
+    const made = await client.create(beta, {
+      metadata: { name: "a", namespace: "default" },
+      spec: { size: 1 },
+      status: { dropped: true },
+    });
+    assert.equal(made.apiVersion, "example.com/v1beta1");
+    assert.equal(made.status, undefined);
+    const read = await client.get(stable, "a", "default");
+    assert.equal(read.apiVersion, "example.com/v1");
+    assert.equal(read.spec["color"], "red");
+    assert.equal(read.metadata!.uid, made.metadata!.uid);
+    const [item] = (await client.list(stable)).items;
+    assert.equal(item!.apiVersion, "example.com/v1");
+    await client.replace(stable, { ...read, spec: { size: 2 } });
+    const { spec, metadata } = await client.get(beta, "a", "default");
+    assert.equal(spec["size"], 2);
+    assert.equal(metadata!.generation, 2);
+    const withStatus = await client.patch(beta, "a", "default", { status: { ready: true } }, {
+      type: "merge",
+      subresource: "status",
+    });
+    assert.deepEqual(withStatus.status, { ready: true });
+    assert.equal(withStatus.metadata!.generation, 2);
+  }));
 
 Deno.test("an error of the client's is a KubeError with the server's words", () =>
   withServer({}, async (server) => {

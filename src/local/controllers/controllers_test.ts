@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { isNotFound } from "../../kube/client.ts";
 import {
   CONFIG_MAPS,
+  DAEMON_SETS,
   type Deployment,
   DEPLOYMENTS,
   ENDPOINT_SLICES,
@@ -9,11 +10,13 @@ import {
   EVENTS,
   JOBS,
   NAMESPACES,
+  NODES,
   type Pod,
   PODS,
   REPLICA_SETS,
   SERVICE_ACCOUNTS,
   SERVICES,
+  STATEFUL_SETS,
 } from "../../kube/kinds.ts";
 import { readyStatus, type TestCluster, until, withCluster } from "./test_cluster.ts";
 
@@ -343,6 +346,74 @@ Deno.test("a Job whose pods fail too often has failed", () =>
       ) === true;
     });
   }, { run: () => ({ phase: "Failed" }) }));
+
+Deno.test("a DaemonSet has a pod on every node, and replaces it when its template changes", () =>
+  withCluster(async (cluster) => {
+    const { client } = cluster;
+    const { selector, template } = deployment(1).spec!;
+    await client.create(DAEMON_SETS, {
+      metadata: { name: "web", namespace: "default" },
+      spec: { selector, template },
+    });
+    for (const name of ["laptop", "desktop"]) await client.create(NODES, { metadata: { name } });
+    const places = async () =>
+      (await pods(cluster)).map(({ spec }) => `${spec!.nodeName} ${spec!.containers[0]!.image}`).sort()
+        .join();
+    await until(
+      cluster,
+      "each node has its pod",
+      async () => await places() === "desktop web:1,laptop web:1",
+    );
+    await client.patch(DAEMON_SETS, "web", "default", {
+      spec: { template: { spec: { containers: [{ name: "web", image: "web:2" }] } } },
+    }, { type: "strategic" });
+    await until(cluster, "each node has the new pod", async () => {
+      const { status, metadata } = await client.get(DAEMON_SETS, "web", "default");
+      return await places() === "desktop web:2,laptop web:2" && status?.numberAvailable === 2 &&
+        status.updatedNumberScheduled === 2 && status.observedGeneration === metadata!.generation;
+    });
+  }));
+
+Deno.test("a StatefulSet's pods have names that stay, come in order and go in reverse", () =>
+  withCluster(async (cluster) => {
+    const { client, server } = cluster;
+    const { selector, template } = deployment(1).spec!;
+    const log: string[] = [];
+    const unlisten = server.onChange(({ type, resource, object }) => {
+      if (resource === "/pods" && type !== "MODIFIED") log.push(`${type} ${object.metadata.name}`);
+    });
+    await client.create(STATEFUL_SETS, {
+      metadata: { name: "web", namespace: "default" },
+      spec: { replicas: 3, serviceName: "web", selector, template },
+    });
+    const isSettled = async (replicas: number) => {
+      const { status } = await client.get(STATEFUL_SETS, "web", "default");
+      return status?.availableReplicas === replicas && status.updatedReplicas === replicas &&
+        status.currentRevision === status.updateRevision;
+    };
+    await until(cluster, "three are available", () => isSettled(3));
+    const [first] = await pods(cluster);
+    assert.equal(first!.spec!.hostname, "web-0");
+    assert.equal(first!.spec!.subdomain, "web");
+    await client.patch(STATEFUL_SETS, "web", "default", { spec: { replicas: 1 } }, { type: "merge" });
+    await until(cluster, "one is left", async () => (await pods(cluster)).length === 1);
+    unlisten();
+    assert.deepEqual(log, [
+      "ADDED web-0",
+      "ADDED web-1",
+      "ADDED web-2",
+      "DELETED web-2",
+      "DELETED web-1",
+    ]);
+    await client.patch(STATEFUL_SETS, "web", "default", {
+      spec: { template: { spec: { containers: [{ name: "web", image: "web:2" }] } } },
+    }, { type: "strategic" });
+    await until(
+      cluster,
+      "it has been replaced",
+      async () => await isSettled(1) && (await pods(cluster))[0]?.spec!.containers[0]!.image === "web:2",
+    );
+  }));
 
 Deno.test("controllers leave events for people", () =>
   withCluster(async (cluster) => {

@@ -1,8 +1,9 @@
 /** get and list. */
 import { KubeError } from "../../../kube/client.ts";
 import { badRequest, methodNotAllowed, notFound } from "../errors.ts";
-import { cloneJson, type StoredObject } from "../object.ts";
+import type { StoredObject } from "../object.ts";
 import { groupVersion, type ResourceDefinition } from "../registry/definition.ts";
+import { decode } from "../schema/decode.ts";
 import { applyDefaults } from "../schema/default.ts";
 import { parseSelection } from "../selection.ts";
 import { keyOf } from "../store/store.ts";
@@ -10,7 +11,7 @@ import type { ApiState } from "./state.ts";
 
 const converted = new WeakMap<StoredObject, Map<string, StoredObject>>();
 
-/** A stored object in the version asked for; versions differ in name and defaults only (conversion "None"). */
+/** A stored object in the version asked for; versions differ in name, defaults and the fields they know. */
 export function present(definition: ResourceDefinition, object: StoredObject): StoredObject {
   const apiVersion = groupVersion(definition);
   if (object.apiVersion === apiVersion) return object;
@@ -21,7 +22,7 @@ export function present(definition: ResourceDefinition, object: StoredObject): S
   }
   let result = versions.get(apiVersion);
   if (result === undefined) {
-    result = cloneJson(object);
+    result = decode(definition.schema, object, definition.isCustom).value as unknown as StoredObject;
     result.apiVersion = apiVersion;
     if (definition.schema !== undefined) applyDefaults(definition.schema, result);
     versions.set(apiVersion, result);

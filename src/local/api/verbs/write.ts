@@ -17,6 +17,8 @@ import {
   timeText,
 } from "../object.ts";
 import { groupVersion, type ResourceDefinition } from "../registry/definition.ts";
+import { decode } from "../schema/decode.ts";
+import { applyDefaults } from "../schema/default.ts";
 import { keyOf } from "../store/store.ts";
 import { finishDeletion } from "./delete.ts";
 import { readObject, setDefaults, validateObject } from "./decode.ts";
@@ -58,7 +60,7 @@ export async function createObject(
     const stored = state.store.put(
       definition.resource,
       keyOf(namespace, admitted.metadata.name!),
-      inStorageVersion(definition, admitted),
+      inStorageVersion(state, definition, admitted),
       undefined,
     );
     if (stored === undefined) throw alreadyExists(definition, admitted.metadata.name!);
@@ -114,9 +116,18 @@ function checkNamespace(
   metadata.namespace = namespace;
 }
 
-function inStorageVersion(definition: ResourceDefinition, object: IncomingObject): StoredObject {
-  const apiVersion = groupVersion({ group: definition.group, version: definition.storageVersion });
-  return (object.apiVersion === apiVersion ? object : { ...object, apiVersion }) as StoredObject;
+/** Versions differ in name, defaults and the fields they know (conversion "None"). */
+function inStorageVersion(
+  state: ApiState,
+  definition: ResourceDefinition,
+  object: IncomingObject,
+): StoredObject {
+  if (definition.version === definition.storageVersion) return object as StoredObject;
+  const stored = state.registry.stored(definition.resource);
+  const converted = decode(stored?.schema, object, true).value as unknown as StoredObject;
+  converted.apiVersion = groupVersion({ group: definition.group, version: definition.storageVersion });
+  if (stored?.schema !== undefined) applyDefaults(stored.schema, converted);
+  return converted;
 }
 
 function setOwners(
@@ -251,7 +262,7 @@ async function tryUpdate(
   const stored = state.store.put(
     definition.resource,
     keyOf(namespace, name),
-    inStorageVersion(definition, next),
+    inStorageVersion(state, definition, next),
     live,
   );
   if (stored === undefined) return undefined;
