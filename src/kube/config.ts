@@ -125,7 +125,7 @@ async function parse(text: string, path: string): Promise<KubeConfig> {
   try {
     // JSON is YAML too, and needs no parser to be loaded.
     if (text.trimStart().startsWith("{")) return JSON.parse(text) as KubeConfig;
-    const { parse } = await import("yaml");
+    const { parse } = await import("./yaml.ts");
     const config = parse(text) as KubeConfig | null;
     if (config === null || typeof config !== "object") throw new Error("not a kubeconfig");
     return config;

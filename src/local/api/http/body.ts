@@ -40,7 +40,7 @@ export async function readBody(request: Request): Promise<unknown> {
 async function parseBody(text: string, type: string): Promise<unknown> {
   try {
     if (!type.includes("yaml") || /^\s*[{[]/.test(text)) return JSON.parse(text);
-    const { parse } = await import("yaml");
+    const { parse } = await import("../../../kube/yaml.ts");
     return parse(text);
   } catch (error) {
     throw badRequest(
