@@ -7,6 +7,8 @@ import { badRequest, methodNotAllowed, noSuchResource, notFound } from "./errors
 import { getPath, setPath } from "./json_path.ts";
 import { cloneJson, type Fields, isFields, type StoredObject } from "./object.ts";
 import type { ResourceDefinition } from "./registry/definition.ts";
+import { decode } from "./schema/decode.ts";
+import { builtinSchema } from "./schema/schema.ts";
 import { readObject } from "./verbs/decode.ts";
 import { deleteObject } from "./verbs/delete.ts";
 import { patched, type PatchType } from "./verbs/patch.ts";
@@ -60,14 +62,16 @@ export class Api {
     subresource: string,
     body: unknown,
   ): Promise<unknown> {
-    if (!isFields(body)) throw badRequest("the body of the request is not an object");
     switch (`${definition.resource}/${subresource}`) {
-      case "/serviceaccounts/token":
-        return await this.reviews.issueToken(definition, namespace!, name, body as unknown as TokenRequest);
+      case "/serviceaccounts/token": {
+        const request = readAs("authentication.k8s.io", "TokenRequest", body) as unknown as TokenRequest;
+        return await this.reviews.issueToken(definition, namespace!, name, request);
+      }
       case "/pods/binding":
-        return await this.#bind(context, { definition, namespace, name }, body);
+        return await this.#bind(context, { definition, namespace, name }, readAs("", "Binding", body));
       case "/pods/eviction": {
-        const options = isFields(body["deleteOptions"]) ? body["deleteOptions"] : {};
+        const { deleteOptions } = readAs("policy", "Eviction", body);
+        const options = isFields(deleteOptions) ? deleteOptions : {};
         await deleteObject(this.state, context, definition, namespace, name, options);
         return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 };
       }
@@ -169,6 +173,15 @@ export class Api {
     if (namespace === undefined) throw notFound(definition, name);
     return getObject(this.state, definition, namespace, name);
   }
+}
+
+/** A body that is not the resource's own kind, without nulls and what its kind does not know. */
+function readAs(group: string, kind: string, body: unknown): Fields {
+  if (!isFields(body)) throw badRequest("the body of the request is not an object");
+  const { value, mistyped } = decode(builtinSchema(group, "v1", kind), body, false);
+  const [first] = mistyped;
+  if (first === undefined) return value;
+  throw badRequest(`${kind} cannot be read: ${first.path} must be of type ${first.expected}`);
 }
 
 /** The scale subresource of an object. */
