@@ -411,7 +411,7 @@ Deno.test("a StatefulSet's pods have names that stay, come in order and go in re
     await until(
       cluster,
       "it has been replaced",
-      async () => await isSettled(1) && (await pods(cluster))[0]?.spec!.containers[0]!.image === "web:2",
+      async () => await isSettled(1) && (await pods(cluster))[0]?.spec?.containers[0]?.image === "web:2",
     );
   }));
 
