@@ -8,7 +8,9 @@ import { FakeKube } from "../testing/fake_kube.ts";
 import { service } from "../testing/objects.ts";
 import { type AdmissionContext, type AdmissionReview, admit } from "./admission.ts";
 import type { SkipReason } from "./decide.ts";
+import { startHttpsServer } from "./https_server.ts";
 import { applyPatch, injectPod, type PatchOperation } from "./inject.ts";
+import { parseCertificates } from "../identity/trust.ts";
 import { namespaceReader, webhookHandler } from "./role.ts";
 import { hasAuthority, keepPublished, makeServingCertificate, withAuthority } from "./serving_certificate.ts";
 
@@ -227,22 +229,22 @@ Deno.test("the API server's bundle is enough to reach the webhook, and a bundle 
   assert.ok(hasAuthority(bundle(), first.authorityPem), "another replica's authority stays");
   publisher.stop();
 
+  const authorities = parseCertificates(Buffer.from(bundle()!, "base64").toString());
   const admission = context(kube);
-  const server = Deno.serve({
-    port: 0,
-    hostname: "127.0.0.1",
-    cert: second.server.certificatePem,
-    key: second.server.keyPem,
-    onListen: () => {},
-  }, webhookHandler(admission));
+  const server = await startHttpsServer(
+    { port: 0, hostname: "127.0.0.1", certificate: first.server },
+    webhookHandler(admission),
+  );
+  server.use(second.server);
   try {
     const body = JSON.stringify(review("Pod", podWith({ [INJECT]: "enabled" })));
     const answer = await new Promise<string>((resolve, reject) => {
       const request = https.request({
         host: "127.0.0.1",
-        port: server.addr.port,
+        port: server.port,
         servername: name,
-        ca: Buffer.from(bundle()!, "base64").toString(),
+        ca: authorities.at(-1)!.toString(), // that of the certificate the server began with would not do
+        agent: false,
         method: "POST",
         headers: { "content-type": "application/json" },
       }, (response) => {
@@ -253,7 +255,7 @@ Deno.test("the API server's bundle is enough to reach the webhook, and a bundle 
     });
     assert.ok(patchOf(JSON.parse(answer)).length > 10);
   } finally {
-    await server.shutdown();
+    await server.stop();
     admission.stop();
   }
 });

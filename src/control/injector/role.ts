@@ -18,6 +18,7 @@ import { EventRecorder } from "../events.ts";
 import type { Role, RunningRole } from "../process/role.ts";
 import { type AdmissionContext, type AdmissionCounters, type AdmissionReview, admit } from "./admission.ts";
 import { ConfigFile } from "./config_file.ts";
+import { type Handler, startHttpsServer } from "./https_server.ts";
 import { keepPublished, makeServingCertificate, publishAuthority } from "./serving_certificate.ts";
 
 function admissionCounters(registry: Registry): AdmissionCounters {
@@ -41,16 +42,18 @@ function admissionCounters(registry: Registry): AdmissionCounters {
 }
 
 /** Answers POSTed AdmissionReviews; anything else is a probe or a mistake. */
-export function webhookHandler(context: AdmissionContext): (request: Request) => Promise<Response> {
-  return async (request) => {
-    if (request.method !== "POST") return new Response("POST an AdmissionReview\n", { status: 405 });
+export function webhookHandler(context: AdmissionContext): Handler {
+  const refuse = (status: number, body: string) => ({ status, type: "text/plain", body });
+  return async (method, body) => {
+    if (method !== "POST") return refuse(405, "POST an AdmissionReview\n");
     let review: AdmissionReview;
     try {
-      review = await request.json();
+      review = JSON.parse(body);
     } catch {
-      return new Response("not JSON\n", { status: 400 });
+      return refuse(400, "not JSON\n");
     }
-    return Response.json(await admit(context, review));
+    if (typeof review !== "object" || review === null) return refuse(400, "not an AdmissionReview\n");
+    return { status: 200, type: "application/json", body: JSON.stringify(await admit(context, review)) };
   };
 }
 
@@ -95,18 +98,11 @@ export const injectorRole: Role = {
       namespaceAnnotations: (name) => namespaces.annotations(name),
     });
     const names = [`${service}.${controlPlane}.svc`, `${service}.${controlPlane}.svc.cluster.local`];
-    // Two listeners share the port for a moment at a rotation: no connection is refused.
-    const serve = (certificate: { certificatePem: string; keyPem: string }) =>
-      Deno.serve({
-        port,
-        hostname: "0.0.0.0",
-        cert: certificate.certificatePem,
-        key: certificate.keyPem,
-        reusePort: true,
-        onListen: () => {},
-      }, handler);
     let certificate = await makeServingCertificate(names, Date.now());
-    let server = serve(certificate.server);
+    const server = await startHttpsServer(
+      { port, hostname: "0.0.0.0", certificate: certificate.server },
+      handler,
+    );
     const publisher = keepPublished(client, configuration, certificate.authorityPem);
     const rotation = setInterval(async () => {
       if (Date.now() < certificate.renewAt) return;
@@ -114,11 +110,9 @@ export const injectorRole: Role = {
         const next = await makeServingCertificate(names, Date.now());
         // The API server must know the next authority before it meets a certificate of it.
         if (!await publishAuthority(client, configuration, next.authorityPem, Date.now())) return;
-        const before = server;
         certificate = next;
         publisher.use(next.authorityPem);
-        server = serve(next.server);
-        await before.shutdown();
+        server.use(next.server);
       } catch (error) {
         console.error(`the serving certificate was not renewed, and will be tried again: ${error}`);
       }
@@ -134,7 +128,7 @@ export const injectorRole: Role = {
         clearInterval(rotation);
         publisher.stop();
         namespaces.informer.stop();
-        await server.shutdown();
+        await server.stop();
       },
     };
   },

@@ -1,0 +1,94 @@
+/**
+ * An HTTPS server whose certificate can be exchanged while it runs: new handshakes get the new one, no connection breaks.
+ *
+ * Why not Deno.serve: its certificate is fixed, and two of them cannot share a port without an unstable flag.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { KeyPair } from "../identity/authority.ts";
+
+/** An AdmissionReview holds two objects of at most 1.5 MiB each. */
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** A client that sends nothing more is let go. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const STOP_DEADLINE_MS = 5_000;
+
+export interface HttpsServer {
+  readonly port: number;
+  use(certificate: KeyPair): void;
+  /** Stops accepting, and resolves when requests under way have been answered. */
+  stop(): Promise<void>;
+}
+
+export type Handler = (
+  method: string,
+  body: string,
+) => Promise<{ status: number; type: string; body: string }>;
+
+function toOptions(certificate: KeyPair) {
+  return { cert: certificate.certificatePem, key: certificate.keyPem };
+}
+
+/** Undefined for a body that is too large. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) return undefined;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+async function answer(handler: Handler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    const body = await readBody(request);
+    const result = body === undefined
+      ? { status: 413, type: "text/plain", body: "the body is too large\n" }
+      : await handler(request.method ?? "GET", body);
+    response.writeHead(result.status, {
+      "content-type": result.type,
+      ...(body === undefined ? { connection: "close" } : {}),
+    });
+    response.end(result.body);
+  } catch (error) {
+    console.error(`webhook: ${error instanceof Error ? error.stack : error}`);
+    response.destroy();
+  }
+}
+
+export async function startHttpsServer(
+  options: { port: number; hostname: string; certificate: KeyPair },
+  handler: Handler,
+): Promise<HttpsServer> {
+  const server = createServer(toOptions(options.certificate), (request, response) => {
+    answer(handler, request, response);
+  });
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  // Handshakes that fail are the client's affair: probes, scanners, an API server with an older bundle.
+  server.on("tlsClientError", () => {});
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.hostname, () => {
+      server.removeListener("error", reject);
+      resolve();
+    });
+  });
+  server.on("error", (error) => console.error(`webhook server: ${error}`));
+  return {
+    port: (server.address() as AddressInfo).port,
+    use: (certificate) => server.setSecureContext(toOptions(certificate)),
+    stop: () =>
+      new Promise((resolve) => {
+        const late = setTimeout(() => server.closeAllConnections(), STOP_DEADLINE_MS);
+        server.close(() => {
+          clearTimeout(late);
+          resolve();
+        });
+        server.closeIdleConnections();
+      }),
+  };
+}
