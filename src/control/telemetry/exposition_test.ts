@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseSeriesKey, scanExposition } from "./exposition.ts";
+import { ExpositionReader, parseSeriesKey, scanExposition } from "./exposition.ts";
 import { LATENCY_BOUNDS, quantile } from "./histogram.ts";
 
 function scan(text: string, wanted = (_name: string) => true): [string, number][] {
@@ -39,6 +39,29 @@ Deno.test("any text is read without a throw", () => {
     for (const [key, value] of scan(pieces.join(""))) {
       assert.ok(!Number.isNaN(value));
       parseSeriesKey(key);
+    }
+  }));
+});
+
+Deno.test("a reader that has seen other scrapes reads the next one as a new reader would", () => {
+  const line = fc.constantFrom(
+    'a{x="1"} 1',
+    'a{x="1"} 2',
+    'a{x="12"} 3',
+    "a 4",
+    "ab 5",
+    "# c",
+    "b{} 6",
+    "broken",
+    "a{",
+  );
+  const text = fc.array(line, { maxLength: 8 }).map((lines) => lines.join("\n"));
+  fc.assert(fc.property(fc.array(text, { minLength: 1, maxLength: 5 }), (texts) => {
+    const reader = new ExpositionReader((name) => name !== "b");
+    for (const one of texts) {
+      const found: [string, number][] = [];
+      reader.read(one, (key, value) => found.push([key, value]));
+      assert.deepEqual(found, scan(one, (name) => name !== "b"));
     }
   }));
 });

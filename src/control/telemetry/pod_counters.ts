@@ -4,7 +4,7 @@
  * A counter that went down belongs to a proxy that started anew: all it shows is new. What a proxy had counted before
  * this component first saw it belongs to its totals, and to the window only when the proxy itself is younger than that.
  */
-import { parseSeriesKey, scanExposition } from "./exposition.ts";
+import { ExpositionReader, parseSeriesKey } from "./exposition.ts";
 import { type FlowDimensions, flowOf, type ScrapedPod } from "./flow.ts";
 import { bucketOf } from "./histogram.ts";
 import { emptySample, type Sample, type Store } from "./store.ts";
@@ -17,6 +17,8 @@ type Field = "success" | "failure" | "opened" | "read" | "written" | "open" | nu
 interface Series {
   readonly flow: number;
   readonly field: Field;
+  /** Equal for the buckets of one histogram. */
+  readonly histogram: number;
   last: number;
 }
 
@@ -39,6 +41,8 @@ export class PodCounters {
   readonly #pod: ScrapedPod;
   readonly #series = new Map<string, Series | undefined>();
   readonly #flows = new Set<number>();
+  readonly #histograms = new Map<string, number>();
+  readonly #reader = new ExpositionReader((name) => WANTED.has(name));
   #startedAt: number | undefined;
   #lastScrapeAt: number | undefined;
 
@@ -58,7 +62,7 @@ export class PodCounters {
     // A series that stands twice in one scrape counts as the sum of both.
     const found = new Map<string, number>();
     let startedAt: number | undefined;
-    scanExposition(text, (name) => WANTED.has(name), (key, value) => {
+    this.#reader.read(text, (key, value) => {
       if (key === START_TIME) startedAt = value * 1000;
       else found.set(key, (found.get(key) ?? 0) + value);
     });
@@ -68,7 +72,7 @@ export class PodCounters {
     const isYoung = !isFirst || (this.#startedAt ?? containerStartedAt) >= since;
     const samples = new Map<number, { flow: number; sample: Sample; success: number; failure: number }>();
     // Cumulative buckets of one series come in order: each one's increment less that of the one before.
-    let before = { base: "", increment: 0 };
+    let before = { histogram: -1, increment: 0 };
     for (const [key, value] of found) {
       const series = this.#seriesOf(key);
       if (series === undefined) continue;
@@ -81,9 +85,8 @@ export class PodCounters {
       series.last = value;
       if (series.field === "success" || series.field === "failure") entry[series.field] += increment;
       if (typeof series.field === "number") {
-        const base = baseOf(key);
-        const own = base === before.base ? increment - before.increment : increment;
-        before = { base, increment };
+        const own = series.histogram === before.histogram ? increment - before.increment : increment;
+        before = { histogram: series.histogram, increment };
         if (isYoung) entry.sample.latency[series.field]! += own;
       } else if (isYoung) entry.sample[series.field] += increment;
     }
@@ -101,6 +104,14 @@ export class PodCounters {
     const series = this.#newSeries(key);
     this.#series.set(key, series);
     return series;
+  }
+
+  /** The number of a bucket's histogram: its key without the bound. */
+  #histogramOf(key: string): number {
+    const base = key.replace(/le="[^"]*"/, "");
+    let number = this.#histograms.get(base);
+    if (number === undefined) this.#histograms.set(base, number = this.#histograms.size);
+    return number;
   }
 
   #newSeries(key: string): Series | undefined {
@@ -122,7 +133,7 @@ export class PodCounters {
     if (this.#flows.size >= MAX_FLOWS) dimensions = { ...dimensions, authority: "", clientId: "" };
     const flow = this.#store.flow(dimensions);
     this.#flows.add(flow);
-    return { flow, field, last: 0 };
+    return { flow, field, histogram: this.#histogramOf(key), last: 0 };
   }
 }
 
@@ -136,9 +147,4 @@ function entryOf(
     samples.set(flow, entry);
   }
   return entry;
-}
-
-/** A bucket's key without its bound. */
-function baseOf(key: string): string {
-  return key.replace(/le="[^"]*"/, "");
 }

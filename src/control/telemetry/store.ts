@@ -166,20 +166,29 @@ export class Store {
     });
   }
 
-  /** Where to read a range: coarse steps for its old part, fine ones for what is not rolled up yet. */
+  /** Where to read a range: whole coarse steps in its middle, finer ones at its ends, each sample once. */
   #parts(from: number, until: number): Part[] {
     const span = until - from;
-    const coarsest = span <= 5 * 60_000 ? 0 : span <= 60 * 60_000 ? 1 : 2;
+    const coarsest = span < 30_000 ? 0 : span <= 60 * 60_000 ? 1 : 2;
     const parts: Part[] = [];
-    let start = from;
-    for (let at = coarsest; at >= 0; at--) {
-      const { name } = TABLES[at]!;
-      const end = at === 0 ? until : Math.min(until, this.#rolled.get(name) ?? 0);
-      if (end > start) {
+    const read = (level: number, start: number, end: number): void => {
+      if (end <= start) return;
+      const { name, stepMs } = TABLES[level]!;
+      if (level === 0) {
         parts.push({ table: name, from: start, until: end });
-        start = end;
+        return;
       }
-    }
+      const finer = TABLES[level - 1]!;
+      const first = Math.ceil(start / stepMs) * stepMs;
+      const last = Math.min(Math.floor(end / stepMs) * stepMs, this.#rolled.get(name) ?? 0);
+      if (last <= first) return read(level - 1, start, end);
+      // What the finer table has forgotten, the step that covers it still tells, if roughly.
+      const isRemembered = until - start <= Math.min(finer.keepMs, this.#retentionMs);
+      if (isRemembered) read(level - 1, start, first);
+      parts.push({ table: name, from: isRemembered ? first : first - stepMs, until: last });
+      read(level - 1, last, end);
+    };
+    read(coarsest, from, until);
     return parts;
   }
 
