@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 
-interface Codec<T> {
+export interface Codec<T> {
   encode(message: T): BinaryWriter;
   decode(input: Uint8Array): T;
 }
