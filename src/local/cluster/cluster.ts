@@ -61,8 +61,9 @@ export interface StartOptions {
 export async function startCluster(options: StartOptions = {}): Promise<Cluster> {
   checkPrerequisites();
   const directory = options.directory ?? await Deno.makeTempDir({ prefix: "linkerd-" });
-  const child = new Deno.Command("unshare", {
-    args: [...unshareArguments(), ...nodeCommand(), directory],
+  // However this process ends, the node and everything in it end too.
+  const child = new Deno.Command("setpriv", {
+    args: ["--pdeathsig", "KILL", "unshare", ...unshareArguments(), ...nodeCommand(), directory],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

@@ -90,7 +90,8 @@ export function startReplicaSetController(context: ControllerContext): Controlle
         type: "ReplicaFailure",
         status: "True",
         reason: "FailedCreate",
-        message: (failure as Error).message,
+        // Each attempt fails under another pod's name: told anew every time, it would look like a change to act upon.
+        message: before.find(({ type }) => type === "ReplicaFailure")?.message ?? (failure as Error).message,
       }, context.now());
     await client.replace(REPLICA_SETS, {
       ...set,
