@@ -18,7 +18,7 @@ import type { GrpcChannel } from "../grpc.ts";
 const CERTIFY = "/io.linkerd.proxy.identity.Identity/Certify";
 const TIMEOUT_MS = 10_000, RENEW_AT = 0.7;
 /** Until the first certificate the workload waits: attempts come quicker than IDENTITY_MIN_REFRESH. */
-const FIRST_BACKOFF = { minMs: 100, maxMs: 5000, jitter: 0.5 };
+const FIRST_BACKOFF = { minMs: 50, maxMs: 500, jitter: 0.5 };
 
 export interface CertifierOptions {
   readonly config: ProxyConfig;
