@@ -1,4 +1,4 @@
-/** The dashboard as a role: src/dashboard/server.ts, loaded when the role starts so that no other role carries it. */
+/** The dashboard as a role. It asks metrics-api alone, and no API server. */
 import { CONTROL_PORTS } from "../mesh/names.ts";
 import type { Role, RunningRole } from "./process/role.ts";
 

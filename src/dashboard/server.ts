@@ -1,61 +1,47 @@
-/** The dashboard's HTTP server: pages rendered from the statistics API, and nothing else. */
-import { h } from "preact";
-import { renderToString } from "preact-render-to-string";
-import type { WorkloadsResponse } from "../mesh/api.ts";
+/** The dashboard's server. */
+import { toMeshError } from "../mesh/error.ts";
+import { formatRate } from "../mesh/table.ts";
+import { connectMetricsApi } from "./metrics_api.ts";
 
 export interface DashboardOptions {
-  /** 0: any free port. */
+  /** 0 for any free one. */
   readonly port: number;
-  /** Base address of the statistics API: `http://metrics-api.linkerd.svc.cluster.local:8080`. */
+  readonly hostname?: string;
+  /** Where the statistics API is served: `http://metrics-api.linkerd.svc.cluster.local:8080`. */
   readonly metricsApi: string;
 }
 
-export interface Dashboard {
-  readonly port: number;
-  stop(): Promise<void>;
-}
+const escape = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 
-async function overview(metricsApi: string): Promise<Response> {
-  const answer = await fetch(new URL("/api/v1/workloads", metricsApi), {
-    signal: AbortSignal.timeout(5_000),
+/** Serves the dashboard until stopped. */
+export function startDashboard(options: DashboardOptions) {
+  const api = connectMetricsApi(options.metricsApi);
+  const server = Deno.serve({
+    port: options.port,
+    hostname: options.hostname ?? "0.0.0.0",
+    automaticCompression: true,
+    onListen: ({ port }) => console.error(`dashboard on port ${port}`),
+  }, async (request) => {
+    if (new URL(request.url).pathname === "/healthz") return new Response("ok\n");
+    const headers = { "content-type": "text/html; charset=utf-8" };
+    try {
+      const { rows } = await api.stat({ kind: "deployment" });
+      const lines = rows.map(({ resource, requests, meshedPods, runningPods }) =>
+        `<tr><td>${escape(resource.namespace)}/${
+          escape(resource.name)
+        }</td><td>${meshedPods}/${runningPods}</td>` +
+        `<td>${formatRate(requests?.successRate) ?? "-"}</td><td>${requests?.rps ?? "-"}</td></tr>`
+      ).join("");
+      return new Response(`<!doctype html><title>linkerd</title><table>${lines}</table>`, { headers });
+    } catch (error) {
+      return new Response(
+        `<!doctype html><pre>${escape(JSON.stringify(toMeshError(error), null, 2))}</pre>`,
+        {
+          headers,
+          status: 503,
+        },
+      );
+    }
   });
-  const { workloads } = await answer.json() as WorkloadsResponse;
-  const rows = workloads.map(({ resource, meshedPods, runningPods }) =>
-    h(
-      "tr",
-      null,
-      h("td", null, resource.namespace),
-      h("td", null, resource.name),
-      h("td", null, `${meshedPods}/${runningPods}`),
-    )
-  );
-  const page = h(
-    "html",
-    { lang: "en" },
-    h("head", null, h("title", null, "Mesh")),
-    h("body", null, h("h1", null, "Workloads"), h("table", null, rows)),
-  );
-  return new Response(`<!doctype html>${renderToString(page)}`, {
-    headers: { "content-type": "text/html; charset=utf-8" },
-  });
-}
-
-/** Listens on all addresses; resolves once it accepts connections. */
-export async function startDashboard({ port, metricsApi }: DashboardOptions): Promise<Dashboard> {
-  const { promise: listening, resolve } = Promise.withResolvers<number>();
-  const server = Deno.serve(
-    { port, automaticCompression: true, onListen: (address) => resolve(address.port) },
-    async (request) => {
-      const { pathname } = new URL(request.url);
-      if (pathname === "/healthz") return new Response("ok\n");
-      if (pathname !== "/") return new Response("not found\n", { status: 404 });
-      try {
-        return await overview(metricsApi);
-      } catch (error) {
-        const cause = error instanceof Error ? error.message : String(error);
-        return new Response(`metrics API at ${metricsApi}: ${cause}\n`, { status: 502 });
-      }
-    },
-  );
-  return { port: await listening, stop: () => server.shutdown() };
+  return Promise.resolve({ port: server.addr.port, stop: () => server.shutdown() });
 }
