@@ -107,11 +107,8 @@ function controllerContainer(values: Values, component: Component): Container {
 
 /** The values its proxy is made from: the API server is reached directly, and nothing waits for the proxy. */
 function proxyValues(values: Values, component: Component): Values {
-  const skipped = [
-    values.proxyInit.kubeAPIServerPorts,
-    component.skipOutboundPorts,
-    values.proxyInit.ignoreOutboundPorts,
-  ];
+  const list = (...ports: (string | undefined)[]) =>
+    ports.filter((one) => one !== undefined && one !== "").join(",");
   return mergeValues(values, {
     // A controller that its own proxy depends on cannot wait for that proxy.
     proxy: {
@@ -119,7 +116,15 @@ function proxyValues(values: Values, component: Component): Values {
       defaultInboundPolicy: "all-unauthenticated",
       ...(component.opaquePorts === undefined ? {} : { opaquePorts: component.opaquePorts }),
     },
-    proxyInit: { ignoreOutboundPorts: skipped.filter((one) => one !== undefined && one !== "").join(",") },
+    proxyInit: {
+      ignoreOutboundPorts: list(
+        values.proxyInit.kubeAPIServerPorts,
+        component.skipOutboundPorts,
+        values.proxyInit.ignoreOutboundPorts,
+      ),
+      // The kubelet's probes of the controller say how the controller is, not how its proxy is.
+      ignoreInboundPorts: list(values.proxyInit.ignoreInboundPorts, String(component.adminPort)),
+    },
   });
 }
 

@@ -3,6 +3,6 @@ import type { PartialValues } from "../src/mesh/values.ts";
 
 export const laptopValues: PartialValues = {
   imagePullPolicy: "Never",
-  proxy: { readinessProbe: { initialDelaySeconds: 0, timeoutSeconds: 1 } },
+  proxy: { readinessProbe: { initialDelaySeconds: 0, timeoutSeconds: 1, periodSeconds: 1 } },
   metricsApi: { scrapeInterval: "1s" },
 };

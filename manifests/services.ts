@@ -32,9 +32,20 @@ export function service(
       },
     },
     spec: {
-      ...(options.isHeadless === true ? { clusterIP: "None" } : { type: "ClusterIP" }),
+      ...(options.isHeadless === true ? headless(values) : { type: "ClusterIP" }),
       selector: { [COMPONENT_LABEL]: component },
       ports: ports.map((port) => ({ ...port })),
     },
+  };
+}
+
+/**
+ * What proxies find the control plane by. With one replica there is none that would be better, so its address is told
+ * before it is ready: proxies that wait for it then start as soon as it answers, not a probe and a back-off later.
+ */
+function headless(values: Values): NonNullable<Service["spec"]> {
+  return {
+    clusterIP: "None",
+    ...(values.controllerReplicas === 1 ? { publishNotReadyAddresses: true } : {}),
   };
 }

@@ -46,6 +46,13 @@ export interface KeepAliveValues {
   server: { http2: { keepAliveInterval: string; keepAliveTimeout: string } };
 }
 
+export interface ProbeValues {
+  initialDelaySeconds: number;
+  timeoutSeconds: number;
+  /** Kubernetes' 10 when left out. */
+  periodSeconds?: number;
+}
+
 export interface ProxyValues {
   image: ImageValues;
   ports: { admin: number; control: number; inbound: number; outbound: number };
@@ -80,8 +87,8 @@ export interface ProxyValues {
   shutdownGracePeriod: string;
   waitBeforeExitSeconds: number;
   metrics: { hostnameLabels: boolean };
-  livenessProbe: { initialDelaySeconds: number; timeoutSeconds: number };
-  readinessProbe: { initialDelaySeconds: number; timeoutSeconds: number };
+  livenessProbe: ProbeValues;
+  readinessProbe: ProbeValues;
   startupProbe: { initialDelaySeconds: number; periodSeconds: number; failureThreshold: number };
   additionalEnv: EnvVar[];
 }

@@ -87,6 +87,8 @@ export const injectorRole: Role = {
       flags.string("values-file", VALUES_FILE),
       flags.string("identity-trust-anchors-file", join(TRUST_ROOTS_DIRECTORY, TRUST_ROOTS_KEY)),
     );
+    const names = [`${service}.${controlPlane}.svc`, `${service}.${controlPlane}.svc.cluster.local`];
+    const made = makeServingCertificate(names, Date.now());
     await config.read();
     const client = await cluster();
     const namespaces = namespaceReader(client);
@@ -97,8 +99,7 @@ export const injectorRole: Role = {
       values: () => config.read(),
       namespaceAnnotations: (name) => namespaces.annotations(name),
     });
-    const names = [`${service}.${controlPlane}.svc`, `${service}.${controlPlane}.svc.cluster.local`];
-    let certificate = await makeServingCertificate(names, Date.now());
+    let certificate = await made;
     const server = await startHttpsServer(
       { port, hostname: "0.0.0.0", certificate: certificate.server },
       handler,
