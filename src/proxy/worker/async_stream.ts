@@ -36,6 +36,7 @@ export class AsyncStream implements StreamOwner {
   }
 
   #wakeAll(): void {
+    this.stream.loop.wakeControl();
     const waiting = this.#wake;
     this.#wake = [];
     for (const wake of waiting) wake();
@@ -47,6 +48,7 @@ export class AsyncStream implements StreamOwner {
     if (count === AGAIN) return;
     if (count === FAILED) return this.onFailed(stream, stream.failure!);
     const done = this.#reading;
+    stream.loop.wakeControl();
     this.#reading = this.#failReading = undefined;
     done(count === 0 ? null : arena.memory.bytes.slice(arena.receiveAt, arena.receiveAt + count));
   }

@@ -1,4 +1,4 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { EPOLLIN } from "../../linux/epoll.ts";
 import { createEventfd, drain, notify } from "../../linux/eventfd.ts";
 import { close } from "../../linux/socket.ts";
@@ -30,6 +30,22 @@ Deno.test("async code that waits for the loop's events goes on between turns", a
   await task;
   deepEqual(seen, [0, 1, 2]);
   close(fd);
+});
+
+Deno.test("a long chain of async calls goes on to its end before the loop blocks again", async () => {
+  const loop = new Loop((error) => {
+    throw error;
+  });
+  const nested = async (depth: number): Promise<number> => depth === 0 ? 0 : 1 + await nested(depth - 1);
+  let depth = 0;
+  loop.after(1, async () => {
+    depth = await nested(15);
+    loop.stop();
+  });
+  loop.after(5000, () => loop.stop());
+  await loop.run();
+  equal(depth, 15);
+  ok(loop.turns <= 3, `${loop.turns} turns`);
 });
 
 Deno.test("a handler that throws is told, counted and reported, and the others go on", async () => {

@@ -92,6 +92,7 @@ export class Resolver {
     return new Promise((done) => {
       const finish = (response: DnsResponse | undefined) => {
         cancel();
+        this.loop.wakeControl();
         this.loop.forget(fd);
         close(fd);
         done(response);
