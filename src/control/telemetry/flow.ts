@@ -69,7 +69,7 @@ function destinationWorkload(labels: Readonly<Record<string, string>>): [string,
   return pod === "" ? ["", ""] : ["pod", pod];
 }
 
-/** The flow a series belongs to; undefined for one that is neither inbound nor outbound. */
+/** The flow a series belongs to; undefined for one that is not to be counted. */
 export function flowOf(
   kind: FlowDimensions["kind"],
   pod: ScrapedPod,
@@ -77,6 +77,10 @@ export function flowOf(
 ): FlowDimensions | undefined {
   const { direction } = labels;
   if (direction !== "inbound" && direction !== "outbound") return undefined;
+  // The kubelet's probes are nobody's traffic: they would add to rates and take from the share of mutual TLS.
+  if (direction === "inbound" && labels.route_kind === "default" && labels.route_name === "probe") {
+    return undefined;
+  }
   const isOutbound = direction === "outbound";
   const [dstWorkloadKind, dstWorkload] = isOutbound ? destinationWorkload(labels) : ["", ""];
   const of = (label: string) => labels[label] ?? "";

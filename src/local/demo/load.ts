@@ -25,6 +25,19 @@ export interface LoadCounts {
 
 const TICK_MS = 20, MAX_IN_FLIGHT = 256;
 
+/** Resolves once the shop answers both of its pages: what fails before that is not counted against anybody. */
+async function available(target: string): Promise<void> {
+  for (let answers = 0; answers < 2;) {
+    answers = 0;
+    for (const path of ["/", "/buy"]) {
+      const response = await fetch(target + path).catch(() => undefined);
+      if (response?.status === 200) answers++;
+      await response?.body?.cancel();
+    }
+    if (answers < 2) await new Promise((done) => setTimeout(done, 100));
+  }
+}
+
 /** Requests the shop until terminated. */
 export async function runLoad(options: LoadOptions): Promise<void> {
   const counts: LoadCounts = {
@@ -62,6 +75,8 @@ export async function runLoad(options: LoadOptions): Promise<void> {
       -20,
     );
   };
+  await available(options.target);
+  counts.startedAt = new Date().toISOString();
   const startedAt = performance.now();
   let sent = 0;
   const timer = setInterval(() => {

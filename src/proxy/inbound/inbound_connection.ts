@@ -6,7 +6,13 @@ import { formatAddress, type SocketAddress } from "../../linux/address.ts";
 import type { Endpoint } from "../connect/endpoint.ts";
 import type { ProxyError } from "../error.ts";
 import type { PortPolicy } from "../policy/port_policies.ts";
-import { authorize, type Client, type ResourceName, type ServerPolicy } from "../policy/server_policy.ts";
+import {
+  authorize,
+  type Client,
+  DEFAULT_ROUTE,
+  type ResourceName,
+  type ServerPolicy,
+} from "../policy/server_policy.ts";
 import type { Runtime } from "../runtime.ts";
 import type { TcpSeries } from "../telemetry/tcp_series.ts";
 import type { Stream } from "../worker/stream.ts";
@@ -35,7 +41,11 @@ export class InboundConnection {
   }
 
   /** The labels that tell this connection's traffic apart (proxy.md §13, inbound). */
-  labels(policy: ServerPolicy, authorization: ResourceName | undefined): Labels {
+  labels(
+    policy: ServerPolicy,
+    authorization: ResourceName | undefined,
+    route: ResourceName = DEFAULT_ROUTE.resource,
+  ): Labels {
     const { target, client, noTlsReason } = this, { server } = policy;
     return {
       target_addr: formatAddress(target),
@@ -51,10 +61,10 @@ export class InboundConnection {
       srv_kind: server.kind,
       srv_name: server.name,
       srv_port: String(target.port),
+      route_group: route.group,
+      route_kind: route.kind,
+      route_name: route.name,
       ...(authorization === undefined ? {} : {
-        route_group: "",
-        route_kind: "default",
-        route_name: "default",
         authz_group: authorization.group,
         authz_kind: authorization.kind,
         authz_name: authorization.name,

@@ -5,8 +5,8 @@ import type { DropMask, Pipeline } from "../http/http1/pipeline.ts";
 import type { ServerConnection } from "../http/http1/server_connection.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
 import type { Value } from "../telemetry/telemetry.ts";
-import { HeaderName } from "../../wasm/http1.ts";
-import { authorize, type ServerPolicy } from "../policy/server_policy.ts";
+import { Head, HeaderName } from "../../wasm/http1.ts";
+import { authorize, DEFAULT_ROUTE, type InboundRoute, type ServerPolicy } from "../policy/server_policy.ts";
 import type { InboundConnection } from "./inbound_connection.ts";
 import { IdentityLines } from "./identity_lines.ts";
 
@@ -15,16 +15,21 @@ const bit = (id: number) => 1 << (id & 31);
 const REQUEST_DROPS: DropMask = [0, 0, bit(HeaderName.L5dClientId) | bit(HeaderName.L5dRequireId)];
 const RESPONSE_DROPS: DropMask = [0, 0, bit(HeaderName.L5dProxyUndelivered)];
 
+interface Verdict {
+  readonly series: HttpSeries;
+  readonly denied: ProxyError | undefined;
+  readonly count: Value;
+}
+
 export class InboundHttp implements Pipeline {
   readonly requestDrops = REQUEST_DROPS;
   readonly responseDrops = RESPONSE_DROPS;
   readonly requestExtraAt: number;
   readonly requestExtraLength: number;
   #judged: ServerPolicy | undefined;
-  #denied: ProxyError | undefined;
-  #allowed: Value | undefined;
-  #refused: Value | undefined;
-  #series: HttpSeries | undefined;
+  /** What was decided for the default route (first) and for each of the policy's routes, under this policy. */
+  #verdicts: (Verdict | undefined)[] = [];
+  #current: Verdict | undefined;
 
   constructor(private readonly connection: InboundConnection, lines: IdentityLines) {
     const line = lines.of(connection.client.identity);
@@ -32,39 +37,61 @@ export class InboundHttp implements Pipeline {
     this.requestExtraLength = line.length;
   }
 
-  /** Every request is judged by the policy of this moment; the verdict is kept while the policy is the same. */
-  #judge(): void {
-    const { connection } = this, policy = connection.policy.current;
-    if (policy === this.#judged) return;
-    this.#judged = policy;
-    const authorization = authorize(policy, connection.client), { telemetry } = connection.runtime;
-    const labels = connection.labels(policy, authorization?.resource);
-    this.#series = telemetry.httpSeries({ direction: "inbound", ...labels });
-    if (authorization === undefined) {
-      this.#denied = proxyError("unauthorized", `unauthorized request on route ${policy.server.name}`);
-      this.#refused = telemetry.counter(
-        "inbound_http_authz_deny_total",
-        "The total number of inbound HTTP requests that could not be authorized",
-        connection.labels(policy, undefined),
-      );
-    } else {
-      this.#denied = undefined;
-      this.#allowed = telemetry.counter(
-        "inbound_http_authz_allow_total",
-        "The total number of inbound HTTP requests that were authorized",
-        labels,
-      );
+  /** Every request is judged by the policy of this moment; a verdict is kept while the policy is the same. */
+  #judge(at: number): Verdict {
+    const { policy: { current: policy } } = this.connection;
+    if (policy !== this.#judged) {
+      this.#judged = policy;
+      this.#verdicts = [];
     }
+    const index = policy.routes.length === 0 ? 0 : this.#routeIndex(policy, at);
+    return this.#verdicts[index] ??= this.#decide(policy, policy.routes[index - 1] ?? DEFAULT_ROUTE);
   }
 
-  route(): Endpoint | ProxyError {
-    this.#judge();
-    if (this.#denied !== undefined) {
-      this.#refused!.value++;
-      return this.#denied;
+  /** 0 for the default route, else one more than the route's place. Paths are read only when their length fits. */
+  #routeIndex(policy: ServerPolicy, at: number): number {
+    const { arena } = this.connection.runtime, words = arena.memory.words, record = arena.recordAt >> 2;
+    const length = words[record + Head.PathOnlyLength]!, offset = words[record + Head.PathOffset]!;
+    for (let i = 0; i < policy.routes.length; i++) {
+      for (const { path, method } of policy.routes[i]!.matches) {
+        if (path.length !== length || arena.readAscii(at + offset, length) !== path) continue;
+        const sent = words[record + Head.MethodLength]!;
+        if (method === undefined) return i + 1;
+        if (
+          method.length === sent && arena.readAscii(at + words[record + Head.MethodOffset]!, sent) === method
+        ) {
+          return i + 1;
+        }
+      }
     }
-    this.#allowed!.value++;
-    return this.connection.application();
+    return 0;
+  }
+
+  #decide(policy: ServerPolicy, route: InboundRoute): Verdict {
+    const { connection } = this, { telemetry } = connection.runtime;
+    const authorization = authorize(policy, connection.client, route);
+    const labels = connection.labels(policy, authorization?.resource, route.resource);
+    const series = telemetry.httpSeries({ direction: "inbound", ...labels });
+    if (authorization === undefined) {
+      const help = "The total number of inbound HTTP requests that could not be authorized";
+      return {
+        series,
+        denied: proxyError("unauthorized", `unauthorized request on route ${route.resource.name}`),
+        count: telemetry.counter("inbound_http_authz_deny_total", help, labels),
+      };
+    }
+    const help = "The total number of inbound HTTP requests that were authorized";
+    return {
+      series,
+      denied: undefined,
+      count: telemetry.counter("inbound_http_authz_allow_total", help, labels),
+    };
+  }
+
+  route(_connection: ServerConnection, at: number): Endpoint | ProxyError {
+    const verdict = this.#current = this.#judge(at);
+    verdict.count.value++;
+    return verdict.denied ?? this.connection.application();
   }
 
   /** There is one application, and it could not be reached. */
@@ -73,7 +100,7 @@ export class InboundHttp implements Pipeline {
   }
 
   seriesOf(): HttpSeries {
-    return this.#series!;
+    return this.#current!.series;
   }
 
   get isInformed(): boolean {

@@ -29,7 +29,26 @@ export interface Authorization {
 
 export type ServerProtocol = "detect" | "http1" | "http2" | "grpc" | "opaque" | "tls";
 
+/**
+ * A route of inbound HTTP requests, with who may take it beside those the server admits. Matched by exact path (and
+ * method) only: what a policy says of other routes adds nothing to what the server admits.
+ */
+export interface InboundRoute {
+  readonly resource: ResourceName;
+  readonly authorizations: readonly Authorization[];
+  readonly matches: readonly { readonly path: string; readonly method: string | undefined }[];
+}
+
+/** The route of requests that no other matches. */
+export const DEFAULT_ROUTE: InboundRoute = {
+  resource: { group: "", kind: "default", name: "default" },
+  authorizations: [],
+  matches: [],
+};
+
 export interface ServerPolicy {
+  /** Routes by exact path, in the order given. */
+  readonly routes: readonly InboundRoute[];
   readonly protocol: ServerProtocol;
   readonly detectTimeoutMs: number;
   readonly authorizations: readonly Authorization[];
@@ -68,19 +87,22 @@ const LOOPBACK: Authorization = {
 };
 
 /**
- * The first authorization that admits the client, in the order given; undefined when it is denied.
+ * The first authorization that admits the client, the route's before the server's; undefined when it is denied.
  * An address that cannot be parsed is admitted by none.
  */
-export function authorize(policy: ServerPolicy, client: Client): Authorization | undefined {
+export function authorize(
+  policy: ServerPolicy,
+  client: Client,
+  route: InboundRoute = DEFAULT_ROUTE,
+): Authorization | undefined {
   const bytes = addressBytes(client.ip);
   if (bytes === undefined) return undefined;
-  for (const authorization of policy.authorizations) {
-    const isInside = authorization.networks.some(({ network, except }) =>
+  const admitting = (authorization: Authorization) =>
+    authorization.networks.some(({ network, except }) =>
       contains(network, bytes) && !except.some((excluded) => contains(excluded, bytes))
-    );
-    if (isInside && admits(authorization.authentication, client)) return authorization;
-  }
-  return isLoopback(bytes) ? LOOPBACK : undefined;
+    ) && admits(authorization.authentication, client);
+  return route.authorizations.find(admitting) ?? policy.authorizations.find(admitting) ??
+    (isLoopback(bytes) ? LOOPBACK : undefined);
 }
 
 const EVERYWHERE = parseNetworks("0.0.0.0/0,::/0")!;
@@ -99,6 +121,7 @@ export function defaultServerPolicy(
     ? { kind: "identity", names: new Set(), suffixes: [""] }
     : { kind: "none" };
   return {
+    routes: [],
     protocol: isOpaque ? "opaque" : "detect",
     detectTimeoutMs,
     authorizations: name === "deny" ? [] : [{ networks, authentication, resource }],

@@ -43,6 +43,7 @@ function policyOf(authorization: Partial<Authorization>): ServerPolicy {
     except: parseNetworks("10.9.0.0/16")!,
   }));
   return {
+    routes: [],
     protocol: "http1",
     detectTimeoutMs: 1000,
     server: { group: "policy.linkerd.io", kind: "server", name: "web" },
@@ -78,4 +79,16 @@ Deno.test("a client that proves no identity passes where TLS alone is asked for,
   equal(authorize(policyOf({ authentication: { kind: "tls" } }), plain("10.0.0.1")), undefined);
   const any = policyOf({ authentication: { kind: "identity", names: new Set(), suffixes: [""] } });
   equal(authorize(any, client), undefined);
+});
+
+Deno.test("a route admits whom it names beside those the server admits, and no other route gains by it", () => {
+  const probe = policyOf({}).authorizations;
+  const route = {
+    resource: { group: "", kind: "default", name: "probe" },
+    authorizations: probe,
+    matches: [],
+  };
+  const closed: ServerPolicy = { ...policyOf({}), authorizations: [], routes: [route] };
+  equal(authorize(closed, plain("10.8.0.1"), route)?.resource.name, "a");
+  equal(authorize(closed, plain("10.8.0.1")), undefined);
 });
