@@ -71,9 +71,10 @@ const CALLS: readonly (readonly [string, string, number])[] = [
   ["catalog", "store", 0],
 ];
 
-export const sketchOf = (name: string) => SKETCHES.find((one) => one.name === name)!;
+const sketchOf = (name: string) => SKETCHES.find((one) => one.namespace === "shop" && one.name === name)!;
 export const resourceOf = ({ kind, namespace, name }: Sketch): ResourceName => ({ kind, namespace, name });
-const identity = (name: string) => `${name}.shop.serviceaccount.identity.linkerd.cluster.local`;
+const identity = ({ name, namespace }: Sketch) =>
+  `${name}.${namespace}.serviceaccount.identity.linkerd.cluster.local`;
 
 /** Between -1 and 1, slowly and unevenly: another course for every name. */
 function breath(name: string, at: number): number {
@@ -130,8 +131,8 @@ export function edgesAt(at: number, windowMs: number): Edge[] {
     return {
       source: resourceOf(source),
       destination: resourceOf(destination),
-      clientId: isMtls ? identity(from) : "",
-      serverId: isMtls ? identity(to) : "",
+      clientId: isMtls ? identity(source) : "",
+      serverId: isMtls ? identity(destination) : "",
       isMtls,
       noTlsReason: isMtls ? "" : "not_provided_by_service_discovery",
       requests: requestsAt(destination, rate, at, windowMs),
@@ -151,7 +152,7 @@ export function podsOf(sketch: Sketch): PodSummary[] {
     phase: "Running",
     isReady: true,
     isMeshed: sketch.isMeshed,
-    identity: sketch.isMeshed ? identity(sketch.name) : "",
+    identity: sketch.isMeshed ? identity(sketch) : "",
     proxyVersion: sketch.isMeshed ? "0.1.0" : "",
     ...(sketch.isMeshed ? { scrapedAgoMs: 400 } : {}),
     ...(sketch.name === "cart" && index === 1
