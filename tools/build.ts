@@ -10,10 +10,11 @@ import { dirname, fromFileUrl } from "./build/paths.ts";
 import { protoStep } from "./build/proto.ts";
 import { wasmStep } from "./build/wasm.ts";
 import { bundleSteps } from "./build/bundles.ts";
+import { dashboardStep } from "./build/dashboard.ts";
 import type { BuildStep } from "./build/step.ts";
 
 const root = dirname(dirname(fromFileUrl(import.meta.url)));
-const steps: BuildStep[] = [wasmStep, protoStep, ...bundleSteps];
+const steps: BuildStep[] = [wasmStep, protoStep, dashboardStep, ...bundleSteps];
 
 /** All files below `path` (or `path` itself), sorted, without tests and generated folders. */
 function filesBelow(path: string): string[] {

@@ -1,5 +1,6 @@
 /** The dashboard as a role. It asks metrics-api alone, and no API server. */
 import { CONTROL_PORTS } from "../mesh/names.ts";
+import { FlagError } from "./process/flags.ts";
 import type { Role, RunningRole } from "./process/role.ts";
 
 export const webRole: Role = {
@@ -7,8 +8,14 @@ export const webRole: Role = {
   async start({ flags }): Promise<RunningRole> {
     const port = flags.port("addr", CONTROL_PORTS.web);
     const metricsApi = flags.string("metrics-api-addr", "http://metrics-api.linkerd.svc.cluster.local:8080");
+    const enforcedHost = flags.string("enforced-host", "");
+    if (!URL.canParse(metricsApi)) throw new FlagError(`--metrics-api-addr: a URL, not ${metricsApi}`);
     const { startDashboard } = await import("../dashboard/server.ts");
-    const dashboard = await startDashboard({ port, metricsApi });
+    const dashboard = await startDashboard({
+      port,
+      metricsApi,
+      ...(enforcedHost === "" ? {} : { enforcedHost }),
+    });
     return { waitingFor: () => [], stop: () => dashboard.stop() };
   },
 };

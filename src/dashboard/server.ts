@@ -1,7 +1,12 @@
-/** The dashboard's server. */
-import { toMeshError } from "../mesh/error.ts";
-import { formatRate } from "../mesh/table.ts";
+/** The dashboard's server: pages of routes/, their assets, and the feeds behind live pages. */
+import { App } from "fresh";
+import { manifest } from "../../dist/dashboard/manifest.ts";
+import type { State } from "./define.ts";
+import type { Asset } from "./fresh/manifest.ts";
+import { Feeds } from "./live/feeds.ts";
 import { connectMetricsApi } from "./metrics_api.ts";
+import { DEFAULT_WINDOW } from "./model/resource.ts";
+import { enforceHost, KNOWN_HOSTS, securityHeaders } from "./security.ts";
 
 export interface DashboardOptions {
   /** 0 for any free one. */
@@ -9,39 +14,68 @@ export interface DashboardOptions {
   readonly hostname?: string;
   /** Where the statistics API is served: `http://metrics-api.linkerd.svc.cluster.local:8080`. */
   readonly metricsApi: string;
+  /** Names it is answered under: a regular expression; default security.ts KNOWN_HOSTS. */
+  readonly enforcedHost?: string;
+  /** Time between the views of a live page; default the interval at which figures are gathered. */
+  readonly intervalMs?: number;
 }
 
-const escape = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+export interface Dashboard {
+  readonly port: number;
+  /** Ends the live streams, answers what is under way, closes. */
+  stop(): Promise<void>;
+}
 
-/** Serves the dashboard until stopped. */
-export function startDashboard(options: DashboardOptions) {
+const FOREVER = "public, max-age=31536000, immutable";
+
+/** Serves until stopped. @throws when the port is taken or `enforcedHost` is no regular expression */
+export function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   const api = connectMetricsApi(options.metricsApi);
+  let intervalMs = options.intervalMs ?? 2_000;
+  const feeds = new Feeds({ intervalMs: () => intervalMs });
+  const app = new App<State>()
+    .use(securityHeaders)
+    .use(enforceHost(options.enforcedHost ?? KNOWN_HOSTS))
+    .use((context) => {
+      const asset: Asset | undefined = manifest.assets[context.url.pathname];
+      return asset === undefined ? context.next() : serveAsset(asset, FOREVER);
+    })
+    .use((context) => {
+      Object.assign(context.state, {
+        api: {
+          ...api,
+          // Figures change when proxies are scraped: to ask more often is to see the same.
+          status: async () => {
+            const status = await api.status();
+            intervalMs = options.intervalMs ?? Math.min(10_000, Math.max(1_000, status.scrapeIntervalMs));
+            return status;
+          },
+        },
+        feeds,
+        asset: (name: string) => manifest.names[name] ?? `/assets/${name}`,
+        title: "Linkerd",
+        window: context.url.searchParams.get("window") || DEFAULT_WINDOW,
+      });
+      return context.next();
+    })
+    .get("/healthz", () => new Response("ok\n"))
+    .get("/favicon.ico", () => serveAsset(manifest.assets[manifest.names["favicon.svg"]!]!, "max-age=86400"))
+    .fsRoutes(manifest);
   const server = Deno.serve({
     port: options.port,
     hostname: options.hostname ?? "0.0.0.0",
     automaticCompression: true,
     onListen: ({ port }) => console.error(`dashboard on port ${port}`),
-  }, async (request) => {
-    if (new URL(request.url).pathname === "/healthz") return new Response("ok\n");
-    const headers = { "content-type": "text/html; charset=utf-8" };
-    try {
-      const { rows } = await api.stat({ kind: "deployment" });
-      const lines = rows.map(({ resource, requests, meshedPods, runningPods }) =>
-        `<tr><td>${escape(resource.namespace)}/${
-          escape(resource.name)
-        }</td><td>${meshedPods}/${runningPods}</td>` +
-        `<td>${formatRate(requests?.successRate) ?? "-"}</td><td>${requests?.rps ?? "-"}</td></tr>`
-      ).join("");
-      return new Response(`<!doctype html><title>linkerd</title><table>${lines}</table>`, { headers });
-    } catch (error) {
-      return new Response(
-        `<!doctype html><pre>${escape(JSON.stringify(toMeshError(error), null, 2))}</pre>`,
-        {
-          headers,
-          status: 503,
-        },
-      );
-    }
+  }, app.handler());
+  return Promise.resolve({
+    port: server.addr.port,
+    stop: async () => {
+      feeds.stop();
+      await server.shutdown();
+    },
   });
-  return Promise.resolve({ port: server.addr.port, stop: () => server.shutdown() });
+}
+
+function serveAsset({ type, body }: Asset, cache: string): Response {
+  return new Response(body, { headers: { "content-type": type, "cache-control": cache } });
 }

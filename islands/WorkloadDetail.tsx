@@ -1,0 +1,93 @@
+/** A workload's figures, charts, edges and pods: rendered by the server, then kept up to date. */
+import { ChartFigure } from "../src/dashboard/components/chart.tsx";
+import { chartSpecs } from "../src/dashboard/components/chart_lines.ts";
+import { EdgeTable } from "../src/dashboard/components/edge_table.tsx";
+import { Command } from "../src/dashboard/components/figures.tsx";
+import { LiveNotes, LiveStatus, Source } from "../src/dashboard/components/live_status.tsx";
+import { PodTable } from "../src/dashboard/components/pod_table.tsx";
+import { useLive } from "../src/dashboard/components/use_live.ts";
+import { WindowChoice } from "../src/dashboard/components/window_choice.tsx";
+import { WorkloadTiles } from "../src/dashboard/components/workload_tiles.tsx";
+import {
+  chartOf,
+  kindTitle,
+  namespacePath,
+  resourcePath,
+  shortName,
+  statCommand,
+  withWindow,
+} from "../src/dashboard/model/resource.ts";
+import type { WorkloadView } from "../src/dashboard/model/workload.ts";
+
+export interface WorkloadDetailProps {
+  readonly view: WorkloadView;
+  /** The stream of later views. */
+  readonly stream: string;
+}
+
+export default function WorkloadDetail({ view: initial, stream }: WorkloadDetailProps) {
+  const live = useLive(initial, stream);
+  const { row, window, chart, inbound, outbound, pods, status } = live.view;
+  const { resource } = row;
+  const { namespace, name } = resource;
+  const short = shortName(resource);
+  const isUnmeshed = row.meshedPods === 0;
+  const hasRequests = row.requests !== undefined || row.tcp === undefined;
+  const nobody = isUnmeshed ? "Not meshed: its proxy would tell." : "Nobody in this window.";
+  return (
+    <div class="page" data-updates={live.updates} data-connection={live.connection}>
+      <header class="title">
+        <div>
+          <p class="crumbs">
+            <a href={withWindow("/", window)}>All namespaces</a> /{" "}
+            <a href={withWindow(namespacePath(namespace), window)}>{namespace}</a> /{" "}
+            {kindTitle(resource.kind)}
+          </p>
+          <h1>{name}</h1>
+        </div>
+        <LiveStatus live={live} />
+        <WindowChoice path={resourcePath(resource)} window={window} />
+      </header>
+      <LiveNotes live={live} />
+      {isUnmeshed && (
+        <div class="note warn">
+          None of its pods is meshed, so nothing is known of what it serves. Mesh it:
+          <pre><code>kubectl get {resource.kind} {name} -n {namespace} -o yaml | linkerd inject - | kubectl apply -f -</code></pre>
+        </div>
+      )}
+      <WorkloadTiles row={row} />
+      {!isUnmeshed && (
+        <section aria-label="Charts">
+          <div class="charts">
+            {chartSpecs(chart, hasRequests).map((spec) => <ChartFigure key={spec.key} spec={spec} />)}
+          </div>
+          <p class="aside">Charts: inbound, the last {chartOf(window).chartTitle}.</p>
+        </section>
+      )}
+      <section class="card">
+        <h2>
+          Inbound <small>who calls it</small>
+        </h2>
+        {inbound.length === 0
+          ? <p class="none">{nobody}</p>
+          : <EdgeTable edges={inbound} peer="source" namespace={namespace} window={window} />}
+        <Command text={statCommand("deploy", { namespace, window, more: `--to ${short}` })} />
+      </section>
+      <section class="card">
+        <h2>
+          Outbound <small>whom it calls</small>
+        </h2>
+        {outbound.length === 0
+          ? <p class="none">{nobody}</p>
+          : <EdgeTable edges={outbound} peer="destination" namespace={namespace} window={window} />}
+        <Command text={statCommand("deploy", { namespace, window, more: `--from ${short}` })} />
+      </section>
+      <section class="card">
+        <h2>Pods</h2>
+        {pods.length === 0 ? <p class="none">None runs.</p> : <PodTable pods={pods} />}
+        <Command text={statCommand("pods", { namespace, window })} />
+      </section>
+      <Source status={status} />
+    </div>
+  );
+}

@@ -1,0 +1,77 @@
+/** Every error as a page: what was tried, what was seen, and what to do now. */
+import { HttpError } from "fresh";
+import { Prose } from "../src/dashboard/components/figures.tsx";
+import { define } from "../src/dashboard/define.ts";
+import { type MeshError, MeshFailure } from "../src/mesh/error.ts";
+
+function meshErrorOf(error: unknown, path: string): MeshError {
+  if (error instanceof HttpError && error.cause instanceof MeshFailure) return error.cause.error;
+  if (error instanceof HttpError && error.status === 404) {
+    return {
+      code: "page-not-found",
+      source: "usage",
+      detail: `There is no page ${path}.`,
+      remedy: "Everything can be reached from the overview.",
+    };
+  }
+  if (error instanceof HttpError) {
+    return { code: `status-${error.status}`, source: "usage", detail: error.message };
+  }
+  return {
+    code: "unexpected",
+    source: "mesh",
+    detail: "The dashboard failed to make this page: a defect of its own.",
+    remedy: "Its log says more: `kubectl -n linkerd logs deploy/web -c web`.",
+  };
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: "That could not be understood",
+  404: "Not found",
+  503: "No figures to show",
+};
+
+export default define.page(({ error, url, state }) => {
+  const status = error instanceof HttpError ? error.status : 500;
+  const mesh = meshErrorOf(error, url.pathname);
+  const causes: MeshError[] = [];
+  for (let cause = mesh.cause; cause !== undefined; cause = cause.cause) causes.push(cause);
+  state.title = `${TITLES[status] ?? "Something went wrong"} · Linkerd`;
+  return (
+    <div class="page">
+      <section class="card failure" role="alert">
+        <p class="crumbs">{status} · {mesh.code}</p>
+        <h1>{TITLES[status] ?? "Something went wrong"}</h1>
+        <dl>
+          <dt>What was seen</dt>
+          <dd>
+            <Prose text={mesh.detail} />
+          </dd>
+          {causes.length > 0 && (
+            <>
+              <dt>Because</dt>
+              {causes.map((cause) => (
+                <dd key={cause.detail}>
+                  <Prose text={cause.detail} />
+                </dd>
+              ))}
+            </>
+          )}
+          {mesh.remedy !== undefined && (
+            <>
+              <dt>What now</dt>
+              <dd>
+                <Prose text={mesh.remedy} />
+              </dd>
+            </>
+          )}
+        </dl>
+        <p class="actions">
+          {status === 503 && <a class="button" href={url.pathname + url.search}>Try again</a>}
+          {status !== 503 && <a class="button" href="/">To the overview</a>}
+          {status === 503 && <small>This page tries again by itself every 5 seconds.</small>}
+        </p>
+      </section>
+    </div>
+  );
+});

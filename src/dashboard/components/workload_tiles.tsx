@@ -1,0 +1,52 @@
+/** A workload's figures now, large. */
+import { healthOf } from "../model/health.ts";
+import type { WorkloadView } from "../model/workload.ts";
+import { bytesText, latencyText, rateText, rpsText } from "./figures.tsx";
+import { Tile } from "./tiles.tsx";
+
+export function WorkloadTiles({ row }: { row: WorkloadView["row"] }) {
+  const { requests, tcp, meshedPods = 0, runningPods = 0 } = row;
+  const isAsked = requests?.successRate !== undefined;
+  const latency = (value: number | undefined) => value === undefined ? undefined : latencyText(value);
+  const share = requests?.mtls;
+  return (
+    <dl class="tiles">
+      <Tile
+        title="Success rate"
+        value={isAsked ? rateText(requests.successRate!) : undefined}
+        state={healthOf(requests)}
+      >
+        {isAsked
+          ? requests.failure === 0
+            ? "no failures"
+            : `${requests.failure.toLocaleString("en-US")} of ${
+              (requests.failure + requests.success).toLocaleString("en-US")
+            } failed`
+          : "no requests"}
+      </Tile>
+      <Tile title="Requests" value={isAsked ? `${rpsText(requests.rps)}/s` : undefined} />
+      <Tile title="Latency p50" value={latency(requests?.latencyP50)}>
+        {requests?.latencyP95 !== undefined && `p95 ${latencyText(requests.latencyP95)}`}
+      </Tile>
+      <Tile title="Latency p99" value={latency(requests?.latencyP99)} />
+      <Tile
+        title="Mutual TLS"
+        value={share === undefined ? undefined : share >= 0.99995 ? "100%" : `${(share * 100).toFixed(1)}%`}
+        state={share === undefined ? "" : share >= 0.99995 ? "good" : "warn"}
+      >
+        of requests
+      </Tile>
+      <Tile
+        title="Meshed pods"
+        value={`${meshedPods}/${runningPods}`}
+        state={meshedPods === runningPods ? "" : "warn"}
+      >
+        {(row.failedPods ?? 0) > 0 ? `${row.failedPods} failing` : undefined}
+      </Tile>
+      <Tile title="TCP connections" value={tcp === undefined ? undefined : String(tcp.openConnections)}>
+        {tcp !== undefined &&
+          `${bytesText(tcp.readBytesPerSecond)} in, ${bytesText(tcp.writeBytesPerSecond)} out`}
+      </Tile>
+    </dl>
+  );
+}

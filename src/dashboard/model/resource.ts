@@ -1,0 +1,74 @@
+/** Resources as the dashboard names them: in paths, in headings, and in the commands that print the same. */
+import type { ResourceName, StatKind } from "../../mesh/api.ts";
+
+/** Kinds of workloads, and how Linkerd's commands abbreviate them. */
+const WORKLOADS: Readonly<Partial<Record<StatKind, { short: string; plural: string; title: string }>>> = {
+  deployment: { short: "deploy", plural: "deployments", title: "Deployment" },
+  statefulset: { short: "sts", plural: "statefulsets", title: "StatefulSet" },
+  daemonset: { short: "ds", plural: "daemonsets", title: "DaemonSet" },
+  job: { short: "job", plural: "jobs", title: "Job" },
+  cronjob: { short: "cj", plural: "cronjobs", title: "CronJob" },
+  replicaset: { short: "rs", plural: "replicasets", title: "ReplicaSet" },
+  replicationcontroller: { short: "rc", plural: "replicationcontrollers", title: "ReplicationController" },
+  pod: { short: "po", plural: "pods", title: "Pod" },
+};
+
+export function isWorkloadKind(kind: StatKind): boolean {
+  return WORKLOADS[kind] !== undefined;
+}
+
+/** `Deployment` */
+export function kindTitle(kind: StatKind): string {
+  return WORKLOADS[kind]?.title ?? kind;
+}
+
+/** One name for a resource among all: `shop/deployment/web`. */
+export function resourceKey({ namespace, kind, name }: ResourceName): string {
+  return `${namespace}/${kind}/${name}`;
+}
+
+export function namespacePath(namespace: string | undefined): string {
+  return namespace === undefined ? "/" : `/namespaces/${encodeURIComponent(namespace)}`;
+}
+
+/** `/namespaces/shop/deployments/web`, as in Linkerd's dashboard; a namespace's own page for a namespace. */
+export function resourcePath({ namespace, kind, name }: ResourceName): string {
+  if (kind === "namespace") return namespacePath(name);
+  const plural = WORKLOADS[kind]?.plural ?? kind;
+  return `${namespacePath(namespace)}/${plural}/${encodeURIComponent(name)}`;
+}
+
+/** `deploy/web` */
+export function shortName({ kind, name }: Pick<ResourceName, "kind" | "name">): string {
+  return `${WORKLOADS[kind]?.short ?? kind}/${name}`;
+}
+
+/** `linkerd stat deploy -n shop -t 10m`: the default window is left out. */
+export function statCommand(
+  what: string,
+  options: { namespace?: string | undefined; window: string; more?: string },
+): string {
+  const where = options.namespace === undefined ? "-A" : `-n ${options.namespace}`;
+  const more = options.more === undefined ? "" : ` ${options.more}`;
+  const window = options.window === DEFAULT_WINDOW ? "" : ` -t ${options.window}`;
+  return `linkerd stat ${what} ${where}${more}${window}`;
+}
+
+export const DEFAULT_WINDOW = "1m";
+
+/** Windows that pages offer for figures, and the span their charts show beside them. */
+export const WINDOWS: readonly { window: string; title: string; chart: string; chartTitle: string }[] = [
+  { window: DEFAULT_WINDOW, title: "1 minute", chart: "10m", chartTitle: "10 minutes" },
+  { window: "10m", title: "10 minutes", chart: "1h", chartTitle: "hour" },
+  { window: "1h", title: "1 hour", chart: "6h", chartTitle: "6 hours" },
+];
+
+/** The span of charts beside a window: at least as long as the window itself. */
+export function chartOf(window: string): { chart: string; chartTitle: string } {
+  return WINDOWS.find((one) => one.window === window) ?? { chart: window, chartTitle: window };
+}
+
+/** A path with the window, unless it is the default. */
+export function withWindow(path: string, window: string): string {
+  return window === DEFAULT_WINDOW ? path : `${path}?window=${encodeURIComponent(window)}`;
+}
