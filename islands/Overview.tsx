@@ -50,7 +50,7 @@ export default function Overview({ view: initial, stream, ...asked }: OverviewPr
         <WindowChoice path={path} window={window} />
       </header>
       <LiveNotes live={live} />
-      <OverviewTiles summary={summary} window={window} />
+      {summary.meshedPods > 0 && <OverviewTiles summary={summary} window={window} />}
       <EmptyNotice view={view} />
       {topology.nodes.length > 0 && (
         <section class="card">
@@ -88,7 +88,7 @@ export default function Overview({ view: initial, stream, ...asked }: OverviewPr
               setSort(next);
             }}
           />
-          {shown.length === 0 && <p class="none">No workload has “{filter}” in its name.</p>}
+          {shown.length === 0 && <p class="nobody">No workload has “{filter}” in its name.</p>}
           <Command text={statCommand("deploy", { namespace, window })} />
         </section>
       )}

@@ -55,7 +55,7 @@ export default function WorkloadDetail({ view: initial, stream }: WorkloadDetail
           <pre><code>kubectl get {resource.kind} {name} -n {namespace} -o yaml | linkerd inject - | kubectl apply -f -</code></pre>
         </div>
       )}
-      <WorkloadTiles row={row} />
+      {!isUnmeshed && <WorkloadTiles row={row} />}
       {!isUnmeshed && (
         <section aria-label="Charts">
           <div class="charts">
@@ -69,7 +69,7 @@ export default function WorkloadDetail({ view: initial, stream }: WorkloadDetail
           Inbound <small>who calls it</small>
         </h2>
         {inbound.length === 0
-          ? <p class="none">{nobody}</p>
+          ? <p class="nobody">{nobody}</p>
           : <EdgeTable edges={inbound} peer="source" namespace={namespace} window={window} />}
         <Command text={statCommand("deploy", { namespace, window, more: `--to ${short}` })} />
       </section>
@@ -78,13 +78,13 @@ export default function WorkloadDetail({ view: initial, stream }: WorkloadDetail
           Outbound <small>whom it calls</small>
         </h2>
         {outbound.length === 0
-          ? <p class="none">{nobody}</p>
+          ? <p class="nobody">{nobody}</p>
           : <EdgeTable edges={outbound} peer="destination" namespace={namespace} window={window} />}
         <Command text={statCommand("deploy", { namespace, window, more: `--from ${short}` })} />
       </section>
       <section class="card">
         <h2>Pods</h2>
-        {pods.length === 0 ? <p class="none">None runs.</p> : <PodTable pods={pods} />}
+        {pods.length === 0 ? <p class="nobody">None runs.</p> : <PodTable pods={pods} />}
         <Command text={statCommand("pods", { namespace, window })} />
       </section>
       <Source status={status} />

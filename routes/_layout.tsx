@@ -9,8 +9,8 @@ export default define.layout(({ Component, state }) => {
     namespaces !== undefined && name === namespace ? "true" : undefined;
   const link = (name: string | undefined) => withWindow(namespacePath(name), window);
   // What is meshed comes first, what belongs to the mesh itself last.
-  const rank = (one: { isControlPlane: boolean; meshedPods: number }) =>
-    one.isControlPlane ? 2 : one.meshedPods > 0 ? 0 : 1;
+  const rank = (one: { isControlPlane: boolean; meshedPods: number; runningPods: number }) =>
+    one.isControlPlane ? 3 : one.meshedPods > 0 ? 0 : one.runningPods > 0 ? 1 : 2;
   const sorted = [...namespaces ?? []].sort((left, right) => rank(left) - rank(right));
   return (
     <>

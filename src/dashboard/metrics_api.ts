@@ -76,6 +76,13 @@ function parse(text: string): unknown {
   }
 }
 
+/** What the system said: `fetch` wraps it in words of its own. */
+function innermost(error: unknown): string {
+  let inner = error;
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
+  return inner instanceof Error ? inner.message : String(inner);
+}
+
 function unreachable(url: URL, error: unknown): MeshError {
   const isTimeout = error instanceof DOMException && error.name === "TimeoutError";
   return {
@@ -90,7 +97,7 @@ function unreachable(url: URL, error: unknown): MeshError {
     cause: {
       code: "connection",
       source: "cluster",
-      detail: error instanceof Error ? error.message : String(error),
+      detail: innermost(error),
     },
   };
 }

@@ -42,8 +42,8 @@ function StillChart({ spec }: { spec: ChartSpec }) {
   const y = (value: number) => (HEIGHT - ((value - low) / (high - low)) * HEIGHT).toFixed(1);
   return (
     <div class="still">
-      <span class="high">{spec.text(high)}</span>
-      <span class="low">{spec.text(low)}</span>
+      <span class="high">{spec.tick(high)}</span>
+      <span class="low">{spec.tick(low)}</span>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         {lines.map((line) => {
           let isDown = false;

@@ -19,6 +19,8 @@ export interface ChartSpec {
   readonly range: readonly [low: number, high: number];
   /** A value as it is read out. */
   text(value: number): string;
+  /** A value at the axis. */
+  tick(value: number): string;
 }
 
 /** From zero to a little above the highest, so that a line never touches the top. */
@@ -32,6 +34,11 @@ export function niceCeiling(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
   const step = [1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((one) => one * power >= value * 0.999999) ?? 10;
   return step * power;
+}
+
+/** Without a decimal that says nothing. */
+function tenth(value: number): number {
+  return Math.round(value * 10) / 10;
 }
 
 export function chartSpecs(chart: Chart, hasRequests: boolean): readonly ChartSpec[] {
@@ -52,6 +59,7 @@ export function chartSpecs(chart: Chart, hasRequests: boolean): readonly ChartSp
         isFilled: false,
         range: fromZero(bytes, 100),
         text: bytesText,
+        tick: bytesText,
       },
       {
         key: "open",
@@ -61,6 +69,7 @@ export function chartSpecs(chart: Chart, hasRequests: boolean): readonly ChartSp
         isFilled: true,
         range: fromZero(open, 4),
         text: count,
+        tick: (value) => Number.isInteger(value) ? String(value) : "",
       },
     ];
   }
@@ -80,6 +89,7 @@ export function chartSpecs(chart: Chart, hasRequests: boolean): readonly ChartSp
       isFilled: true,
       range: fromZero(rps, 1),
       text: (value) => `${rpsText(value)}/s`,
+      tick: (value) => String(tenth(value)),
     },
     {
       key: "success",
@@ -89,6 +99,7 @@ export function chartSpecs(chart: Chart, hasRequests: boolean): readonly ChartSp
       isFilled: true,
       range: [lowest >= 90 ? 90 : lowest >= 50 ? 50 : 0, 100],
       text: (value) => `${value === 100 ? "100" : value.toFixed(1)}%`,
+      tick: (value) => `${tenth(value)}%`,
     },
     {
       key: "latency",
@@ -98,6 +109,7 @@ export function chartSpecs(chart: Chart, hasRequests: boolean): readonly ChartSp
       isFilled: false,
       range: fromZero(latency, 1),
       text: latencyText,
+      tick: (value) => value < 1000 ? `${tenth(value)} ms` : `${tenth(value / 1000)} s`,
     },
   ];
 }

@@ -59,7 +59,7 @@ export function EdgeTable({ edges, peer, namespace, window }: EdgeTableProps) {
   const identityOf = (edge: Edge) => peer === "source" ? edge.clientId : edge.serverId;
   return (
     <div class="scroll">
-      <table class="rows">
+      <table class="rows edges">
         <caption class="sr">{peer === "source" ? "Who calls it" : "Whom it calls"}</caption>
         <thead>
           <tr>

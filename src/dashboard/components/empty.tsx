@@ -15,7 +15,7 @@ function Notice({ title, children }: { title: string; children: ComponentChildre
 export function EmptyNotice({ view }: { view: OverviewView }) {
   const { namespace, summary, rows } = view;
   const where = namespace ?? "my-app";
-  const applications = rows.filter((row) => !row.isControlPlane || namespace !== undefined);
+  const applications = rows.filter((row) => row.isApplication || namespace !== undefined);
   if (summary.meshedPods > 0) {
     if (summary.requests.successRate !== undefined || summary.openConnections > 0) return null;
     return (

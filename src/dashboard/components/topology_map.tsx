@@ -30,11 +30,21 @@ function widthOf({ requests }: TopologyEdge): number {
   return Math.round((1.2 + Math.min(2.4, Math.log10(1 + requests.rps) * 0.8)) * 10) / 10;
 }
 
-function nodeText({ resource, rps, health, isMeshed }: TopologyNode): string {
-  const traffic = rps === undefined || health === "idle" ? "" : `, ${rpsText(rps)} requests per second`;
-  return `${resource.name} in ${resource.namespace || "the cluster"}: ${
-    isMeshed ? HEALTH_TITLES[health] : "not meshed"
-  }${traffic}`;
+/** What a node does, in a few words. */
+function nodeFigure({ resource, rps, sentRps, openConnections, isMeshed }: TopologyNode): string {
+  if (!isMeshed) return "not meshed";
+  if (rps !== undefined) return `${rpsText(rps)}/s`;
+  if (openConnections > 0) return `${openConnections} TCP`;
+  if (sentRps > 0) return `sends ${rpsText(sentRps)}/s`;
+  return resource.kind === "namespace" ? "namespace" : "no requests";
+}
+
+function nodeText(node: TopologyNode): string {
+  const { resource, health } = node;
+  const where = resource.namespace === "" ? "" : ` in ${resource.namespace}`;
+  return `${resource.name}${where}: ${health === "idle" ? "" : `${HEALTH_TITLES[health]}, `}${
+    nodeFigure(node)
+  }`;
 }
 
 export function TopologyMap({ topology, window }: { topology: Topology; window: string }) {
@@ -82,8 +92,18 @@ export function TopologyMap({ topology, window }: { topology: Topology; window: 
                 stroke-width={widthOf(edge)}
                 marker-end={`url(#arrow-${edge.health})`}
               />
-              <text x={edge.labelX} y={edge.labelY + 3.5}>{edgeFigure(edge)}</text>
             </g>
+          ))}
+          {edges.map((edge) => (
+            <text
+              key={`figure ${edge.key}`}
+              class={`figure ${edge.health}`}
+              x={edge.labelX}
+              y={edge.labelY + 3.5}
+              aria-hidden="true"
+            >
+              {edgeFigure(edge)}
+            </text>
           ))}
           {nodes.map((node) => <MapNode key={node.key} node={node} window={window} />)}
         </svg>
@@ -101,12 +121,7 @@ export function TopologyMap({ topology, window }: { topology: Topology; window: 
 }
 
 function MapNode({ node, window }: { node: TopologyNode; window: string }) {
-  const { x, y, width, height, resource, rps, health, isMeshed } = node;
-  const second = !isMeshed
-    ? "not meshed"
-    : rps === undefined || health === "idle"
-    ? resource.kind === "namespace" ? "namespace" : "no requests"
-    : `${rpsText(rps)}/s`;
+  const { x, y, width, height, resource, health, isMeshed } = node;
   const longest = Math.floor((width - 30) / 7);
   const label = node.label.length > longest ? `${node.label.slice(0, longest - 1)}…` : node.label;
   return (
@@ -116,7 +131,7 @@ function MapNode({ node, window }: { node: TopologyNode; window: string }) {
         <rect x={x} y={y} width={width} height={height} rx="6" />
         <circle cx={x + 14} cy={y + height / 2 - 7} r="4" />
         <text x={x + 25} y={y + height / 2 - 3}>{label}</text>
-        <text class="second" x={x + 25} y={y + height / 2 + 12}>{second}</text>
+        <text class="second" x={x + 25} y={y + height / 2 + 12}>{nodeFigure(node)}</text>
       </g>
     </a>
   );

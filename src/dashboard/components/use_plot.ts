@@ -4,7 +4,7 @@ import type { RefObject } from "preact";
 import type uPlot from "uplot";
 import type { ChartSpec } from "./chart_lines.ts";
 
-export const PLOT_HEIGHT = 168;
+export const PLOT_HEIGHT = 164;
 
 /** @param onPoint told which point the cursor is at; null when it leaves */
 export function usePlot(
@@ -56,6 +56,9 @@ function dataOf(spec: ChartSpec): uPlot.AlignedData {
   return [spec.at, ...spec.lines.map((line) => line.values)] as uPlot.AlignedData;
 }
 
+/** Of the reader's own time zone. */
+const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+
 /** @param latest the spec of now: scales and texts follow it without a new plot */
 function optionsOf(
   latest: { readonly current: ChartSpec },
@@ -80,13 +83,18 @@ function optionsOf(
     },
     scales: { y: { range: () => [...latest.current.range] as [number, number] } },
     axes: [
-      { ...axis, size: 28, space: 70 },
+      {
+        ...axis,
+        size: 24,
+        space: 70,
+        values: (_plot, ticks) => ticks.map((tick) => clock.format(tick * 1000)),
+      },
       {
         ...axis,
         size: 58,
         gap: 6,
         space: 34,
-        values: (_plot, ticks) => ticks.map((tick) => latest.current.text(tick)),
+        values: (_plot, ticks) => ticks.map((tick) => latest.current.tick(tick)),
       },
     ],
     series: [

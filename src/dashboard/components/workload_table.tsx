@@ -142,7 +142,7 @@ export function WorkloadTable(props: WorkloadTableProps) {
             const health = row.meshedPods === 0 ? "unmeshed" : healthOf(row.requests);
             const label = health === "unmeshed" ? "not meshed" : HEALTH_TITLES[health];
             return (
-              <tr key={resourceKey(resource)} class={row.isControlPlane ? "own" : ""}>
+              <tr key={resourceKey(resource)} class={row.isApplication ? "" : "own"}>
                 <th scope="row" class="name">
                   <Dot health={health} label={label} />
                   <a href={withWindow(resourcePath(resource), window)}>{resource.name}</a>

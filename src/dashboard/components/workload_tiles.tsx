@@ -9,6 +9,25 @@ export function WorkloadTiles({ row }: { row: WorkloadView["row"] }) {
   const isAsked = requests?.successRate !== undefined;
   const latency = (value: number | undefined) => value === undefined ? undefined : latencyText(value);
   const share = requests?.mtls;
+  const pods = (
+    <Tile
+      title="Meshed pods"
+      value={`${meshedPods}/${runningPods}`}
+      state={meshedPods === runningPods ? "" : "warn"}
+    >
+      {(row.failedPods ?? 0) > 0 && `${row.failedPods} not running well`}
+    </Tile>
+  );
+  if (requests === undefined && tcp !== undefined) {
+    return (
+      <dl class="tiles">
+        <Tile title="TCP connections" value={String(tcp.openConnections)}>open now</Tile>
+        <Tile title="Read" value={bytesText(tcp.readBytesPerSecond)}>from its clients</Tile>
+        <Tile title="Written" value={bytesText(tcp.writeBytesPerSecond)}>to its clients</Tile>
+        {pods}
+      </dl>
+    );
+  }
   return (
     <dl class="tiles">
       <Tile
@@ -36,16 +55,10 @@ export function WorkloadTiles({ row }: { row: WorkloadView["row"] }) {
       >
         of requests
       </Tile>
-      <Tile
-        title="Meshed pods"
-        value={`${meshedPods}/${runningPods}`}
-        state={meshedPods === runningPods ? "" : "warn"}
-      >
-        {(row.failedPods ?? 0) > 0 ? `${row.failedPods} failing` : undefined}
-      </Tile>
+      {pods}
       <Tile title="TCP connections" value={tcp === undefined ? undefined : String(tcp.openConnections)}>
         {tcp !== undefined &&
-          `${bytesText(tcp.readBytesPerSecond)} in, ${bytesText(tcp.writeBytesPerSecond)} out`}
+          bytesText(tcp.readBytesPerSecond + tcp.writeBytesPerSecond)}
       </Tile>
     </dl>
   );

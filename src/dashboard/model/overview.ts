@@ -19,10 +19,11 @@ export interface OverviewQuery {
 }
 
 export interface OverviewRow extends Omit<StatRow, "total"> {
-  readonly isControlPlane: boolean;
+  /** Not of the mesh itself, and not of Kubernetes'. */
+  readonly isApplication: boolean;
 }
 
-/** Over the applications; over the control plane where that is what is looked at. */
+/** Over the applications; over all that is there where none is an application. */
 export interface OverviewSummary {
   readonly requests: RequestStats;
   readonly slowest?: { readonly resource: ResourceName; readonly latencyP99: number };
@@ -65,15 +66,19 @@ export async function loadOverview(api: MetricsApi, query: OverviewQuery): Promi
       resourceKey(resource)
     ),
   );
+  const isApplication = (name: string) => !controlPlane.has(name) && !KUBERNETES_NAMESPACES.has(name);
+  const meshed = new Set(namespaces.filter((one) => one.meshedPods > 0).map((one) => one.name));
+  const rank = ({ isApplication, resource }: OverviewRow) =>
+    isApplication ? (meshed.has(resource.namespace) ? 0 : 1) : controlPlane.has(resource.namespace) ? 2 : 3;
   const rows = answers.flatMap((answer) => answer.rows)
     .filter(({ resource }) => resource.kind !== "pod" || bare.has(resourceKey(resource)))
     .map(({ total: _, ...row }): OverviewRow => ({
       ...row,
-      isControlPlane: controlPlane.has(row.resource.namespace),
+      isApplication: isApplication(row.resource.namespace),
     }))
-    .sort(compareRows);
+    .sort((left, right) => rank(left) - rank(right) || compareNames(left.resource, right.resource));
   const isOfControlPlane = namespace !== undefined && controlPlane.has(namespace);
-  const shown = isOfControlPlane ? rows : rows.filter((row) => !row.isControlPlane);
+  const shown = namespace === undefined ? rows.filter((row) => row.isApplication) : rows;
   // What the control plane does for itself would bury the applications.
   const visible = edges.filter(({ source, destination }) =>
     isOfControlPlane || !(controlPlane.has(source.namespace) || controlPlane.has(destination.namespace))
@@ -94,18 +99,18 @@ export async function loadOverview(api: MetricsApi, query: OverviewQuery): Promi
   };
 }
 
+/** Kubernetes' own: their workloads are neither meshed nor waiting to be. */
+const KUBERNETES_NAMESPACES: ReadonlySet<string> = new Set(["kube-system", "kube-public", "kube-node-lease"]);
+
 function kindsOf(existing: WorkloadsResponse): StatKind[] {
   const kinds = new Set<StatKind>(["deployment"]);
   for (const { resource } of existing.workloads) kinds.add(resource.kind);
   return [...kinds].sort();
 }
 
-/** Applications first: namespaces with a mesh, then the others, then the control plane. */
-function compareRows(left: OverviewRow, right: OverviewRow): number {
-  const by = (a: string | number, b: string | number) => a < b ? -1 : a > b ? 1 : 0;
-  return by(Number(left.isControlPlane), Number(right.isControlPlane)) ||
-    by(left.resource.namespace, right.resource.namespace) ||
-    by(left.resource.name, right.resource.name) || by(left.resource.kind, right.resource.kind);
+function compareNames(left: ResourceName, right: ResourceName): number {
+  const by = (a: string, b: string) => a < b ? -1 : a > b ? 1 : 0;
+  return by(left.namespace, right.namespace) || by(left.name, right.name) || by(left.kind, right.kind);
 }
 
 export function summaryOf(rows: readonly OverviewRow[]): OverviewSummary {

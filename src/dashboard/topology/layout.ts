@@ -1,4 +1,5 @@
 /** Places the nodes of a directed graph in ranks from left to right (dagre), and remembers the last few layouts. */
+import { type Box, flow, placeLabel, type Point, round, touches } from "./curve.ts";
 
 export interface LayoutNode {
   readonly key: string;
@@ -13,13 +14,6 @@ export interface LayoutEdge {
   readonly to: string;
 }
 
-export interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
 export interface Layout {
   readonly width: number;
   readonly height: number;
@@ -30,7 +24,8 @@ export interface Layout {
 }
 
 const NODE_HEIGHT = 42;
-const GROUP_TITLE = 18;
+/** Above a group, for its name. */
+const TITLE_ROOM = 6;
 const MAX_REMEMBERED = 16;
 const remembered = new Map<string, Promise<Layout>>();
 
@@ -56,7 +51,7 @@ async function compute(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[
   if (nodes.length === 0) return { width: 0, height: 0, nodes: new Map(), edges: new Map(), groups: [] };
   const { default: dagre } = await import("@dagrejs/dagre"); // 20 ms that only a page with a graph pays
   const graph = new dagre.graphlib.Graph({ compound: true, multigraph: false });
-  graph.setGraph({ rankdir: "LR", nodesep: 16, edgesep: 12, ranksep: 42, marginx: 8, marginy: 8 });
+  graph.setGraph({ rankdir: "LR", nodesep: 22, edgesep: 14, ranksep: 40, marginx: 8, marginy: 8 });
   const groups = new Set(nodes.map((node) => node.group).filter((group) => group !== ""));
   for (const group of groups) graph.setNode(`group ${group}`, {});
   for (const node of nodes) {
@@ -70,45 +65,30 @@ async function compute(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[
     return { x: round(x - width / 2), y: round(y - height / 2), width: round(width), height: round(height) };
   };
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
-  const top = groups.size > 0 ? GROUP_TITLE : 0;
-  const lower = (one: Box): Box => ({ ...one, y: one.y + top });
+  const places = new Map(nodes.map((node) => [node.key, box(node.key)]));
+  const labels: Box[] = [];
   return {
     width: Math.ceil(width),
-    height: Math.ceil(height) + top,
-    nodes: new Map(nodes.map((node) => [node.key, lower(box(node.key))])),
+    height: Math.ceil(height),
+    nodes: places,
     edges: new Map(edges.map((edge) => {
       const { points, x, y } = graph.edge(edge.from, edge.to) as { points: Point[]; x: number; y: number };
-      const moved = points.map((point) => ({ x: point.x, y: point.y + top }));
-      return [edge.key, { path: smooth(moved), labelX: round(x), labelY: round(y + top) }];
+      const [from, to] = [places.get(edge.from)!, places.get(edge.to)!];
+      const others = [...places.values()].filter((one) => one !== from && one !== to);
+      const isForward = from.x < to.x;
+      const start = { x: isForward ? from.x + from.width : from.x, y: from.y + from.height / 2 };
+      const end = { x: isForward ? to.x : to.x + to.width, y: to.y + to.height / 2 };
+      // The plainest curve that crosses no other box: dagre's way around them has more bends than most edges need.
+      const ways = [[start, end], [start, { x, y }, end], [start, ...points.slice(1, -1), end]];
+      const curve = ways.map(flow).find((one) => !touches(one.samples, others)) ?? flow(ways.at(-1)!);
+      const label = placeLabel(curve.samples, labels);
+      labels.push(label);
+      const [labelX, labelY] = [round(label.x + label.width / 2), round(label.y + label.height / 2)];
+      return [edge.key, { path: curve.path, labelX, labelY }];
     })),
     groups: [...groups].map((name) => {
-      const { x, y, width, height } = lower(box(`group ${name}`));
-      return { name, x, y: y - GROUP_TITLE, width, height: height + GROUP_TITLE };
+      const { y, height, ...rest } = box(`group ${name}`);
+      return { name, ...rest, y: y - TITLE_ROOM, height: height + TITLE_ROOM };
     }),
   };
-}
-
-interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
-}
-
-/** A curve through the middles between dagre's points, which begins and ends level. */
-function smooth(points: readonly Point[]): string {
-  const at = ({ x, y }: Point) => `${round(x)},${round(y)}`;
-  const first = points[0]!;
-  const last = points.at(-1)!;
-  if (points.length < 3) return `M${at(first)}L${at(last)}`;
-  let path = `M${at(first)}`;
-  for (let index = 1; index < points.length - 1; index++) {
-    const point = points[index]!;
-    const next = points[index + 1]!;
-    const end = index === points.length - 2 ? last : { x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 };
-    path += `Q${at(point)} ${at(end)}`;
-  }
-  return path;
 }

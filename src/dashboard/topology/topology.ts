@@ -5,7 +5,7 @@
  * namespace, the busiest are drawn. Only the structure decides the layout, so that it is computed when that changes.
  */
 import type { StatRow } from "../../mesh/api.ts";
-import { type MergedEdge, mergeEdges } from "../model/edges.ts";
+import { type MergedEdge, mergeEdges, sumRequests, sumTcp } from "../model/edges.ts";
 import { resourceKey } from "../model/resource.ts";
 import type { ResourceName } from "../../mesh/api.ts";
 import { type Health, healthOf } from "../model/health.ts";
@@ -21,7 +21,12 @@ export interface TopologyNode {
   readonly width: number;
   readonly height: number;
   readonly health: Health;
-  readonly rps: number | undefined;
+  /** What it serves; missing where it serves no requests. */
+  readonly rps?: number;
+  /** What it asks of others. */
+  readonly sentRps: number;
+  /** Connections to it that carry no requests. */
+  readonly openConnections: number;
   readonly isMeshed: boolean;
 }
 
@@ -69,13 +74,10 @@ export async function topologyOf(
     resources.set(resourceKey(destination), destination);
   }
   const namespaces = new Set([...resources.values()].map((one) => one.namespace));
-  const isGrouped = namespaces.size > 1;
+  const groupOf = (one: ResourceName) =>
+    namespaces.size === 1 || one.namespace === namespace ? "" : one.namespace;
   const layout = await layOut(
-    [...resources].map(([key, { name, namespace }]) => ({
-      key,
-      label: name,
-      group: isGrouped ? namespace : "",
-    })),
+    [...resources].map(([key, one]) => ({ key, label: one.name, group: groupOf(one) })),
     drawn.edges.map((edge) => ({
       key: edge.key,
       from: resourceKey(edge.source),
@@ -88,17 +90,23 @@ export async function topologyOf(
     height: layout.height,
     groups: layout.groups,
     nodes: [...resources].map(([key, resource]) => {
-      const row = rowOf.get(key);
       const inbound = drawn.edges.filter((edge) => resourceKey(edge.destination) === key);
+      const outbound = drawn.edges.filter((edge) => resourceKey(edge.source) === key);
+      // Of what lies outside of the filter, only what its clients saw is known.
+      const row = rowOf.get(key);
+      const requests = row === undefined ? sumRequests(inbound.map((edge) => edge.requests)) : row.requests;
+      const isPlain = (edge: MergedEdge) => edge.requests.successRate === undefined;
       return {
         key,
         resource,
         label: resource.name,
         ...layout.nodes.get(key)!,
-        health: healthOf(row?.requests),
-        rps: row?.requests?.rps,
+        health: healthOf(requests),
+        ...(requests?.successRate === undefined ? {} : { rps: requests.rps }),
+        sentRps: sumRequests(outbound.map((edge) => edge.requests)).rps,
+        openConnections: sumTcp(inbound.filter(isPlain).map((edge) => edge.tcp)).openConnections,
         isMeshed: row === undefined
-          ? inbound.some((edge) => edge.security !== "plain")
+          ? outbound.length > 0 || inbound.some((edge) => edge.security !== "plain")
           : (row.meshedPods ?? 0) > 0,
       };
     }),
