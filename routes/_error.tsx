@@ -2,6 +2,7 @@
 import { HttpError } from "fresh";
 import { Prose } from "../src/dashboard/components/figures.tsx";
 import { define } from "../src/dashboard/define.ts";
+import { errorTitle, retrySeconds, statusOf } from "../src/dashboard/error_title.ts";
 import { type MeshError, MeshFailure } from "../src/mesh/error.ts";
 
 function meshErrorOf(error: unknown, path: string): MeshError {
@@ -25,23 +26,17 @@ function meshErrorOf(error: unknown, path: string): MeshError {
   };
 }
 
-const TITLES: Readonly<Record<number, string>> = {
-  400: "That could not be understood",
-  404: "Not found",
-  503: "No figures to show",
-};
-
-export default define.page(({ error, url, state }) => {
-  const status = error instanceof HttpError ? error.status : 500;
+export default define.page(({ error, url }) => {
+  const status = statusOf(error);
+  const seconds = retrySeconds(error);
   const mesh = meshErrorOf(error, url.pathname);
   const causes: MeshError[] = [];
   for (let cause = mesh.cause; cause !== undefined; cause = cause.cause) causes.push(cause);
-  state.title = `${TITLES[status] ?? "Something went wrong"} · Linkerd`;
   return (
     <div class="page">
       <section class="card failure" role="alert">
         <p class="crumbs">{status} · {mesh.code}</p>
-        <h1>{TITLES[status] ?? "Something went wrong"}</h1>
+        <h1>{errorTitle(error)}</h1>
         <dl>
           <dt>What was seen</dt>
           <dd>
@@ -67,9 +62,9 @@ export default define.page(({ error, url, state }) => {
           )}
         </dl>
         <p class="actions">
-          {status === 503 && <a class="button" href={url.pathname + url.search}>Try again</a>}
-          {status !== 503 && <a class="button" href="/">To the overview</a>}
-          {status === 503 && <small>This page tries again by itself every 5 seconds.</small>}
+          {seconds !== undefined && <a class="button" href={url.pathname + url.search}>Try again</a>}
+          {seconds === undefined && <a class="button" href="/">To the overview</a>}
+          {seconds !== undefined && <small>This page tries again by itself every {seconds} seconds.</small>}
         </p>
       </section>
     </div>
