@@ -37,7 +37,9 @@ const arrows = new Map<string, string>(), wrong: string[] = [];
 for (const directory of [`${root}src`, `${root}manifests`]) {
   for (const file of sources(directory)) {
     const from = moduleOf(file);
-    if (from === undefined || file.includes("/testing/") || /\/(cases|test_cluster)\.ts$/.test(file)) continue;
+    if (from === undefined || file.includes("/testing/") || /\/(cases|test_cluster)\.ts$/.test(file)) {
+      continue;
+    }
     for (const [, target = ""] of Deno.readTextFileSync(file).matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)) {
       const to = moduleOf(new URL(target, `file://${file}`).pathname);
       if (to === undefined || to === from) continue;

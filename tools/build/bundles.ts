@@ -36,7 +36,16 @@ const SPLIT: Readonly<Record<string, { entry: string; inputs: readonly string[] 
   },
   linkerd: {
     entry: "src/cli/main.ts",
-    inputs: ["src/cli", "src/local", "src/kube", "src/mesh", "src/control", "manifests", "proto", "deno.json"],
+    inputs: [
+      "src/cli",
+      "src/local",
+      "src/kube",
+      "src/mesh",
+      "src/control",
+      "manifests",
+      "proto",
+      "deno.json",
+    ],
   },
 };
 

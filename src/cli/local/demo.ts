@@ -23,9 +23,7 @@ export interface DemoOptions {
 const NAMESPACE = "shop", REFRESH_MS = 1000, ONCE_TIMEOUT_MS = 120_000, READY_TIMEOUT_MS = 60_000;
 
 function shopObjects(): KubernetesObject[] {
-  return parseAllDocuments(shop).map((document) =>
-    document.toJS() as KubernetesObject
-  );
+  return parseAllDocuments(shop).map((document) => document.toJS() as KubernetesObject);
 }
 
 async function deployShop(progress: Progress, { client }: Cluster): Promise<void> {
