@@ -14,7 +14,7 @@ import {
   WorkloadTable,
 } from "../src/dashboard/components/workload_table.tsx";
 import type { OverviewView } from "../src/dashboard/model/overview.ts";
-import { DEFAULT_WINDOW, namespacePath, statCommand } from "../src/dashboard/model/resource.ts";
+import { DEFAULT_WINDOW, namespacePath, statCommand, statKinds } from "../src/dashboard/model/resource.ts";
 
 export interface OverviewProps {
   readonly view: OverviewView;
@@ -89,7 +89,7 @@ export default function Overview({ view: initial, stream, ...asked }: OverviewPr
             }}
           />
           {shown.length === 0 && <p class="nobody">No workload has “{filter}” in its name.</p>}
-          <Command text={statCommand("deploy", { namespace, window })} />
+          <Command text={statCommand(statKinds(rows.map((row) => row.resource)), { namespace, window })} />
         </section>
       )}
       <Source status={view.status} />

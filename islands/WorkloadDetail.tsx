@@ -1,4 +1,5 @@
 /** A workload's figures, charts, edges and pods: rendered by the server, then kept up to date. */
+import type { Edge } from "../src/mesh/api.ts";
 import { ChartFigure } from "../src/dashboard/components/chart.tsx";
 import { chartSpecs } from "../src/dashboard/components/chart_lines.ts";
 import { EdgeTable } from "../src/dashboard/components/edge_table.tsx";
@@ -13,6 +14,7 @@ import {
   kindTitle,
   namespacePath,
   resourcePath,
+  shortKind,
   shortName,
   statCommand,
   withWindow,
@@ -23,6 +25,28 @@ export interface WorkloadDetailProps {
   readonly view: WorkloadView;
   /** The stream of later views. */
   readonly stream: string;
+}
+
+interface EdgeCommandsProps {
+  readonly edges: readonly Edge[];
+  readonly peer: "source" | "destination";
+  readonly more: string;
+  readonly view: WorkloadView;
+}
+
+/** One command for each kind of peer in the namespace: `stat` takes one at a time together with --to and --from. */
+function EdgeCommands({ edges, peer, more, view }: EdgeCommandsProps) {
+  const { namespace } = view.row.resource;
+  const own = edges.map((edge) => edge[peer]).filter((one) => one.namespace === namespace);
+  const kinds = new Set(own.map((one) => one.kind));
+  if (kinds.size === 0) kinds.add("deployment");
+  return (
+    <>
+      {[...kinds].map((kind) => (
+        <Command key={kind} text={statCommand(shortKind(kind), { namespace, window: view.window, more })} />
+      ))}
+    </>
+  );
 }
 
 export default function WorkloadDetail({ view: initial, stream }: WorkloadDetailProps) {
@@ -71,7 +95,7 @@ export default function WorkloadDetail({ view: initial, stream }: WorkloadDetail
         {inbound.length === 0
           ? <p class="nobody">{nobody}</p>
           : <EdgeTable edges={inbound} peer="source" namespace={namespace} window={window} />}
-        <Command text={statCommand("deploy", { namespace, window, more: `--to ${short}` })} />
+        <EdgeCommands edges={inbound} peer="source" more={`--to ${short}`} view={live.view} />
       </section>
       <section class="card">
         <h2>
@@ -80,7 +104,7 @@ export default function WorkloadDetail({ view: initial, stream }: WorkloadDetail
         {outbound.length === 0
           ? <p class="nobody">{nobody}</p>
           : <EdgeTable edges={outbound} peer="destination" namespace={namespace} window={window} />}
-        <Command text={statCommand("deploy", { namespace, window, more: `--from ${short}` })} />
+        <EdgeCommands edges={outbound} peer="destination" more={`--from ${short}`} view={live.view} />
       </section>
       <section class="card">
         <h2>Pods</h2>

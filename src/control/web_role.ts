@@ -9,6 +9,9 @@ export const webRole: Role = {
     const port = flags.port("addr", CONTROL_PORTS.web);
     const metricsApi = flags.string("metrics-api-addr", "http://metrics-api.linkerd.svc.cluster.local:8080");
     const enforcedHost = flags.string("enforced-host", "");
+    if (!isRegularExpression(enforcedHost)) {
+      throw new FlagError(`--enforced-host: a regular expression, not ${enforcedHost}`);
+    }
     if (!URL.canParse(metricsApi)) throw new FlagError(`--metrics-api-addr: a URL, not ${metricsApi}`);
     const { startDashboard } = await import("../dashboard/server.ts");
     const dashboard = await startDashboard({
@@ -16,6 +19,16 @@ export const webRole: Role = {
       metricsApi,
       ...(enforcedHost === "" ? {} : { enforcedHost }),
     });
+    console.error(`dashboard on port ${dashboard.port}`);
     return { waitingFor: () => [], stop: () => dashboard.stop() };
   },
 };
+
+function isRegularExpression(text: string): boolean {
+  try {
+    new RegExp(text);
+    return true;
+  } catch {
+    return false; // the caller names the flag
+  }
+}

@@ -1,5 +1,5 @@
 /** The dashboard's server: pages of routes/, their assets, and the feeds behind live pages. */
-import { App, type Middleware } from "fresh";
+import { App } from "fresh";
 import { manifest } from "../../dist/dashboard/manifest.ts";
 import type { State } from "./define.ts";
 import type { Asset } from "./fresh/manifest.ts";
@@ -35,7 +35,6 @@ export function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   const feeds = new Feeds({ intervalMs: () => intervalMs });
   const app = new App<State>()
     .use(securityHeaders)
-    .use(tryAgain)
     .use(enforceHost(options.enforcedHost ?? KNOWN_HOSTS))
     .use((context) => {
       const asset: Asset | undefined = manifest.assets[context.url.pathname];
@@ -66,7 +65,7 @@ export function startDashboard(options: DashboardOptions): Promise<Dashboard> {
     port: options.port,
     hostname: options.hostname ?? "0.0.0.0",
     automaticCompression: true,
-    onListen: ({ port }) => console.error(`dashboard on port ${port}`),
+    onListen() {}, // who starts it says where it is
   }, app.handler());
   return Promise.resolve({
     port: server.addr.port,
@@ -76,14 +75,6 @@ export function startDashboard(options: DashboardOptions): Promise<Dashboard> {
     },
   });
 }
-
-/** What cannot be had now is asked for again, with or without scripts: the mesh may be starting. */
-const tryAgain: Middleware<unknown> = async (context) => {
-  const answer = await context.next();
-  const isPage = answer.headers.get("content-type")?.startsWith("text/html") === true;
-  if (answer.status === 503 && isPage) answer.headers.set("refresh", "5");
-  return answer;
-};
 
 function serveAsset({ type, body }: Asset, cache: string): Response {
   return new Response(body, { headers: { "content-type": type, "cache-control": cache } });

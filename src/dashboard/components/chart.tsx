@@ -35,9 +35,8 @@ const WIDTH = 600, HEIGHT = 100;
 
 /** What is seen without scripts; its shape fills whatever room there is. */
 function StillChart({ spec }: { spec: ChartSpec }) {
-  const { at, lines, range: [low, high] } = spec;
-  const first = at[0] ?? 0;
-  const span = Math.max(1, (at.at(-1) ?? 1) - first);
+  const { at, span, lines, range: [low, high] } = spec;
+  const first = (at.at(-1) ?? 0) - span;
   const x = (index: number) => (((at[index]! - first) / span) * WIDTH).toFixed(1);
   const y = (value: number) => (HEIGHT - ((value - low) / (high - low)) * HEIGHT).toFixed(1);
   return (

@@ -13,6 +13,8 @@ export interface ChartSpec {
   readonly key: string;
   readonly title: string;
   readonly at: readonly number[];
+  /** Of the horizontal axis, in seconds up to the last point. */
+  readonly span: number;
   readonly lines: readonly Line[];
   readonly isFilled: boolean;
   /** Of the vertical axis. */
@@ -42,7 +44,7 @@ function tenth(value: number): number {
 }
 
 export function chartSpecs(chart: Chart, hasRequests: boolean): readonly ChartSpec[] {
-  const { at } = chart;
+  const { at, span } = chart;
   const count = (value: number) => String(Math.round(value));
   if (!hasRequests) {
     const bytes: Line[] = [
@@ -55,6 +57,7 @@ export function chartSpecs(chart: Chart, hasRequests: boolean): readonly ChartSp
         key: "bytes",
         title: "TCP bytes",
         at,
+        span,
         lines: bytes,
         isFilled: false,
         range: fromZero(bytes, 100),
@@ -65,6 +68,7 @@ export function chartSpecs(chart: Chart, hasRequests: boolean): readonly ChartSp
         key: "open",
         title: "TCP connections",
         at,
+        span,
         lines: open,
         isFilled: true,
         range: fromZero(open, 4),
@@ -85,6 +89,7 @@ export function chartSpecs(chart: Chart, hasRequests: boolean): readonly ChartSp
       key: "rps",
       title: "Requests",
       at,
+      span,
       lines: rps,
       isFilled: true,
       range: fromZero(rps, 1),
@@ -95,6 +100,7 @@ export function chartSpecs(chart: Chart, hasRequests: boolean): readonly ChartSp
       key: "success",
       title: "Success rate",
       at,
+      span,
       lines: [{ label: "success", color: "b", values: chart.successPercent }],
       isFilled: true,
       range: [lowest >= 90 ? 90 : lowest >= 50 ? 50 : 0, 100],
@@ -105,6 +111,7 @@ export function chartSpecs(chart: Chart, hasRequests: boolean): readonly ChartSp
       key: "latency",
       title: "Latency",
       at,
+      span,
       lines: latency,
       isFilled: false,
       range: fromZero(latency, 1),

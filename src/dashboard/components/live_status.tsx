@@ -28,18 +28,24 @@ export function LiveStatus({ live }: { live: Live<Timed> }) {
     broken: "Connecting again; figures of",
     fault: "Figures of",
   };
+  const { windowMs, coveredMs } = live.view;
+  const isYoung = windowMs > 0 && coveredMs < windowMs * 0.95;
   return (
     <p class={`live ${state}`} role="status" aria-live="off">
       <i aria-hidden="true" />
       {words[state]} <time dateTime={new Date(live.view.at).toISOString()}>{time}</time>
+      {isYoung && (
+        <span title="Figures are gathered since then; rates are over that time">
+          · {Math.round(coveredMs / 1000)} s so far
+        </span>
+      )}
     </p>
   );
 }
 
 /** What stands above the figures when they are not what they seem. */
 export function LiveNotes({ live }: { live: Live<Timed> }) {
-  const { status, coveredMs, windowMs } = live.view;
-  const isYoung = windowMs > 0 && coveredMs < windowMs * 0.95;
+  const { status } = live.view;
   return (
     <>
       {live.fault && (
@@ -59,11 +65,6 @@ export function LiveNotes({ live }: { live: Live<Timed> }) {
           proxies cannot be scraped; what they count is missing here. See which with{" "}
           <code>linkerd check --proxy</code>, and why on their workload's page.
         </div>
-      )}
-      {isYoung && (
-        <p class="aside">
-          Metrics have been gathered for {Math.round(coveredMs / 1000)} s: rates are over that time.
-        </p>
       )}
     </>
   );

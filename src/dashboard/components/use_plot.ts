@@ -56,6 +56,11 @@ function dataOf(spec: ChartSpec): uPlot.AlignedData {
   return [spec.at, ...spec.lines.map((line) => line.values)] as uPlot.AlignedData;
 }
 
+function timeRange({ at, span }: ChartSpec): [number, number] {
+  const until = at.at(-1) ?? Date.now() / 1000;
+  return [until - span, until];
+}
+
 /** Of the reader's own time zone. */
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 
@@ -73,7 +78,7 @@ function optionsOf(
   return {
     width,
     height: PLOT_HEIGHT,
-    padding: [8, 4, 0, 0],
+    padding: [8, 14, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -81,7 +86,10 @@ function optionsOf(
       sync: { key: "time" },
       points: { size: 7 },
     },
-    scales: { y: { range: () => [...latest.current.range] as [number, number] } },
+    scales: {
+      x: { range: () => timeRange(latest.current) },
+      y: { range: () => [...latest.current.range] as [number, number] },
+    },
     axes: [
       {
         ...axis,

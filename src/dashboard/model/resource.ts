@@ -40,7 +40,18 @@ export function resourcePath({ namespace, kind, name }: ResourceName): string {
 
 /** `deploy/web` */
 export function shortName({ kind, name }: Pick<ResourceName, "kind" | "name">): string {
-  return `${WORKLOADS[kind]?.short ?? kind}/${name}`;
+  return `${shortKind(kind)}/${name}`;
+}
+
+/** What to ask for so that workloads of these kinds are printed: `deploy`, or `all` where there are several. */
+export function statKinds(resources: readonly Pick<ResourceName, "kind">[]): string {
+  const kinds = new Set(resources.map((one) => one.kind));
+  return kinds.size > 1 ? "all" : shortKind([...kinds][0] ?? "deployment");
+}
+
+/** `deploy` */
+export function shortKind(kind: StatKind): string {
+  return WORKLOADS[kind]?.short ?? kind;
 }
 
 /** `linkerd stat deploy -n shop -t 10m`: the default window is left out. */

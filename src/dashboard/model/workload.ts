@@ -10,12 +10,15 @@ import type {
   StatusResponse,
   TcpStats,
 } from "../../mesh/api.ts";
+import { parseWindow } from "../../mesh/duration.ts";
 import { MeshFailure } from "../../mesh/error.ts";
 import type { MetricsApi } from "../metrics_api.ts";
 import { chartOf, kindTitle, resourceKey } from "./resource.ts";
 
 /** Columns as uPlot takes them; null where nothing was measured. */
 export interface Chart {
+  /** How much time is shown, whether there are figures for all of it or not: seconds up to the last point. */
+  readonly span: number;
   /** Seconds since the epoch. */
   readonly at: readonly number[];
   readonly rps: readonly number[];
@@ -60,10 +63,11 @@ export async function loadWorkload(
   ]);
   const row = found.rows.find((one) => resourceKey(one.resource) === resourceKey(resource));
   if (row === undefined) throw new MeshFailure(notFound(resource, (await api.namespaces()).namespaces));
+  const { chart } = chartOf(window);
   const [pods, edges, series, status] = await Promise.all([
     api.stat({ kind: "pod", namespace, window }),
     api.edges({ namespace, window }),
-    api.series({ kind, namespace, name, window: chartOf(window).chart }),
+    api.series({ kind, namespace, name, window: chart }),
     api.status(),
   ]);
   const { total: _, ...figures } = row;
@@ -75,7 +79,7 @@ export async function loadWorkload(
     coveredMs: found.coveredMs,
     window,
     row: figures,
-    chart: chartFrom(series),
+    chart: chartFrom(series, parseWindow(chart) ?? 0),
     inbound: edges.edges.filter((edge) => is(edge.destination)).sort(busiestFirst),
     outbound: edges.edges.filter((edge) => is(edge.source)).sort(busiestFirst),
     pods: (existing.workloads.find((one) => is(one.resource))?.pods ?? []).map((pod): PodRow => {
@@ -99,10 +103,11 @@ function busiestFirst(left: Edge, right: Edge): number {
       : 1);
 }
 
-export function chartFrom({ points }: SeriesResponse): Chart {
+export function chartFrom({ points }: SeriesResponse, spanMs: number): Chart {
   const tenth = (value: number | undefined) => value === undefined ? null : Math.round(value * 10) / 10;
   const rounded = (value: number) => Math.round(value * 10) / 10;
   return {
+    span: spanMs / 1000,
     at: points.map((point) => point.at / 1000),
     rps: points.map(({ requests }) => rounded(requests.rps)),
     successPercent: points.map(({ requests: { successRate } }) =>
