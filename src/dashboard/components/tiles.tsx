@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { healthOf } from "../model/health.ts";
 import type { OverviewSummary } from "../model/overview.ts";
 import { resourcePath, withWindow } from "../model/resource.ts";
-import { latencyText, rateText, rpsText } from "./figures.tsx";
+import { countText, latencyText, rateText, rpsText } from "./figures.tsx";
 
 export interface TileProps {
   readonly title: string;
@@ -36,7 +36,7 @@ export function OverviewTiles({ summary, window }: { summary: OverviewSummary; w
         state={healthOf(requests)}
       >
         {isAsked
-          ? requests.failure === 0 ? "no failures" : `${requests.failure.toLocaleString("en-US")} failed`
+          ? requests.failure === 0 ? "no failures" : `${countText(requests.failure)} failed`
           : "no requests"}
       </Tile>
       <Tile title="Requests" value={isAsked ? `${rpsText(requests.rps)}/s` : undefined}>
@@ -63,7 +63,7 @@ export function OverviewTiles({ summary, window }: { summary: OverviewSummary; w
           ? "all that run"
           : `${runningPods - meshedPods} without a proxy`}
       </Tile>
-      <Tile title="TCP connections" value={openConnections.toLocaleString("en-US")}>open now</Tile>
+      <Tile title="TCP connections" value={countText(openConnections)}>open now</Tile>
     </dl>
   );
 }

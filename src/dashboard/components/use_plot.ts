@@ -61,8 +61,11 @@ function timeRange({ at, span }: ChartSpec): [number, number] {
   return [until - span, until];
 }
 
-/** Of the reader's own time zone. */
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+/** Hours and minutes in the reader's own time zone. */
+function clock(seconds: number): string {
+  const time = new Date(seconds * 1000);
+  return [time.getHours(), time.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
+}
 
 /** @param latest the spec of now: scales and texts follow it without a new plot */
 function optionsOf(
@@ -95,7 +98,7 @@ function optionsOf(
         ...axis,
         size: 24,
         space: 70,
-        values: (_plot, ticks) => ticks.map((tick) => clock.format(tick * 1000)),
+        values: (_plot, ticks) => ticks.map((tick) => clock(tick)),
       },
       {
         ...axis,

@@ -1,7 +1,7 @@
 /** A workload's figures now, large. */
 import { healthOf } from "../model/health.ts";
 import type { WorkloadView } from "../model/workload.ts";
-import { bytesText, latencyText, rateText, rpsText } from "./figures.tsx";
+import { bytesText, countText, latencyText, rateText, rpsText } from "./figures.tsx";
 import { Tile } from "./tiles.tsx";
 
 export function WorkloadTiles({ row }: { row: WorkloadView["row"] }) {
@@ -38,9 +38,7 @@ export function WorkloadTiles({ row }: { row: WorkloadView["row"] }) {
         {isAsked
           ? requests.failure === 0
             ? "no failures"
-            : `${requests.failure.toLocaleString("en-US")} of ${
-              (requests.failure + requests.success).toLocaleString("en-US")
-            } failed`
+            : `${countText(requests.failure)} of ${countText(requests.failure + requests.success)} failed`
           : "no requests"}
       </Tile>
       <Tile title="Requests" value={isAsked ? `${rpsText(requests.rps)}/s` : undefined} />
