@@ -1,5 +1,6 @@
 /** All commands, in the order of the help. A description costs nothing; its file is loaded when it is run. */
 import type { Command } from "commander";
+import { MESH_COMMANDS } from "./mesh_commands.ts";
 import type { GlobalOptions } from "./global_options.ts";
 
 /** What a command does, once it is loaded; a number is its exit code. */
@@ -8,6 +9,7 @@ export type Run = (options: GlobalOptions) => Promise<number | void>;
 export type Describe = (program: Command, execute: (run: Run) => Promise<void>) => void;
 
 export const COMMANDS: readonly Describe[] = [
+  ...MESH_COMMANDS,
   (program, execute) => {
     const local = program.command("local").description("a whole cluster on this machine, without Kubernetes");
     local.command("up").description(
