@@ -36,6 +36,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    // Whoever read our output has seen enough (`linkerd install | head`): nothing is wrong.
+    if (error instanceof Deno.errors.BrokenPipe) return 0;
     const record = toMeshError(error);
     if (isJsonWanted(args)) console.log(formatJson({ error: record }).trimEnd());
     else console.error(formatMeshError(record));

@@ -1,6 +1,6 @@
 /**
  * The load generator: an open loop at a fixed rate, which counts what it saw. Its own counts are the yardstick that
- * the mesh's numbers are held against; they are served as JSON on /counts.
+ * the mesh's numbers are held against; they are served as JSON on /counts. POST /stop ends the requests, not the counts.
  */
 import { terminated } from "./serve.ts";
 
@@ -50,9 +50,15 @@ export async function runLoad(options: LoadOptions): Promise<void> {
   };
   const server = Deno.serve(
     { port: options.countsPort, hostname: "0.0.0.0", onListen() {} },
-    (request) => new URL(request.url).pathname === "/counts" ? Response.json(counts) : new Response("ok\n"),
+    (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/stop" && request.method === "POST") isStopped = true;
+      return pathname === "/counts" || pathname === "/stop"
+        ? Response.json({ ...counts, inFlight })
+        : new Response("ok\n");
+    },
   );
-  let inFlight = 0, number = 0;
+  let inFlight = 0, number = 0, isStopped = false;
   const one = async () => {
     const path = ++number % 3 === 0 ? "/buy" : "/";
     inFlight++;
@@ -83,7 +89,7 @@ export async function runLoad(options: LoadOptions): Promise<void> {
     const due = Math.floor((performance.now() - startedAt) / 1000 * options.perSecond);
     while (sent < due) {
       sent++;
-      if (inFlight < MAX_IN_FLIGHT) one();
+      if (!isStopped && inFlight < MAX_IN_FLIGHT) one();
     }
   }, TICK_MS);
   await terminated();
