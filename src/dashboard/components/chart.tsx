@@ -9,7 +9,7 @@ export function ChartFigure({ spec }: { spec: ChartSpec }) {
   return (
     <figure class="card chart">
       <figcaption>
-        <h3>{spec.title}</h3>
+        <h2>{spec.title}</h2>
         <ul>
           {spec.lines.map((line) => {
             const value = pointed === null ? lastOf(line) : line.values[pointed];

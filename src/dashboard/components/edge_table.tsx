@@ -1,7 +1,7 @@
 /** A workload's edges: with whom, as whom, and how well. */
 import type { Edge } from "../../mesh/api.ts";
 import { parseServiceAccountIdentity } from "../../mesh/identity.ts";
-import { healthOf } from "../model/health.ts";
+import { HEALTH_TITLES, healthOf } from "../model/health.ts";
 import { resourceKey, resourcePath, withWindow } from "../model/resource.ts";
 import { bytesText, Dot, Latency, Lock, Nothing, Rps, Success } from "./figures.tsx";
 
@@ -82,7 +82,7 @@ export function EdgeTable({ edges, peer, namespace, window }: EdgeTableProps) {
             return (
               <tr key={`${resourceKey(other)} ${identityOf(edge)} ${edge.noTlsReason}`}>
                 <th scope="row" class="name">
-                  <Dot health={healthOf(requests)} label="" />
+                  <Dot health={healthOf(requests)} label={HEALTH_TITLES[healthOf(requests)]} />
                   <a href={withWindow(resourcePath(other), window)}>{other.name}</a>
                   {other.namespace !== namespace && <small>in {other.namespace}</small>}
                 </th>

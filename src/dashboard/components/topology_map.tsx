@@ -125,7 +125,7 @@ function MapNode({ node, window }: { node: TopologyNode; window: string }) {
   const longest = Math.floor((width - 30) / 7);
   const label = node.label.length > longest ? `${node.label.slice(0, longest - 1)}…` : node.label;
   return (
-    <a href={withWindow(resourcePath(resource), window)} aria-label={nodeText(node)}>
+    <a href={withWindow(resourcePath(resource), window)}>
       <g class={`node ${isMeshed ? health : "unmeshed"}`}>
         <title>{nodeText(node)}</title>
         <rect x={x} y={y} width={width} height={height} rx="6" />
