@@ -200,6 +200,34 @@ Deno.test("an endpoint whose application is gone is passed over without the clie
   });
 });
 
+Deno.test("an endpoint that failed a burst of requests is used again as soon as it can be", async () => {
+  await withPair(() => new Response("alive"), async ({ client, url }) => {
+    const spare = Deno.listen({ port: 0, hostname: "127.0.0.1" }),
+      { port: later } = spare.addr as Deno.NetAddr;
+    spare.close();
+    const endpoint = endpointAt({ ip: "127.0.0.1", port: later });
+    client.control.endpoints.set("web.shop.svc.cluster.local:80", [endpoint]);
+    const burst = await Promise.all(Array.from({ length: 30 }, () => fetch(url)));
+    for (const response of burst) {
+      ok([502, 504].includes(response.status), `${response.status}`);
+      await response.body?.cancel();
+    }
+    const revived = Deno.serve(
+      { port: later, hostname: "127.0.0.1", onListen() {} },
+      () => new Response("back"),
+    );
+    const began = performance.now();
+    let status = 0;
+    while (status !== 200 && performance.now() - began < 5000) {
+      const response = await fetch(url);
+      status = response.status;
+      await response.body?.cancel();
+    }
+    equal(status, 200);
+    await revived.shutdown();
+  });
+});
+
 Deno.test("a client that the policy denies gets 403, the denial is counted, and an open connection learns of a change", async () => {
   await withPair(() => new Response("secret"), async ({ server, url, port }) => {
     const { current } = server.inbound.policies.of(port);

@@ -28,6 +28,12 @@ export interface EndpointOptions {
   readonly isBackingOff: boolean;
 }
 
+/**
+ * However long the configured back-off: discovery says that the endpoint is there, a request is its own attempt, and
+ * one that could be served again must not be avoided for a minute.
+ */
+const LONGEST_BACKOFF_MS = 1000;
+
 export class Endpoint implements Loaded {
   readonly name: string;
   readonly #idle: ClientConnection[] = [];
@@ -139,9 +145,12 @@ export class Endpoint implements Loaded {
 
   #failed(): void {
     if (!this.options.isBackingOff) return;
-    const { backoff } = this.dialer.config;
-    const delay = Math.min(backoff.maxMs, backoff.minMs * 2 ** Math.min(this.#failures++, 20));
-    this.#readyAt = this.dialer.loop.now + delay * (1 + Math.random() * backoff.jitter) * 1000;
+    const { backoff } = this.dialer.config, { now } = this.dialer.loop;
+    // Attempts that failed beside each other are one failure: a burst must not lock the endpoint out.
+    if (now < this.#readyAt) return;
+    const longest = Math.min(backoff.maxMs, LONGEST_BACKOFF_MS);
+    const delay = Math.min(longest, backoff.minMs * 2 ** Math.min(this.#failures++, 20));
+    this.#readyAt = now + delay * (1 + Math.random() * backoff.jitter) * 1000;
   }
 
   #count(errno: string): void {
