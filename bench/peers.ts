@@ -1,0 +1,75 @@
+/**
+ * Our proxy beside HAProxy and Envoy on this machine, as pairs with mutual TLS and as one plain hop:
+ *   deno run -A bench/peers.ts [--quick] [--json FILE]
+ * Needs root (network namespaces). Prints and writes bench/RESULTS.md; leaves nothing else behind.
+ */
+import { parseArgs } from "node:util";
+import { type Candidate, startCandidates } from "./peers/candidates.ts";
+import { Environment } from "./peers/environment.ts";
+import { medians, privateMemory, type Sample, sample } from "./peers/measure.ts";
+import { microTable } from "./peers/micro.ts";
+import { installMissing } from "./peers/programs.ts";
+import { compare, report, type Result } from "./peers/report.ts";
+
+const WARM_UP_SECONDS = 2;
+
+/** Measures the candidates in turn, round after round, so that the machine's noise meets all of them. */
+async function measure(
+  environment: Environment,
+  candidates: readonly Candidate[],
+  rounds: number,
+  seconds: number,
+) {
+  const idle = candidates.map(({ pids }) => privateMemory(pids));
+  const samples = candidates.map((): Sample[] => []);
+  for (const { port, pids } of candidates) await sample(environment, port, pids, WARM_UP_SECONDS);
+  for (let round = 1; round <= rounds; round++) {
+    for (const [index, { name, port, pids }] of candidates.entries()) {
+      const one = await sample(environment, port, pids, seconds);
+      samples[index]?.push(one);
+      console.log(`${round}/${rounds} ${name}: ${one.cpuMicroseconds.toFixed(1)} µs, ${one.perSecond} req/s`);
+    }
+  }
+  return candidates.map((candidate, index): Result => ({
+    candidate,
+    figures: medians(samples[index] ?? [], idle[index] ?? 0),
+  }));
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: { quick: { type: "boolean", default: false }, json: { type: "string" } },
+  });
+  if (Deno.uid() !== 0) {
+    console.log("The comparison with peers is skipped: it makes network namespaces, which needs root.");
+    return;
+  }
+  installMissing();
+  const [rounds, seconds] = values.quick ? [2, 2] : [5, 3];
+  const environment = new Environment();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => {
+      environment.close();
+      Deno.exit(130);
+    });
+  }
+  try {
+    environment.open();
+    const { candidates, versions } = await startCandidates(environment);
+    const before = Deno.loadavg()[0] ?? 0;
+    const results = await measure(environment, candidates, rounds, seconds);
+    const loads = [before, Deno.loadavg()[0] ?? 0] as const;
+    const text = report(results, { rounds, seconds, versions, loads }, await microTable());
+    console.log(`\n${text}`);
+    Deno.writeTextFileSync(new URL("RESULTS.md", import.meta.url), text);
+    if (values.json !== undefined) {
+      Deno.writeTextFileSync(values.json, JSON.stringify(compare(results), undefined, 2) + "\n");
+    }
+  } finally {
+    environment.close();
+  }
+  Deno.exit(0);
+}
+
+await main();

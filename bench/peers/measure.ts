@@ -1,0 +1,111 @@
+/** What one run costs: processor time from schedstat, latency from wrk, private memory from smaps_rollup. */
+import { CLIENT_IP, type Environment } from "./environment.ts";
+
+export interface Sample {
+  readonly cpuMicroseconds: number;
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly busyKib: number;
+  readonly failures: number;
+}
+
+export interface Figures extends Sample {
+  readonly idleKib: number;
+}
+
+/** Nanoseconds on a processor of every thread of the processes. */
+function processorTime(pids: readonly number[]): number {
+  let sum = 0;
+  for (const pid of pids) {
+    for (const task of Deno.readDirSync(`/proc/${pid}/task`)) {
+      sum += Number(Deno.readTextFileSync(`/proc/${pid}/task/${task.name}/schedstat`).split(" ")[0]);
+    }
+  }
+  return sum;
+}
+
+/** KiB of memory that only these processes hold. */
+export function privateMemory(pids: readonly number[]): number {
+  let sum = 0;
+  for (const pid of pids) {
+    const text = Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`);
+    for (const [, size] of text.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB/gm)) sum += Number(size);
+  }
+  return sum;
+}
+
+/** Milliseconds of a duration as wrk writes it, such as `812.00us`. */
+export function milliseconds(text: string): number {
+  const [, value, unit] = /^([\d.]+)(us|ms|s|m)$/.exec(text) ?? [];
+  const scale = { us: 0.001, ms: 1, s: 1000, m: 60_000 }[unit ?? ""];
+  if (value === undefined || scale === undefined) throw new Error(`no duration of wrk: ${text}`);
+  return Number(value) * scale;
+}
+
+/** The numbers of wrk's report. @throws when it is not a report or counts no request */
+export function parseReport(text: string) {
+  const find = (pattern: RegExp): string => {
+    const found = pattern.exec(text)?.[1];
+    if (found === undefined) throw new Error(`wrk reports no ${pattern.source}: ${text}`);
+    return found;
+  };
+  const requests = Number(find(/(\d+) requests in/));
+  if (requests === 0) throw new Error("no request was answered");
+  const errors = /Socket errors:(.*)/.exec(text)?.[1] ?? "",
+    refused = /Non-2xx.*?:\s*(\d+)/.exec(text)?.[1] ?? "0";
+  return {
+    requests,
+    perSecond: Number(find(/Requests\/sec:\s+([\d.]+)/)),
+    p50: milliseconds(find(/^\s*50%\s+(\S+)/m)),
+    p99: milliseconds(find(/^\s*99%\s+(\S+)/m)),
+    failures: [refused, ...(errors.match(/\d+/g) ?? [])].reduce((sum, count) => sum + Number(count), 0),
+  };
+}
+
+/** One run of wrk, 1 thread and 32 connections, against a port of the client's namespace. */
+export async function sample(
+  environment: Environment,
+  port: number,
+  pids: readonly number[],
+  seconds: number,
+): Promise<Sample> {
+  const before = processorTime(pids);
+  const url = `http://${CLIENT_IP}:${port}/`;
+  const limit = String(seconds + 20);
+  const wrk = environment.output(
+    "client",
+    "timeout",
+    limit,
+    "wrk",
+    "-t1",
+    "-c32",
+    `-d${seconds}`,
+    "--latency",
+    url,
+  );
+  let busyKib = 0;
+  const timer = setTimeout(() => busyKib = privateMemory(pids), seconds * 700);
+  const { requests, ...report } = parseReport(await wrk.finally(() => clearTimeout(timer)));
+  return { ...report, cpuMicroseconds: (processorTime(pids) - before) / requests / 1000, busyKib };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right), middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? 0;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
+}
+
+/** The median of every figure; failures are summed. */
+export function medians(samples: readonly Sample[], idleKib: number): Figures {
+  const of = (pick: (sample: Sample) => number) => median(samples.map(pick));
+  return {
+    cpuMicroseconds: of((sample) => sample.cpuMicroseconds),
+    perSecond: of((sample) => sample.perSecond),
+    p50: of((sample) => sample.p50),
+    p99: of((sample) => sample.p99),
+    busyKib: of((sample) => sample.busyKib),
+    failures: samples.reduce((sum, sample) => sum + sample.failures, 0),
+    idleKib,
+  };
+}
