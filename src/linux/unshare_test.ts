@@ -30,5 +30,8 @@ Deno.test("what stands in the way is one sentence with a remedy", () => {
   }).outputSync();
   assert.match(new TextDecoder().decode(child.stdout), /`unshare` is missing; .*; install util-linux/);
   const here = isolationObstacle();
-  assert.ok(here === undefined || here.includes("the pods of the laptop cluster live in namespaces"), String(here));
+  assert.ok(
+    here === undefined || here.includes("the pods of the laptop cluster live in namespaces"),
+    String(here),
+  );
 });
