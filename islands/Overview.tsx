@@ -14,7 +14,13 @@ import {
   WorkloadTable,
 } from "../src/dashboard/components/workload_table.tsx";
 import type { OverviewView } from "../src/dashboard/model/overview.ts";
-import { DEFAULT_WINDOW, namespacePath, statCommand, statKinds } from "../src/dashboard/model/resource.ts";
+import {
+  DEFAULT_WINDOW,
+  namespaceFlag,
+  namespacePath,
+  shortKinds,
+  statCommand,
+} from "../src/dashboard/model/resource.ts";
 
 export interface OverviewProps {
   readonly view: OverviewView;
@@ -56,6 +62,7 @@ export default function Overview({ view: initial, stream, ...asked }: OverviewPr
         <section class="card">
           <h2>Topology</h2>
           <TopologyMap topology={topology} window={window} />
+          <Command text={`linkerd edges deploy ${namespaceFlag(namespace)}`} />
         </section>
       )}
       {rows.length > 0 && (
@@ -89,7 +96,9 @@ export default function Overview({ view: initial, stream, ...asked }: OverviewPr
             }}
           />
           {shown.length === 0 && <p class="nobody">No workload has “{filter}” in its name.</p>}
-          <Command text={statCommand(statKinds(rows.map((row) => row.resource)), { namespace, window })} />
+          {shortKinds(rows.map((row) => row.resource)).map((kind) => (
+            <Command key={kind} text={statCommand(kind, { namespace, window, more: "-o wide" })} />
+          ))}
         </section>
       )}
       <Source status={view.status} />

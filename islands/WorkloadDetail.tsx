@@ -14,7 +14,7 @@ import {
   kindTitle,
   namespacePath,
   resourcePath,
-  shortKind,
+  shortKinds,
   shortName,
   statCommand,
   withWindow,
@@ -38,12 +38,10 @@ interface EdgeCommandsProps {
 function EdgeCommands({ edges, peer, more, view }: EdgeCommandsProps) {
   const { namespace } = view.row.resource;
   const own = edges.map((edge) => edge[peer]).filter((one) => one.namespace === namespace);
-  const kinds = new Set(own.map((one) => one.kind));
-  if (kinds.size === 0) kinds.add("deployment");
   return (
     <>
-      {[...kinds].map((kind) => (
-        <Command key={kind} text={statCommand(shortKind(kind), { namespace, window: view.window, more })} />
+      {shortKinds(own).map((kind) => (
+        <Command key={kind} text={statCommand(kind, { namespace, window: view.window, more })} />
       ))}
     </>
   );

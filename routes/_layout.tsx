@@ -1,6 +1,7 @@
 /** The frame of every page: the mesh's name, and its namespaces with how much of each is meshed. */
 import { define } from "../src/dashboard/define.ts";
-import { namespacePath, withWindow } from "../src/dashboard/model/resource.ts";
+import { isKubernetesNamespace, namespacePath, withWindow } from "../src/dashboard/model/resource.ts";
+import type { NamespaceSummary } from "../src/mesh/api.ts";
 import { VERSION } from "../src/mesh/version.ts";
 
 export default define.layout(({ Component, state }) => {
@@ -9,8 +10,8 @@ export default define.layout(({ Component, state }) => {
     namespaces !== undefined && name === namespace ? "true" : undefined;
   const link = (name: string | undefined) => withWindow(namespacePath(name), window);
   // What is meshed comes first, what belongs to the mesh itself last.
-  const rank = (one: { isControlPlane: boolean; meshedPods: number; runningPods: number }) =>
-    one.isControlPlane ? 3 : one.meshedPods > 0 ? 0 : one.runningPods > 0 ? 1 : 2;
+  const rank = ({ isControlPlane, meshedPods, runningPods, name }: NamespaceSummary) =>
+    isControlPlane ? 4 : isKubernetesNamespace(name) ? 3 : meshedPods > 0 ? 0 : runningPods > 0 ? 1 : 2;
   const sorted = [...namespaces ?? []].sort((left, right) => rank(left) - rank(right));
   return (
     <>

@@ -40,7 +40,10 @@ Deno.test("the overview is whole without scripts: figures, topology, the command
       /web to payment: [\d.]+ requests per second, \d\d\.\d\d% successful, p99 \d+ ms, mutual TLS/,
     );
     assert.match(html, /payment to legacy-tax: 2 open TCP connections, .*, without mutual TLS/);
-    assert.match(html, /<code>linkerd stat all -n shop<\/code>/);
+    assert.match(
+      html,
+      /<code>linkerd stat deploy -n shop -o wide<\/code>.*<code>linkerd stat sts -n shop -o wide<\/code>/,
+    );
     assert.match(html, /<noscript><meta http-equiv="refresh" content="10"/);
   });
 });

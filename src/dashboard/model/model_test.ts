@@ -5,7 +5,7 @@ import { connectMetricsApi } from "../metrics_api.ts";
 import { mergeEdges, sumRequests } from "./edges.ts";
 import { healthOf } from "./health.ts";
 import { loadOverview } from "./overview.ts";
-import { resourcePath, statCommand, statKinds, withWindow } from "./resource.ts";
+import { resourcePath, shortKinds, statCommand, withWindow } from "./resource.ts";
 import { chartFrom, loadWorkload } from "./workload.ts";
 
 const requests = (success: number, failure: number, latencyP99: number, mtls = 1): RequestStats => ({
@@ -63,8 +63,8 @@ Deno.test("paths and commands name resources as Linkerd does", () => {
     statCommand("deploy", { namespace: "shop", window: "10m", more: "--to deploy/web" }),
     "linkerd stat deploy -n shop --to deploy/web -t 10m",
   );
-  assert.equal(statKinds([{ kind: "statefulset" }]), "sts");
-  assert.equal(statKinds([{ kind: "statefulset" }, { kind: "deployment" }]), "all");
+  assert.deepEqual(shortKinds([{ kind: "statefulset" }, { kind: "deployment" }]), ["deploy", "sts"]);
+  assert.deepEqual(shortKinds([]), ["deploy"]);
   assert.equal(withWindow("/", "1m"), "/");
   assert.equal(withWindow("/", "10m"), "/?window=10m");
 });

@@ -11,7 +11,7 @@ import type {
 import type { MetricsApi } from "../metrics_api.ts";
 import { type Topology, topologyOf } from "../topology/topology.ts";
 import { mergeEdges, sumRequests } from "./edges.ts";
-import { resourceKey } from "./resource.ts";
+import { isKubernetesNamespace, resourceKey } from "./resource.ts";
 
 export interface OverviewQuery {
   readonly namespace?: string;
@@ -66,7 +66,7 @@ export async function loadOverview(api: MetricsApi, query: OverviewQuery): Promi
       resourceKey(resource)
     ),
   );
-  const isApplication = (name: string) => !controlPlane.has(name) && !KUBERNETES_NAMESPACES.has(name);
+  const isApplication = (name: string) => !controlPlane.has(name) && !isKubernetesNamespace(name);
   const meshed = new Set(namespaces.filter((one) => one.meshedPods > 0).map((one) => one.name));
   const rank = ({ isApplication, resource }: OverviewRow) =>
     isApplication ? (meshed.has(resource.namespace) ? 0 : 1) : controlPlane.has(resource.namespace) ? 2 : 3;
@@ -98,9 +98,6 @@ export async function loadOverview(api: MetricsApi, query: OverviewQuery): Promi
     },
   };
 }
-
-/** Kubernetes' own: their workloads are neither meshed nor waiting to be. */
-const KUBERNETES_NAMESPACES: ReadonlySet<string> = new Set(["kube-system", "kube-public", "kube-node-lease"]);
 
 function kindsOf(existing: WorkloadsResponse): StatKind[] {
   const kinds = new Set<StatKind>(["deployment"]);

@@ -43,10 +43,10 @@ export function shortName({ kind, name }: Pick<ResourceName, "kind" | "name">): 
   return `${shortKind(kind)}/${name}`;
 }
 
-/** What to ask for so that workloads of these kinds are printed: `deploy`, or `all` where there are several. */
-export function statKinds(resources: readonly Pick<ResourceName, "kind">[]): string {
-  const kinds = new Set(resources.map((one) => one.kind));
-  return kinds.size > 1 ? "all" : shortKind([...kinds][0] ?? "deployment");
+/** The kinds of some resources, abbreviated: `stat` takes one at a time. */
+export function shortKinds(resources: readonly Pick<ResourceName, "kind">[]): readonly string[] {
+  const kinds = [...new Set(resources.map((one) => one.kind))].sort();
+  return kinds.length === 0 ? [shortKind("deployment")] : kinds.map(shortKind);
 }
 
 /** `deploy` */
@@ -59,10 +59,14 @@ export function statCommand(
   what: string,
   options: { namespace?: string | undefined; window: string; more?: string },
 ): string {
-  const where = options.namespace === undefined ? "-A" : `-n ${options.namespace}`;
   const more = options.more === undefined ? "" : ` ${options.more}`;
   const window = options.window === DEFAULT_WINDOW ? "" : ` -t ${options.window}`;
-  return `linkerd stat ${what} ${where}${more}${window}`;
+  return `linkerd stat ${what} ${namespaceFlag(options.namespace)}${more}${window}`;
+}
+
+/** `-n shop`, and `-A` for all. */
+export function namespaceFlag(namespace: string | undefined): string {
+  return namespace === undefined ? "-A" : `-n ${namespace}`;
 }
 
 export const DEFAULT_WINDOW = "1m";
@@ -77,6 +81,11 @@ export const WINDOWS: readonly { window: string; title: string; chart: string; c
 /** The span of charts beside a window: at least as long as the window itself. */
 export function chartOf(window: string): { chart: string; chartTitle: string } {
   return WINDOWS.find((one) => one.window === window) ?? { chart: window, chartTitle: window };
+}
+
+/** Kubernetes' own namespaces: what runs there is neither meshed nor waits to be. */
+export function isKubernetesNamespace(name: string): boolean {
+  return ["kube-system", "kube-public", "kube-node-lease"].includes(name);
 }
 
 /** A path with the window, unless it is the default. */

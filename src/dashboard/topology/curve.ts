@@ -72,7 +72,7 @@ export function touches(samples: readonly Point[], boxes: readonly Box[]): boole
   );
 }
 
-const LABEL = { width: 50, height: 15 };
+const LABEL = { width: 52, height: 18 };
 
 /** Where a label stands on its curve: as near to the middle as others leave room. */
 export function placeLabel(samples: readonly Point[], others: readonly Box[]): Box {
