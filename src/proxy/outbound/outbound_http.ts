@@ -89,8 +89,15 @@ export class OutboundHttp implements Pipeline, Waiter {
     this.#stopWaiting()?.refuse(this.connection.destination.explain(true));
   }
 
-  reroute(_connection: ServerConnection, failed: Endpoint): Endpoint | ProxyError {
-    return this.connection.destination.pick(true, failed) ?? this.connection.destination.explain(true);
+  reroute(
+    connection: ServerConnection,
+    failed: Endpoint,
+    mayWait: boolean,
+  ): Endpoint | ProxyError | undefined {
+    const picked = this.connection.destination.pick(true, failed);
+    if (picked === undefined) return mayWait ? this.#queue(connection) : undefined;
+    disarm(this.#failfast);
+    return picked;
   }
 
   seriesOf(_connection: ServerConnection, endpoint: Endpoint): HttpSeries {

@@ -16,8 +16,15 @@ export interface Pipeline {
    * @returns an endpoint, an error to answer with, or undefined: the connection waits until its `proceed` or `refuse`
    */
   route(connection: ServerConnection, at: number): Endpoint | ProxyError | undefined;
-  /** Another endpoint after `failed`, which the request never reached. */
-  reroute(connection: ServerConnection, failed: Endpoint): Endpoint | ProxyError;
+  /**
+   * Another endpoint after `failed`, which the request never reached; undefined when none is ready: then, if it
+   * `mayWait`, the connection waits as for `route`.
+   */
+  reroute(
+    connection: ServerConnection,
+    failed: Endpoint,
+    mayWait: boolean,
+  ): Endpoint | ProxyError | undefined;
   readonly requestDrops: DropMask;
   readonly responseDrops: DropMask;
   /** Header lines to add to a request: where they stand in linear memory, and their length. */

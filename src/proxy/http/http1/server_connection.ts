@@ -34,6 +34,8 @@ import { rewriteInPlace } from "./rewrite.ts";
 
 /** Waiting for a request; a request on its way; a request that waits for its pipeline; nothing more to come. */
 const IDLE = 0, BUSY = 1, WAITING = 2, ENDED = 3;
+/** A request that reached nobody, held until an endpoint is ready again. */
+const PARKED = 4;
 /** RFC 9110 §9.2.2, by Method. */
 const IDEMPOTENT: ReadonlySet<number> = new Set([
   Method.Get,
@@ -54,6 +56,7 @@ export class ServerConnection implements StreamOwner, Exchange {
   #series: HttpSeries | undefined;
   #startedAt = 0;
   #attempts = 0;
+  #parkedFor: ProxyError | undefined;
   #isClientKeepAlive = true;
   #isUpgrade = false;
   #isResponseStarted = false;
@@ -281,7 +284,13 @@ export class ServerConnection implements StreamOwner, Exchange {
 
   #retryOrFail(error: ProxyError, failed: Endpoint): void {
     if (error.isUndelivered && this.#replay.length > 0 && this.#attempts < MAX_ATTEMPTS) {
-      const next = this.pipeline.reroute(this, failed);
+      // A peer that cannot prove who it is will not be able to in a moment: only what may pass is waited for.
+      const next = this.pipeline.reroute(this, failed, error.code !== "tls-failed") ?? error;
+      if (next === error && error.code !== "tls-failed") {
+        this.#state = PARKED;
+        this.#parkedFor = error;
+        return;
+      }
       if (!("code" in next)) return this.#attempt(next, this.#replay.at, this.#replay.length);
     }
     this.#countResponse(error.status, error.label);
@@ -290,11 +299,21 @@ export class ServerConnection implements StreamOwner, Exchange {
 
   /** The pipeline knows more now: tries the request that waited again. */
   proceed(): void {
+    if (this.#state === PARKED) return this.#unpark();
     if (this.#state !== WAITING) return;
     this.#state = IDLE;
     const at = this.stream.arena.receiveAt, length = this.#held.restore(at);
     this.#consume(at, at + length);
     if (this.#state !== WAITING) this.stream.resume();
+  }
+
+  #unpark(): void {
+    const next = this.pipeline.reroute(this, this.#endpoint!, true);
+    if (next === undefined) return;
+    this.#state = BUSY;
+    if (!("code" in next)) return this.#attempt(next, this.#replay.at, this.#replay.length);
+    this.#countResponse(next.status, next.label);
+    this.#answer(next);
   }
 
   get isWaiting(): boolean {
@@ -336,8 +355,8 @@ export class ServerConnection implements StreamOwner, Exchange {
   /** The peer proxy says that the application never saw the request. @returns true when it goes elsewhere now */
   #trySaving(client: ClientConnection): boolean {
     if (this.#replay.length === 0 || this.#attempts >= MAX_ATTEMPTS) return false;
-    const next = this.pipeline.reroute(this, client.endpoint);
-    if ("code" in next || next === client.endpoint) return false;
+    const next = this.pipeline.reroute(this, client.endpoint, false);
+    if (next === undefined || "code" in next || next === client.endpoint) return false;
     this.#client = undefined;
     client.cancel();
     this.#attempt(next, this.#replay.at, this.#replay.length);
@@ -411,7 +430,11 @@ export class ServerConnection implements StreamOwner, Exchange {
       this.stream.abort();
       return this.pipeline.onClosed(this, "ECONNRESET");
     }
-    this.#answer(error);
+    if (this.#state !== PARKED) return this.#answer(error);
+    // What it was parked for says more than that no endpoint became ready.
+    const cause = this.#parkedFor ?? error;
+    this.#countResponse(cause.status, cause.label);
+    this.#answer(cause);
   }
 
   onTunnel(client: ClientConnection, at: number, length: number): void {
