@@ -1,5 +1,6 @@
 /** All commands, in the order of the help. A description costs nothing; its file is loaded when it is run. */
 import type { Command } from "commander";
+import { INJECT_COMMANDS } from "./inject_commands.ts";
 import { MESH_COMMANDS } from "./mesh_commands.ts";
 import type { GlobalOptions } from "./global_options.ts";
 
@@ -10,6 +11,7 @@ export type Describe = (program: Command, execute: (run: Run) => Promise<void>) 
 
 export const COMMANDS: readonly Describe[] = [
   ...MESH_COMMANDS,
+  ...INJECT_COMMANDS,
   (program, execute) => {
     const local = program.command("local").description("a whole cluster on this machine, without Kubernetes");
     local.command("up").description(
