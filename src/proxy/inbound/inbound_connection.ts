@@ -22,6 +22,7 @@ export type Labels = Record<string, string | undefined>;
 
 export class InboundConnection {
   readonly runtime: Runtime;
+  #application: Endpoint | undefined;
   #tcp: TcpSeries | undefined;
   #stopWatching: (() => void) | undefined;
   /** Ends what the connection has become, whatever that is; for shutdown. */
@@ -115,9 +116,14 @@ export class InboundConnection {
     });
   }
 
-  /** The application behind the port. */
+  /** The application behind the port; looked up by name once per connection, not per request. */
   application(): Endpoint {
-    return this.inbound.applicationAt(this.target);
+    const known = this.#application;
+    if (known === undefined || known.isRetired) {
+      return this.#application = this.inbound.applicationAt(this.target);
+    }
+    known.lastUsed = this.runtime.loop.now;
+    return known;
   }
 
   /**
