@@ -73,11 +73,6 @@ export class Endpoint implements Loaded {
     return this.#ewma.load(now);
   }
 
-  /** It was removed, and takes no new requests: whoever holds on to it must look anew. */
-  get isRetired(): boolean {
-    return this.#isRetired;
-  }
-
   get isMeshed(): boolean {
     return this.#peer !== undefined;
   }

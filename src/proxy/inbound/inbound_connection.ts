@@ -22,7 +22,6 @@ export type Labels = Record<string, string | undefined>;
 
 export class InboundConnection {
   readonly runtime: Runtime;
-  #application: Endpoint | undefined;
   #tcp: TcpSeries | undefined;
   #stopWatching: (() => void) | undefined;
   /** Ends what the connection has become, whatever that is; for shutdown. */
@@ -116,14 +115,9 @@ export class InboundConnection {
     });
   }
 
-  /** The application behind the port; looked up by name once per connection, not per request. */
+  /** The application behind the port. */
   application(): Endpoint {
-    const known = this.#application;
-    if (known === undefined || known.isRetired) {
-      return this.#application = this.inbound.applicationAt(this.target);
-    }
-    known.lastUsed = this.runtime.loop.now;
-    return known;
+    return this.inbound.applicationAt(this.target);
   }
 
   /**
