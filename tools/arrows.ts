@@ -11,7 +11,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   kube: ["mesh"],
   mesh: [],
   proxy: ["wasm", "linux", "mesh"],
-  init: ["linux"],
+  init: ["linux", "mesh"],
   wasm: ["linux"],
   linux: [],
 };

@@ -22,10 +22,9 @@ import {
   TCP,
   userIs,
 } from "../linux/netlink/nftables/expression.ts";
+import { PROXY_MARK } from "../mesh/names.ts";
 import { type InitOptions, type PortRange, UsageError } from "./options.ts";
 
-/** Carried by the proxy's own packets where it may set it (SO_MARK). */
-export const PROXY_MARK = 0x4c5d;
 export const TABLE = "linkerd";
 export const INBOUND_CHAIN = "PROXY_INIT_REDIRECT", OUTBOUND_CHAIN = "PROXY_INIT_OUTPUT";
 

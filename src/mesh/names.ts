@@ -12,6 +12,8 @@ export const DEBUG_CONTAINER = "linkerd-debug";
 export const PROXY_PORTS = { outbound: 4140, inbound: 4143, control: 4190, admin: 4191 } as const;
 /** The uid a proxy runs as, whose connections are not redirected. */
 export const PROXY_UID = 2102;
+/** Packets of the proxy carry it where the kernel allows: the redirection lets them pass. */
+export const PROXY_MARK = 0x4c5d;
 export const CONTROLLER_UID = 2103;
 
 /** Ports the control plane's roles serve on. */

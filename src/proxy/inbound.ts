@@ -23,7 +23,7 @@ import type { Runtime } from "./runtime.ts";
 import { TRANSPORT_ALPN } from "./tls/contexts.ts";
 import { decodeTransportHeader } from "./tls/transport_header.ts";
 import { ServerHandshake } from "./tls/server_handshake.ts";
-import { Stream } from "./worker/stream.ts";
+import { NOBODY, Stream } from "./worker/stream.ts";
 
 export class Inbound {
   readonly connections = new Set<InboundConnection>();
@@ -293,5 +293,3 @@ export class Inbound {
     for (const connection of [...this.connections]) connection.drain(isForced);
   }
 }
-
-const NOBODY = { onOpen() {}, onReadable() {}, onDrained() {}, onFailed() {} };

@@ -15,7 +15,7 @@ import { OutboundConnection } from "./outbound/outbound_connection.ts";
 import { OutboundHttp } from "./outbound/outbound_http.ts";
 import { Destination, Services } from "./route/destination.ts";
 import type { Runtime } from "./runtime.ts";
-import { Stream, type StreamOwner } from "./worker/stream.ts";
+import { NOBODY, Stream } from "./worker/stream.ts";
 import { disarm, timerOf } from "./worker/timers.ts";
 
 /** Destinations kept at one time: an application that connects to everything must not cost a watch each. */
@@ -214,18 +214,4 @@ export class Outbound {
     for (const listener of this.#listeners) listener.close();
     for (const connection of [...this.connections]) connection.drain(isForced);
   }
-
-  /** Why a connection to `address` would fail now; undefined when it would not. For `explain`. */
-  explain(address: SocketAddress): string | undefined {
-    const destination = this.#destinations.get(formatAddress(address));
-    if (destination === undefined) return undefined;
-    const picked = destination.pick(true);
-    return picked === undefined
-      ? destination.explain(true).detail
-      : "code" in picked
-      ? picked.detail
-      : undefined;
-  }
 }
-
-const NOBODY: StreamOwner = { onOpen() {}, onReadable() {}, onDrained() {}, onFailed() {} };

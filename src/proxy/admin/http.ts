@@ -7,7 +7,7 @@ import { refusalOf } from "../../wasm/refusal.ts";
 import { type Accepted, Listener } from "../accept/listener.ts";
 import type { Runtime } from "../runtime.ts";
 import { AsyncStream, StreamError } from "../worker/async_stream.ts";
-import { Stream } from "../worker/stream.ts";
+import { NOBODY, Stream } from "../worker/stream.ts";
 import type { SocketAddress } from "../../linux/address.ts";
 
 const MAX_HEAD = 16384, MAX_BODY = 65536, MAX_HEADERS = 64, MAX_CONNECTIONS = 64;
@@ -193,5 +193,3 @@ export class AdminServer {
     this.#listener.close();
   }
 }
-
-const NOBODY = { onOpen() {}, onReadable() {}, onDrained() {}, onFailed() {} };

@@ -3,14 +3,12 @@ import type { SocketAddress } from "../../linux/address.ts";
 import { ECONNREFUSED, errnoName } from "../../linux/errno.ts";
 import { TlsSession } from "../../linux/openssl/session.ts";
 import { canMark, connectTcp, setKeepAlive, setNoDelay, setUserTimeout } from "../../linux/socket.ts";
+import { PROXY_MARK } from "../../mesh/names.ts";
 import type { DirectionConfig } from "../config/environment.ts";
 import { type TlsContexts, TRANSPORT_ALPN } from "../tls/contexts.ts";
 import type { Arena } from "../worker/arena.ts";
 import type { Loop } from "../worker/loop.ts";
 import { Stream, type StreamFailure, type StreamOwner } from "../worker/stream.ts";
-
-/** Packets of the proxy carry it where the kernel allows: the redirection lets them pass. */
-export const PROXY_MARK = 0x4c5d;
 
 /** TLS towards a peer proxy. */
 export interface PeerTls {

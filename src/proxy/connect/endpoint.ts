@@ -64,11 +64,6 @@ export class Endpoint implements Loaded {
     return now >= this.#readyAt;
   }
 
-  /** When it may be tried again, microseconds. */
-  get readyAt(): number {
-    return this.#readyAt;
-  }
-
   load(now: number): number {
     return this.#ewma.load(now);
   }

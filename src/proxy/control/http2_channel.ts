@@ -7,7 +7,7 @@ import type { ControlAddress } from "../config/environment.ts";
 import type { Dialer } from "../connect/dialer.ts";
 import type { Log } from "../telemetry/log.ts";
 import { AsyncStream } from "../worker/async_stream.ts";
-import { Stream } from "../worker/stream.ts";
+import { NOBODY, Stream } from "../worker/stream.ts";
 import type { Resolver } from "./dns/resolver.ts";
 import { type GrpcChannel, GrpcCode, GrpcError, type GrpcStatus, type StreamObserver } from "./grpc.ts";
 import type { HeaderCodec } from "./header_codec.ts";
@@ -122,5 +122,3 @@ export class Http2Channel implements GrpcChannel {
     this.#connection?.close();
   }
 }
-
-const NOBODY = { onOpen() {}, onReadable() {}, onDrained() {}, onFailed() {} };

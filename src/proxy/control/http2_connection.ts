@@ -5,6 +5,7 @@
  *
  * Source: RFC 9113; gRPC over HTTP/2; keep-alive as proxy.md §8.
  */
+import { FrameFlag, FrameType, Http2Error, Setting } from "../../wasm/http2.ts";
 import { AsyncStream, StreamError } from "../worker/async_stream.ts";
 import type { Loop } from "../worker/loop.ts";
 import { GrpcCode, type GrpcStatus, type StreamObserver } from "./grpc.ts";
@@ -14,20 +15,17 @@ import {
   encodeFrame,
   encodeSettings,
   encodeWord,
-  Flag,
   type Frame,
   FrameReader,
-  FrameType,
   MAX_FRAME_SIZE,
   PREFACE,
-  Setting,
   unpadded,
 } from "./http2_frame.ts";
 import type { Watch } from "./plane.ts";
 
 const WINDOW = 1 << 20, DEFAULT_WINDOW = 65535, MAX_WINDOW = 0x7fffffff;
 const PING_INTERVAL_MS = 10_000, PING_TIMEOUT_MS = 3000, MAX_HEADER_BLOCK = 16384;
-const NO_ERROR = 0, CANCEL = 8;
+const NO_ERROR = Http2Error.None, CANCEL = Http2Error.Cancel;
 
 interface Call {
   readonly observer: StreamObserver;
@@ -63,8 +61,8 @@ export class Http2Connection {
 
   constructor(private readonly stream: AsyncStream, private readonly options: ConnectionOptions) {
     const preface = new TextEncoder().encode(PREFACE);
-    this.#write(preface, encodeSettings([[Setting.ENABLE_PUSH, 0], [Setting.INITIAL_WINDOW_SIZE, WINDOW]]));
-    this.#write(encodeWord(FrameType.WINDOW_UPDATE, 0, WINDOW - DEFAULT_WINDOW));
+    this.#write(preface, encodeSettings([[Setting.EnablePush, 0], [Setting.InitialWindowSize, WINDOW]]));
+    this.#write(encodeWord(FrameType.WindowUpdate, 0, WINDOW - DEFAULT_WINDOW));
     this.#armPing();
     this.#read().catch((error) => this.#close(error instanceof Error ? error.message : String(error)));
   }
@@ -96,12 +94,12 @@ export class Http2Connection {
       ["content-type", "application/grpc"],
       ["user-agent", "linkerd-deno-proxy"],
     ]);
-    this.#write(encodeFrame(FrameType.HEADERS, Flag.END_HEADERS, id, block));
+    this.#write(encodeFrame(FrameType.Headers, FrameFlag.EndHeaders, id, block));
     this.#sendData(id, call);
     return {
       cancel: () => {
         if (!this.#calls.delete(id)) return;
-        this.#write(encodeWord(FrameType.RST_STREAM, id, CANCEL));
+        this.#write(encodeWord(FrameType.ResetStream, id, CANCEL));
       },
     };
   }
@@ -114,7 +112,7 @@ export class Http2Connection {
       call.unsent = call.unsent.subarray(size);
       call.sendWindow -= size;
       this.#sendWindow -= size;
-      this.#write(encodeFrame(FrameType.DATA, call.unsent.length === 0 ? Flag.END_STREAM : 0, id, part));
+      this.#write(encodeFrame(FrameType.Data, call.unsent.length === 0 ? FrameFlag.EndStream : 0, id, part));
     }
   }
 
@@ -142,25 +140,25 @@ export class Http2Connection {
   #handle(frame: Frame): string | undefined {
     if (
       this.#block !== undefined &&
-      (frame.type !== FrameType.CONTINUATION || frame.stream !== this.#block.stream)
+      (frame.type !== FrameType.Continuation || frame.stream !== this.#block.stream)
     ) {
       return "another frame within a header block";
     }
     switch (frame.type) {
-      case FrameType.DATA:
+      case FrameType.Data:
         return this.#onData(frame);
-      case FrameType.HEADERS:
-      case FrameType.CONTINUATION:
+      case FrameType.Headers:
+      case FrameType.Continuation:
         return this.#onHeaders(frame);
-      case FrameType.RST_STREAM:
+      case FrameType.ResetStream:
         return this.#onReset(frame);
-      case FrameType.SETTINGS:
+      case FrameType.Settings:
         return this.#onSettings(frame);
-      case FrameType.PING:
+      case FrameType.Ping:
         return this.#onPing(frame);
-      case FrameType.GOAWAY:
+      case FrameType.GoAway:
         return this.#onGoAway(frame);
-      case FrameType.WINDOW_UPDATE:
+      case FrameType.WindowUpdate:
         return this.#onWindowUpdate(frame);
     }
     return undefined; // unknown types are ignored (RFC 9113 §4.1)
@@ -171,19 +169,19 @@ export class Http2Connection {
     if (data === undefined || frame.stream === 0) return "a DATA frame that does not fit";
     this.#received += frame.payload.length;
     if (this.#received >= WINDOW / 2) {
-      this.#write(encodeWord(FrameType.WINDOW_UPDATE, 0, this.#received));
+      this.#write(encodeWord(FrameType.WindowUpdate, 0, this.#received));
       this.#received = 0;
     }
     const call = this.#calls.get(frame.stream);
     if (call === undefined) return undefined; // cancelled by us
     call.received += frame.payload.length;
     if (call.received >= WINDOW / 2) {
-      this.#write(encodeWord(FrameType.WINDOW_UPDATE, frame.stream, call.received));
+      this.#write(encodeWord(FrameType.WindowUpdate, frame.stream, call.received));
       call.received = 0;
     }
     const messages = call.messages.push(data);
     if (typeof messages === "string") {
-      this.#write(encodeWord(FrameType.RST_STREAM, frame.stream, CANCEL));
+      this.#write(encodeWord(FrameType.ResetStream, frame.stream, CANCEL));
       this.#end(frame.stream, { code: GrpcCode.INTERNAL, message: messages });
       return undefined;
     }
@@ -191,7 +189,7 @@ export class Http2Connection {
       if (this.#calls.get(frame.stream) !== call) return undefined;
       call.observer.onMessage(message);
     }
-    if (frame.flags & Flag.END_STREAM) {
+    if (frame.flags & FrameFlag.EndStream) {
       this.#end(frame.stream, { code: GrpcCode.UNKNOWN, message: "the stream ended without a status" });
     }
     return undefined;
@@ -199,9 +197,9 @@ export class Http2Connection {
 
   #onHeaders(frame: Frame): string | undefined {
     if (frame.stream === 0) return "headers on stream 0";
-    const part = frame.type === FrameType.HEADERS ? unpadded(frame) : frame.payload;
+    const part = frame.type === FrameType.Headers ? unpadded(frame) : frame.payload;
     if (part === undefined) return "a HEADERS frame that does not fit";
-    if (frame.type === FrameType.CONTINUATION && this.#block === undefined) {
+    if (frame.type === FrameType.Continuation && this.#block === undefined) {
       return "a CONTINUATION of nothing";
     }
     this.#block ??= { stream: frame.stream, flags: frame.flags, parts: [], size: 0 };
@@ -209,7 +207,7 @@ export class Http2Connection {
     block.parts.push(part);
     block.size += part.length;
     if (block.size > MAX_HEADER_BLOCK || block.parts.length > 64) return "a header block without end";
-    if (!(frame.flags & Flag.END_HEADERS)) return undefined;
+    if (!(frame.flags & FrameFlag.EndHeaders)) return undefined;
     this.#block = undefined;
     const whole = new Uint8Array(block.size);
     let at = 0;
@@ -222,11 +220,12 @@ export class Http2Connection {
     const fields = this.options.codec.decode(whole, call?.hasHeaders ?? false);
     if (fields === undefined && call !== undefined) return "a header block that cannot be decoded";
     if (call === undefined || fields === undefined) return undefined;
-    if (block.flags & Flag.END_STREAM || fields.has("grpc-status")) this.#end(block.stream, statusOf(fields));
-    else if (!call.hasHeaders && fields.get(":status")?.startsWith("1") !== true) {
+    if (block.flags & FrameFlag.EndStream || fields.has("grpc-status")) {
+      this.#end(block.stream, statusOf(fields));
+    } else if (!call.hasHeaders && fields.get(":status")?.startsWith("1") !== true) {
       call.hasHeaders = true;
       if (fields.get(":status") !== "200") {
-        this.#write(encodeWord(FrameType.RST_STREAM, block.stream, CANCEL));
+        this.#write(encodeWord(FrameType.ResetStream, block.stream, CANCEL));
         this.#end(block.stream, statusOf(fields));
       }
     }
@@ -238,7 +237,7 @@ export class Http2Connection {
     if (call === undefined) return;
     this.#calls.delete(id);
     // The server answered before it had the whole request: it will not read the rest.
-    if (call.unsent.length > 0) this.#write(encodeWord(FrameType.RST_STREAM, id, NO_ERROR));
+    if (call.unsent.length > 0) this.#write(encodeWord(FrameType.ResetStream, id, NO_ERROR));
     call.observer.onEnd(status);
     if (this.#isGoingAway && this.#calls.size === 0) this.#close("the peer is going away");
   }
@@ -255,20 +254,20 @@ export class Http2Connection {
 
   #onSettings(frame: Frame): string | undefined {
     if (frame.stream !== 0 || frame.payload.length % 6 !== 0) return "a SETTINGS frame that does not fit";
-    if (frame.flags & Flag.ACK) {
+    if (frame.flags & FrameFlag.Acknowledge) {
       return frame.payload.length === 0 ? undefined : "an acknowledgement with settings";
     }
     const view = new DataView(frame.payload.buffer, frame.payload.byteOffset);
     for (let at = 0; at < frame.payload.length; at += 6) {
       const id = view.getUint16(at), value = view.getUint32(at + 2);
-      if (id === Setting.HEADER_TABLE_SIZE) this.options.codec.limitEncoderTable(value);
-      else if (id === Setting.INITIAL_WINDOW_SIZE) {
+      if (id === Setting.HeaderTableSize) this.options.codec.limitEncoderTable(value);
+      else if (id === Setting.InitialWindowSize) {
         if (value > MAX_WINDOW) return "an initial window beyond 2^31 - 1";
         for (const call of this.#calls.values()) call.sendWindow += value - this.#initialWindow;
         this.#initialWindow = value;
       }
     }
-    this.#write(encodeFrame(FrameType.SETTINGS, Flag.ACK, 0));
+    this.#write(encodeFrame(FrameType.Settings, FrameFlag.Acknowledge, 0));
     this.#resumeSending();
     return undefined;
   }
@@ -279,8 +278,9 @@ export class Http2Connection {
 
   #onPing(frame: Frame): string | undefined {
     if (frame.payload.length !== 8 || frame.stream !== 0) return "a PING frame that does not fit";
-    if (!(frame.flags & Flag.ACK)) this.#write(encodeFrame(FrameType.PING, Flag.ACK, 0, frame.payload));
-    else if (this.#isPingOut) this.#armPing();
+    if (!(frame.flags & FrameFlag.Acknowledge)) {
+      this.#write(encodeFrame(FrameType.Ping, FrameFlag.Acknowledge, 0, frame.payload));
+    } else if (this.#isPingOut) this.#armPing();
     return undefined;
   }
 
@@ -289,7 +289,7 @@ export class Http2Connection {
     this.#isPingOut = false;
     this.#cancelPing = this.options.loop.after(PING_INTERVAL_MS, () => {
       this.#isPingOut = true;
-      this.#write(encodeFrame(FrameType.PING, 0, 0, new Uint8Array(8)));
+      this.#write(encodeFrame(FrameType.Ping, 0, 0, new Uint8Array(8)));
       this.#cancelPing = this.options.loop.after(
         PING_TIMEOUT_MS,
         () => this.#close("the peer does not answer PING"),

@@ -1,24 +1,8 @@
 /** HTTP/2 frames as control connections write and read them. Source: RFC 9113 §4.1, §6. */
+import { FRAME_HEAD_BYTES, FrameFlag, FrameType } from "../../wasm/http2.ts";
 
-export const FrameType = {
-  DATA: 0,
-  HEADERS: 1,
-  RST_STREAM: 3,
-  SETTINGS: 4,
-  PING: 6,
-  GOAWAY: 7,
-  WINDOW_UPDATE: 8,
-  CONTINUATION: 9,
-} as const;
-export const Flag = { END_STREAM: 1, ACK: 1, END_HEADERS: 4, PADDED: 8, PRIORITY: 32 } as const;
-export const Setting = {
-  HEADER_TABLE_SIZE: 1,
-  ENABLE_PUSH: 2,
-  INITIAL_WINDOW_SIZE: 4,
-  MAX_FRAME_SIZE: 5,
-} as const;
 export const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-export const FRAME_HEADER_SIZE = 9, MAX_FRAME_SIZE = 16384;
+export const MAX_FRAME_SIZE = 16384;
 
 export interface Frame {
   readonly type: number;
@@ -34,11 +18,11 @@ export function encodeFrame(
   stream: number,
   payload: Uint8Array = new Uint8Array(0),
 ): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(FRAME_HEADER_SIZE + payload.length), view = new DataView(out.buffer);
+  const out = new Uint8Array(FRAME_HEAD_BYTES + payload.length), view = new DataView(out.buffer);
   view.setUint32(0, payload.length << 8 | type);
   out[4] = flags;
   view.setUint32(5, stream);
-  out.set(payload, FRAME_HEADER_SIZE);
+  out.set(payload, FRAME_HEAD_BYTES);
   return out;
 }
 
@@ -49,7 +33,7 @@ export function encodeSettings(settings: readonly (readonly [number, number])[])
     view.setUint16(index * 6, id);
     view.setUint32(index * 6 + 2, value);
   });
-  return encodeFrame(FrameType.SETTINGS, 0, 0, payload);
+  return encodeFrame(FrameType.Settings, 0, 0, payload);
 }
 
 /** A 32-bit payload: WINDOW_UPDATE, RST_STREAM. */
@@ -72,11 +56,11 @@ export class FrameReader {
     buffer = joined;
     const frames: Frame[] = [], view = new DataView(buffer.buffer);
     let at = 0;
-    while (buffer.length - at >= FRAME_HEADER_SIZE) {
+    while (buffer.length - at >= FRAME_HEAD_BYTES) {
       const length = view.getUint32(at) >>> 8;
       if (length > MAX_FRAME_SIZE) return `a frame of ${length} bytes`;
-      if (buffer.length - at < FRAME_HEADER_SIZE + length) break;
-      const start = at + FRAME_HEADER_SIZE;
+      if (buffer.length - at < FRAME_HEAD_BYTES + length) break;
+      const start = at + FRAME_HEAD_BYTES;
       frames.push({
         type: buffer[at + 3]!,
         flags: buffer[at + 4]!,
@@ -93,10 +77,10 @@ export class FrameReader {
 /** A payload without its padding and priority fields; undefined when they do not fit (RFC 9113 §6.1, §6.2). */
 export function unpadded(frame: Frame): Uint8Array<ArrayBuffer> | undefined {
   let start = 0, end = frame.payload.length;
-  if (frame.flags & Flag.PADDED) {
+  if (frame.flags & FrameFlag.Padded) {
     start = 1;
     end -= frame.payload[0] ?? 0;
   }
-  if (frame.type === FrameType.HEADERS && frame.flags & Flag.PRIORITY) start += 5;
+  if (frame.type === FrameType.Headers && frame.flags & FrameFlag.Priority) start += 5;
   return start > end ? undefined : frame.payload.subarray(start, end);
 }

@@ -34,7 +34,9 @@ export class HttpSeries {
     if (entry === undefined || entry.status !== status || entry.error !== error) {
       entry = this.responses.find((known) => known.status === status && known.error === error);
       if (entry === undefined) {
-        const histogram = this.arena.allocate(Histogram.SizeBytes);
+        // Latencies are told by status alone: responses that differ only in their error share a histogram.
+        const histogram = this.responses.find((known) => known.status === status)?.histogram ??
+          this.arena.allocate(Histogram.SizeBytes);
         this.responses.push(entry = { status, error, count: 0, histogram });
       }
       this.#latest = entry;

@@ -42,8 +42,10 @@ function* httpResponses(series: Iterable<HttpSeries>): Generator<string> {
 
 function* latencies(series: Iterable<HttpSeries>, arena: Arena): Generator<string> {
   for (const { labels, responses } of series) {
+    const told = new Set<number>();
     for (const { status, histogram } of responses) {
-      if (histogram === 0) continue;
+      if (histogram === 0 || told.has(histogram)) continue;
+      told.add(histogram);
       const base = join(labels, `status_code="${status}"`);
       const doubles = arena.memory.doubles, at = histogram >> 3;
       let text = "";
@@ -95,6 +97,12 @@ export function* renderMetrics(telemetry: Telemetry, arena: Arena): Generator<st
       yield line("tcp_close_total", join(labels, errno === "" ? "" : `errno="${errno}"`), count);
     }
   }
+  yield header(
+    "process_start_time_seconds",
+    "gauge",
+    "Time that the process started (in seconds since the UNIX epoch)",
+  );
+  yield line("process_start_time_seconds", "", telemetry.startedAtMs / 1000);
   for (const [name, { help, type, values }] of telemetry.families) {
     yield header(name, type, help);
     for (const [labels, { value }] of values) yield line(name, labels, value);

@@ -28,7 +28,6 @@ export class Loop {
   readonly #laneList: TimerLane[] = [];
   readonly #heap = new TimerHeap();
   #deferred: (() => void)[] = [];
-  #flushers: (() => void)[] = [];
   #isStopped = false;
   #settling = 0;
   #turns = 0;
@@ -89,11 +88,6 @@ export class Loop {
   /** Runs `callback` in the next turn, before the loop blocks again. */
   defer(callback: () => void): void {
     this.#deferred.push(callback);
-  }
-
-  /** Runs `callback` at the end of every turn, when all ready sockets have been read. */
-  onTurnEnd(callback: () => void): void {
-    this.#flushers.push(callback);
   }
 
   stop(): void {
@@ -163,7 +157,6 @@ export class Loop {
       this.wakeControl();
       this.#guard(() => this.#heap.expire(this.now));
     }
-    for (const flush of this.#flushers) this.#guard(flush);
   }
 
   /**

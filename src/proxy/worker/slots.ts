@@ -11,8 +11,6 @@ export const SLOT_SIZE = 65536;
 export class SlotPool {
   readonly #free: Int32Array;
   #count: number;
-  /** How often a caller was refused: a metric. */
-  refusals = 0;
 
   /** @param start where the arena begins in linear memory, page-aligned */
   constructor(start: number, readonly capacity: number) {
@@ -23,10 +21,7 @@ export class SlotPool {
 
   /** @returns the offset of SLOT_SIZE bytes, or 0 when all are taken */
   take(): number {
-    if (this.#count === 0) {
-      this.refusals++;
-      return 0;
-    }
+    if (this.#count === 0) return 0;
     return this.#free[--this.#count]!;
   }
 

@@ -42,6 +42,9 @@ export interface StreamOwner {
   onFailed(stream: Stream, failure: StreamFailure): void;
 }
 
+/** The owner of a stream that nobody looks after yet: it is given another before the loop turns. */
+export const NOBODY: StreamOwner = { onOpen() {}, onReadable() {}, onDrained() {}, onFailed() {} };
+
 const UNCOUNTED: ByteCounters = { readBytes: 0, writtenBytes: 0 };
 const CONNECTING = 0, HANDSHAKING = 1, OPEN = 2, CLOSED = 3;
 
@@ -291,11 +294,6 @@ export class Stream implements EventHandler {
     this.#pendingEnd += length;
     this.#refreshInterest();
     return true;
-  }
-
-  /** Room left for `write` to keep without failing. */
-  get room(): number {
-    return SLOT_SIZE - (this.#pendingEnd - this.#pendingStart);
   }
 
   /** @returns false when the connection is gone */

@@ -9,7 +9,7 @@ import { close, connectUdp, receive, send } from "../../../linux/socket.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
 import type { Arena } from "../../worker/arena.ts";
 import type { Loop } from "../../worker/loop.ts";
-import { PROXY_MARK } from "../../connect/dialer.ts";
+import { PROXY_MARK } from "../../../mesh/names.ts";
 import { decodeResponse, type DnsResponse, encodeQuery, TYPE_A, TYPE_AAAA } from "./message.ts";
 
 const ATTEMPT_MS = 1000, ATTEMPTS = 3, MAX_MESSAGE = 4096, NO_SUCH_NAME = 3;

@@ -40,10 +40,6 @@ export class ClientConnection implements StreamOwner {
     this.connectTimer = timerOf(() => this.#connectTimedOut());
   }
 
-  get isResponseStarted(): boolean {
-    return this.#isHeadDone;
-  }
-
   begin(exchange: Exchange): void {
     this.exchange = exchange;
     this.#isHeadDone = false;
