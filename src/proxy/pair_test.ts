@@ -1,44 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { TestAuthority } from "./testing/certificates.ts";
 import { balanced, endpointAt } from "./testing/fake_control.ts";
-import { CLIENT, SERVER, startTestProxy, type TestProxy } from "./testing/meshed_pair.ts";
-
-const authority = await TestAuthority.create();
-
-interface Pair {
-  readonly client: TestProxy;
-  readonly server: TestProxy;
-  readonly url: string;
-  readonly port: number;
-}
-
-/** client → outbound → mutual TLS → inbound → application, and what must hold when it is over. */
-async function withPair(
-  serve: (request: Request) => Response | Promise<Response>,
-  use: (pair: Pair) => Promise<void>,
-  overrides: Record<string, string> = {},
-): Promise<void> {
-  const client = await startTestProxy(authority, CLIENT),
-    server = await startTestProxy(authority, SERVER, overrides);
-  const app = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, serve), { port } = app.addr;
-  client.redirect("outbound", { ip: "10.43.0.7", port: 80 });
-  client.control.decisions.set("10.43.0.7:80", balanced("web.shop.svc.cluster.local:80"));
-  client.control.endpoints.set("web.shop.svc.cluster.local:80", [
-    endpointAt({ ip: "127.0.0.1", port }, SERVER, server.inboundAddress.port),
-  ]);
-  const url = `http://127.0.0.1:${client.outboundAddress.port}`;
-  try {
-    await use({ client, server, url, port });
-    deepEqual(client.faults, []);
-    deepEqual(server.faults, []);
-  } finally {
-    await client.stop();
-    await server.stop();
-    await app.shutdown();
-  }
-  equal(client.runtime.arena.slots.used, 0, "every buffer was given back");
-  equal(server.runtime.arena.slots.used, 0, "every buffer was given back");
-}
+import { CLIENT, SERVER, startTestProxy, withPair } from "./testing/meshed_pair.ts";
 
 /** Sends raw bytes, reads until the peer closes or `until` is seen. */
 async function exchange(port: number, bytes: string, until?: string): Promise<string> {

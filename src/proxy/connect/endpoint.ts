@@ -97,9 +97,13 @@ export class Endpoint implements Loaded {
     return stream;
   }
 
-  /** A connection for an exchange: an idle one, or a new one. @returns why there is none */
-  acquire(): ClientConnection | StreamFailure {
-    const idle = this.#idle.pop();
+  /**
+   * A connection for an exchange: an idle one, or a new one.
+   * @param isFresh a new one in any case: an idle one has just turned out closed
+   * @returns why there is none
+   */
+  acquire(isFresh = false): ClientConnection | StreamFailure {
+    const idle = isFresh ? undefined : this.#idle.pop();
     if (idle !== undefined) {
       disarm(idle.idleTimer);
       this.#ewma.pending++;

@@ -23,6 +23,8 @@ export class OutboundHttp implements Pipeline, Waiter {
   readonly requestExtraAt = 0;
   readonly requestExtraLength = 0;
   #waiting: ServerConnection | undefined;
+  /** The request's l5d-require-id; undefined when it has none. */
+  #requiredId: string | undefined;
   /** From the first wait of a request: how long it may queue. */
   readonly #failfast = timerOf(() => this.#fail());
 
@@ -34,14 +36,19 @@ export class OutboundHttp implements Pipeline, Waiter {
     disarm(this.#failfast);
     if ("code" in picked) return picked;
     const { memory, recordAt } = runtime.arena;
+    this.#requiredId = undefined;
     const present = memory.words[(recordAt >> 2) + Head.Present + (HeaderName.L5dRequireId >> 5)]!;
     if ((present & bit(HeaderName.L5dRequireId)) !== 0) {
-      const required = this.#headerValue(at, HeaderName.L5dRequireId);
-      if (picked.info.identity?.name !== required) {
-        return proxyError("identity-required", `${picked.name}: its identity is not ${required}`);
-      }
+      this.#requiredId = this.#headerValue(at, HeaderName.L5dRequireId);
     }
-    return picked;
+    return this.#checkIdentity(picked);
+  }
+
+  /** What the request demands of its endpoint holds for every endpoint it is sent to. */
+  #checkIdentity(endpoint: Endpoint): Endpoint | ProxyError {
+    const required = this.#requiredId;
+    if (required === undefined || endpoint.info.identity?.name === required) return endpoint;
+    return proxyError("identity-required", `${endpoint.name}: its identity is not ${required}`);
   }
 
   #headerValue(at: number, id: number): string {
@@ -97,7 +104,7 @@ export class OutboundHttp implements Pipeline, Waiter {
     const picked = this.connection.destination.pick(true, failed);
     if (picked === undefined) return mayWait ? this.#queue(connection) : undefined;
     disarm(this.#failfast);
-    return picked;
+    return "code" in picked ? picked : this.#checkIdentity(picked);
   }
 
   seriesOf(_connection: ServerConnection, endpoint: Endpoint): HttpSeries {

@@ -3,6 +3,7 @@
  * control plane of values. Their loops are turned from Deno's event loop, so that clients and applications can be
  * ordinary Deno code in the same test.
  */
+import { deepEqual, equal } from "node:assert/strict";
 import type { SocketAddress } from "../../linux/address.ts";
 import { localAddress, peerAddress } from "../../linux/socket.ts";
 import { type ProxyConfig, readConfig } from "../config/environment.ts";
@@ -14,10 +15,10 @@ import { Telemetry } from "../telemetry/telemetry.ts";
 import { TlsContexts } from "../tls/contexts.ts";
 import { Arena } from "../worker/arena.ts";
 import { Loop } from "../worker/loop.ts";
-import type { TestAuthority } from "./certificates.ts";
+import { TestAuthority } from "./certificates.ts";
 import { drive } from "./drive.ts";
 import { TEST_ENVIRONMENT } from "./environment.ts";
-import { FakeControl } from "./fake_control.ts";
+import { balanced, endpointAt, FakeControl } from "./fake_control.ts";
 
 export const CLIENT = "client.shop.serviceaccount.identity.linkerd.cluster.local";
 export const SERVER = "server.shop.serviceaccount.identity.linkerd.cluster.local";
@@ -97,4 +98,43 @@ export async function startTestProxy(
       await stopDriving();
     },
   };
+}
+
+let authority: Promise<TestAuthority> | undefined;
+
+/** A meshed client and server with an application between them. */
+export interface Pair {
+  readonly client: TestProxy;
+  readonly server: TestProxy;
+  readonly url: string;
+  readonly port: number;
+}
+
+/** client → outbound → mutual TLS → inbound → application, and what must hold when it is over. */
+export async function withPair(
+  serve: (request: Request) => Response | Promise<Response>,
+  use: (pair: Pair) => Promise<void>,
+  overrides: Record<string, string> = {},
+): Promise<void> {
+  const certified = await (authority ??= TestAuthority.create());
+  const client = await startTestProxy(certified, CLIENT),
+    server = await startTestProxy(certified, SERVER, overrides);
+  const app = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, serve), { port } = app.addr;
+  client.redirect("outbound", { ip: "10.43.0.7", port: 80 });
+  client.control.decisions.set("10.43.0.7:80", balanced("web.shop.svc.cluster.local:80"));
+  client.control.endpoints.set("web.shop.svc.cluster.local:80", [
+    endpointAt({ ip: "127.0.0.1", port }, SERVER, server.inboundAddress.port),
+  ]);
+  const url = `http://127.0.0.1:${client.outboundAddress.port}`;
+  try {
+    await use({ client, server, url, port });
+    deepEqual(client.faults, []);
+    deepEqual(server.faults, []);
+  } finally {
+    await client.stop();
+    await server.stop();
+    await app.shutdown();
+  }
+  equal(client.runtime.arena.slots.used, 0, "every buffer was given back");
+  equal(server.runtime.arena.slots.used, 0, "every buffer was given back");
 }

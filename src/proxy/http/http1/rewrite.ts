@@ -1,7 +1,7 @@
 /** A head written anew where it stands: its end stays, so that the body behind it goes out in the same write. */
-import { Head } from "../../../wasm/http1.ts";
+import { Head, HeaderEntry, HeaderName, HeadFlag } from "../../../wasm/http1.ts";
 import type { Arena } from "../../worker/arena.ts";
-import type { DropMask } from "./pipeline.ts";
+import type { DropMask, Pipeline } from "./pipeline.ts";
 
 /**
  * Drops hop-by-hop lines and those of `drops`, adds `extraLength` bytes of header lines from `extraAt`.
@@ -34,4 +34,36 @@ export function rewriteInPlace(
   const end = at + memory.words[(recordAt >> 2) + Head.Length]!;
   memory.bytes.copyWithin(end - written, scratchAt, scratchAt + written);
   return written;
+}
+
+/**
+ * Rewrites the request's head as its pipeline says. What an upgrade needs is dropped as hop-by-hop and said anew; a
+ * Host that disagrees with the target is written as the target has it.
+ * @returns its length
+ */
+export function rewriteRequest(arena: Arena, at: number, pipeline: Pipeline): number {
+  const { words } = arena.memory,
+    record = arena.recordAt >> 2,
+    { requestExtraAt, requestExtraLength } = pipeline;
+  const skip = words[record + Head.MethodOffset]!, flags = words[record + Head.Flags]!;
+  const isUpgrade = (flags & HeadFlag.Upgrade) !== 0, isHostWrong = (flags & HeadFlag.HostDiffers) !== 0;
+  if (!isUpgrade && !isHostWrong) {
+    return rewriteInPlace(arena, at, skip, pipeline.requestDrops, 0, requestExtraAt, requestExtraLength);
+  }
+  let extra = arena.readAscii(requestExtraAt, requestExtraLength);
+  if (isUpgrade) extra += upgradeLines(arena, at);
+  if (isHostWrong) {
+    const offset = words[record + Head.AuthorityOffset]!, size = words[record + Head.AuthorityLength]!;
+    extra += `host: ${arena.readAscii(at + offset, size)}\r\n`;
+  }
+  const extraLength = arena.writeAscii(arena.textAt, extra), hostBit = isHostWrong ? 1 << HeaderName.Host : 0;
+  return rewriteInPlace(arena, at, skip, pipeline.requestDrops, hostBit, arena.textAt, extraLength);
+}
+
+/** `connection: upgrade` and the protocol that the head in the record names. */
+export function upgradeLines(arena: Arena, at: number): string {
+  const { words } = arena.memory, record = arena.recordAt >> 2;
+  const entry = record + Head.Headers + words[record + Head.UpgradeIndex]! * HeaderEntry.Words;
+  const offset = words[entry + HeaderEntry.ValueOffset]!, size = words[entry + HeaderEntry.ValueLength]!;
+  return `connection: upgrade\r\nupgrade: ${arena.readAscii(at + offset, size)}\r\n`;
 }

@@ -6,7 +6,7 @@
  * to another endpoint while its bytes are still held: what can be saved is not lost.
  * Source: RFC 9112 §9; RFC 9110 §7.6, §9.2.2, §10.1.1; proxy.md §7, §10.
  */
-import { Head, HeaderEntry, HeaderName, HeadFlag, Method, Outcome } from "../../../wasm/http1.ts";
+import { Head, HeaderName, HeadFlag, Method, Outcome } from "../../../wasm/http1.ts";
 import { refusalOf } from "../../../wasm/refusal.ts";
 import { monotonicMicros } from "../../../linux/clock.ts";
 import type { Endpoint } from "../../connect/endpoint.ts";
@@ -30,7 +30,7 @@ import {
 } from "./limits.ts";
 import { Lingering } from "./lingering.ts";
 import type { Pipeline } from "./pipeline.ts";
-import { rewriteInPlace } from "./rewrite.ts";
+import { rewriteInPlace, rewriteRequest, upgradeLines } from "./rewrite.ts";
 
 /** Waiting for a request; a request on its way; a request that waits for its pipeline; nothing more to come. */
 const IDLE = 0, BUSY = 1, WAITING = 2, ENDED = 3;
@@ -142,9 +142,7 @@ export class ServerConnection implements StreamOwner, Exchange {
     const count = this.#body.take(at, end);
     if (count === BROKEN) {
       this.#cancelUpstream();
-      const refusal = refusalOf(this.#body.reason);
-      this.refuse(proxyError("bad-request", refusal.text, refusal.status));
-      return -1;
+      return this.#refuseFor(this.#body.reason);
     }
     const client = this.#client;
     // The upstream failed meanwhile, but the client goes on sending: read and forget.
@@ -153,6 +151,13 @@ export class ServerConnection implements StreamOwner, Exchange {
       return -1;
     }
     return count;
+  }
+
+  /** Refuses a message that the parser did. @returns -1: nothing more is to be done */
+  #refuseFor(reason: number): -1 {
+    const refusal = refusalOf(reason);
+    this.refuse(proxyError("bad-request", refusal.text, refusal.status));
+    return -1;
   }
 
   #cancelUpstream(): void {
@@ -176,11 +181,7 @@ export class ServerConnection implements StreamOwner, Exchange {
       return -1;
     }
     disarm(this.#headTimer);
-    if (length === Outcome.Bad) {
-      const refusal = refusalOf(words[record + Head.Reason]!);
-      this.refuse(proxyError("bad-request", refusal.text, refusal.status));
-      return -1;
-    }
+    if (length === Outcome.Bad) return this.#refuseFor(words[record + Head.Reason]!);
     const flags = words[record + Head.Flags]!;
     this.method = words[record + Head.Method]!;
     this.isHttp10 = words[record + Head.Version] === 10;
@@ -216,13 +217,9 @@ export class ServerConnection implements StreamOwner, Exchange {
     }
     this.#state = BUSY;
     this.#startedAt = monotonicMicros();
-    const written = this.#rewriteRequest(at);
+    const written = rewriteRequest(stream.arena, at, pipeline);
     const body = this.#body.take(at + length, end);
-    if (body === BROKEN) {
-      const refusal = refusalOf(this.#body.reason);
-      this.refuse(proxyError("bad-request", refusal.text, refusal.status));
-      return -1;
-    }
+    if (body === BROKEN) return this.#refuseFor(this.#body.reason);
     const from = at + length - written, total = written + body;
     if (this.#body.isDone && total <= MAX_REPLAY_BYTES) this.#replay.keep(from, total);
     this.#series = pipeline.seriesOf(this, endpoint);
@@ -231,49 +228,11 @@ export class ServerConnection implements StreamOwner, Exchange {
     return this.stream.isClosed ? -1 : length + body;
   }
 
-  /** Rewrites the request's head. What an upgrade needs is dropped as hop-by-hop and said anew. @returns its length */
-  #rewriteRequest(at: number): number {
-    const { pipeline, stream } = this,
-      { arena } = stream,
-      words = arena.memory.words,
-      record = arena.recordAt >> 2;
-    const skip = words[record + Head.MethodOffset]!, flags = words[record + Head.Flags]!;
-    const isUpgrade = (flags & HeadFlag.Upgrade) !== 0, isHostWrong = (flags & HeadFlag.HostDiffers) !== 0;
-    if (!isUpgrade && !isHostWrong) {
-      return rewriteInPlace(
-        arena,
-        at,
-        skip,
-        pipeline.requestDrops,
-        0,
-        pipeline.requestExtraAt,
-        pipeline.requestExtraLength,
-      );
-    }
-    let extra = arena.readAscii(pipeline.requestExtraAt, pipeline.requestExtraLength);
-    if (isUpgrade) extra += this.#upgradeLines(at);
-    if (isHostWrong) {
-      const offset = words[record + Head.AuthorityOffset]!, size = words[record + Head.AuthorityLength]!;
-      extra += `host: ${arena.readAscii(at + offset, size)}\r\n`;
-    }
-    const extraLength = arena.writeAscii(arena.textAt, extra),
-      hostBit = isHostWrong ? 1 << HeaderName.Host : 0;
-    return rewriteInPlace(arena, at, skip, pipeline.requestDrops, hostBit, arena.textAt, extraLength);
-  }
-
-  /** `connection: upgrade` and the protocol that the head in the record names. */
-  #upgradeLines(at: number): string {
-    const { arena } = this.stream, words = arena.memory.words, record = arena.recordAt >> 2;
-    const entry = record + Head.Headers + words[record + Head.UpgradeIndex]! * HeaderEntry.Words;
-    const offset = words[entry + HeaderEntry.ValueOffset]!, size = words[entry + HeaderEntry.ValueLength]!;
-    return `connection: upgrade\r\nupgrade: ${arena.readAscii(at + offset, size)}\r\n`;
-  }
-
   /** Sends the request's first bytes to `endpoint`; goes on to others while it can be said that none was reached. */
-  #attempt(endpoint: Endpoint, from: number, total: number): void {
+  #attempt(endpoint: Endpoint, from: number, total: number, isFresh = false): void {
     this.#attempts++;
     this.#endpoint = endpoint;
-    const client = endpoint.acquire();
+    const client = endpoint.acquire(isFresh);
     if (!(client instanceof ClientConnection)) {
       return this.#retryOrFail(proxyError("connect-failed", `${endpoint.name}: ${client.detail}`), endpoint);
     }
@@ -282,8 +241,13 @@ export class ServerConnection implements StreamOwner, Exchange {
     if (!client.stream.write(from, total)) client.onFailed(client.stream, client.stream.failure!);
   }
 
+  /** The request's bytes are still held, and it has not been sent too often. */
+  get #canRepeat(): boolean {
+    return this.#replay.length > 0 && this.#attempts < MAX_ATTEMPTS;
+  }
+
   #retryOrFail(error: ProxyError, failed: Endpoint): void {
-    if (error.isUndelivered && this.#replay.length > 0 && this.#attempts < MAX_ATTEMPTS) {
+    if (error.isUndelivered && this.#canRepeat) {
       // A peer that cannot prove who it is will not be able to in a moment: only what may pass is waited for.
       const next = this.pipeline.reroute(this, failed, error.code !== "tls-failed") ?? error;
       if (next === error && error.code !== "tls-failed") {
@@ -316,10 +280,6 @@ export class ServerConnection implements StreamOwner, Exchange {
     this.#answer(next);
   }
 
-  get isWaiting(): boolean {
-    return this.#state === WAITING;
-  }
-
   onResponseHead(client: ClientConnection, at: number, status: number): number {
     const { arena } = this.stream, words = arena.memory.words, record = arena.recordAt >> 2;
     if (status > 0) {
@@ -338,7 +298,7 @@ export class ServerConnection implements StreamOwner, Exchange {
     let extra = "";
     if (isClosing) extra = "connection: close\r\n";
     else if (this.isHttp10 && this.#isClientKeepAlive && status > 0) extra = "connection: keep-alive\r\n";
-    else if (status === 101 && (flags & HeadFlag.Upgrade) !== 0) extra = this.#upgradeLines(at);
+    else if (status === 101 && (flags & HeadFlag.Upgrade) !== 0) extra = upgradeLines(arena, at);
     if (isClosing) this.#isClientKeepAlive = false;
     const extraLength = extra === "" ? 0 : arena.writeAscii(arena.textAt, extra);
     return rewriteInPlace(arena, at, 0, this.pipeline.responseDrops, 0, arena.textAt, extraLength);
@@ -354,7 +314,8 @@ export class ServerConnection implements StreamOwner, Exchange {
 
   /** The peer proxy says that the application never saw the request. @returns true when it goes elsewhere now */
   #trySaving(client: ClientConnection): boolean {
-    if (this.#replay.length === 0 || this.#attempts >= MAX_ATTEMPTS) return false;
+    // Only a proxy of the mesh is believed: anyone else's word would have a request carried out twice.
+    if (!client.endpoint.isMeshed || !this.#canRepeat) return false;
     const next = this.pipeline.reroute(this, client.endpoint, false);
     if (next === undefined || "code" in next || next === client.endpoint) return false;
     this.#client = undefined;
@@ -392,16 +353,23 @@ export class ServerConnection implements StreamOwner, Exchange {
 
   onResponseFailed(client: ClientConnection, error: ProxyError): void {
     this.#client = undefined;
-    if (this.#isResponseStarted) {
-      this.#countResponse(this.#status, error.label);
-      this.pipeline.onError(error);
-      this.#release();
-      this.stream.abort();
-      return this.pipeline.onClosed(this, "ECONNRESET");
+    if (this.#isResponseStarted) return this.#breakOff(error);
+    // A kept connection that the upstream closed as we wrote: its endpoint is asked again, on a new connection, where
+    // the method allows it (RFC 9110 §9.2.2).
+    const isStale = client.isReused && error.code === "upstream-reset" && this.#canRepeat;
+    if (isStale && IDEMPOTENT.has(this.method)) {
+      return this.#attempt(client.endpoint, this.#replay.at, this.#replay.length, true);
     }
-    // A kept connection that the upstream closed as we wrote: safe to repeat where the method is (RFC 9110 §9.2.2).
-    const isRepeatable = client.isReused && error.code === "upstream-reset" && IDEMPOTENT.has(this.method);
-    this.#retryOrFail(isRepeatable ? { ...error, isUndelivered: true } : error, client.endpoint);
+    this.#retryOrFail(error, client.endpoint);
+  }
+
+  /** A response that has begun cannot be mended: the client must see that it is not whole. */
+  #breakOff(error: ProxyError): void {
+    this.#countResponse(this.#status, error.label);
+    this.pipeline.onError(error);
+    this.#release();
+    this.stream.abort();
+    this.pipeline.onClosed(this, "ECONNRESET");
   }
 
   /** Answers the exchange with an error of the proxy. */
@@ -424,11 +392,7 @@ export class ServerConnection implements StreamOwner, Exchange {
     this.#isClientKeepAlive = false;
     if (this.#isResponseStarted && this.#state === BUSY) {
       this.#cancelUpstream();
-      this.#countResponse(this.#status, error.label);
-      this.pipeline.onError(error);
-      this.#release();
-      this.stream.abort();
-      return this.pipeline.onClosed(this, "ECONNRESET");
+      return this.#breakOff(error);
     }
     if (this.#state !== PARKED) return this.#answer(error);
     // What it was parked for says more than that no endpoint became ready.
