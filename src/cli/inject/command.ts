@@ -1,96 +1,100 @@
 /** `linkerd inject` and `linkerd uninject`: manifests on standard output, reports on standard error. */
-import { createHttpKubeClient } from "../../kube/http_client.ts";
-import { loadKubeConfig } from "../../kube/config.ts";
 import { CONFIG_MAPS } from "../../kube/kinds.ts";
 import { parse } from "../../kube/yaml.ts";
 import { MeshFailure } from "../../mesh/error.ts";
+import { CONFIG_MAP, TRUST_ROOTS_CONFIG_MAP, TRUST_ROOTS_KEY } from "../../mesh/names.ts";
 import { defaultValues, mergeValues, type PartialValues, type Values } from "../../mesh/values.ts";
+import type { Environment } from "../environment.ts";
+import { usageFailure } from "../failure.ts";
 import type { GlobalOptions } from "../global_options.ts";
+import { withProxyFlags } from "../proxy_settings.ts";
 import { type Manifest, type OutputFormat, readDocuments, writeDocuments } from "./documents.ts";
-import { overridesOf } from "./flags.ts";
+import { OVERRIDE_FLAGS, overridesOf } from "./flags.ts";
 import { inject } from "./inject.ts";
-import { formatReports, type Report } from "./report.ts";
+import { formatOutcomes, formatReports } from "./report.ts";
 import { readSources } from "./sources.ts";
 import { uninject } from "./uninject.ts";
 
 export interface InjectOptions extends Readonly<Record<string, unknown>> {
-  readonly output: string;
+  readonly output: OutputFormat;
   readonly manual?: boolean;
   readonly ingress?: boolean;
   readonly ignoreCluster?: boolean;
 }
 
-function outputFormat(output: string): OutputFormat {
-  if (output === "yaml" || output === "json") return output;
-  throw new MeshFailure({
-    code: "output-format-unknown",
-    source: "usage",
-    detail: `${output} is no output format`,
-    remedy: "use yaml or json",
-  });
-}
-
 /** Everything is read before anything is written: a broken file leaves standard output empty. */
-async function readAll(sources: readonly string[]): Promise<Manifest[]> {
-  const texts = (await Promise.all(sources.map(readSources))).flat();
+async function readAll(sources: readonly string[], environment: Environment): Promise<Manifest[]> {
+  const texts = (await Promise.all(sources.map((source) => readSources(source, environment)))).flat();
   return texts.flatMap(({ file, text }) => readDocuments(text, file));
 }
 
-/** The installation's values; its `linkerd-config` is read where the proxy itself is written. */
-async function valuesFor(global: GlobalOptions, options: InjectOptions): Promise<Values> {
+/** The installation's values, where the proxy itself is written; the anchors are those that count now. */
+async function valuesFor(
+  global: GlobalOptions,
+  options: InjectOptions,
+  environment: Environment,
+): Promise<Values> {
   const values = { ...defaultValues(), namespace: global.linkerdNamespace };
-  if (options.manual !== true || options.ignoreCluster === true) return values;
-  const client = createHttpKubeClient(
-    await loadKubeConfig({
-      ...(global.kubeconfig === undefined ? {} : { path: global.kubeconfig }),
-      ...(global.context === undefined ? {} : { context: global.context }),
-      ...(global.as === undefined ? {} : { as: global.as }),
-      ...(global.asGroup === undefined ? {} : { asGroups: [...global.asGroup] }),
-    }),
-  );
+  if (options.manual !== true) return values;
+  if (options.ignoreCluster === true) {
+    throw usageFailure(
+      "anchors-unknown",
+      "--manual writes the trust anchors into the proxy, and --ignore-cluster keeps them from being read",
+      "leave one of the two out",
+    );
+  }
+  const connection = await environment.connect(global), { client } = connection;
   try {
-    const config = await client.get(CONFIG_MAPS, "linkerd-config", global.linkerdNamespace);
-    return mergeValues(values, (parse(config.data?.values ?? "") ?? {}) as PartialValues);
+    const [config, anchors] = await Promise.all([
+      client.get(CONFIG_MAPS, CONFIG_MAP, global.linkerdNamespace),
+      client.get(CONFIG_MAPS, TRUST_ROOTS_CONFIG_MAP, global.linkerdNamespace),
+    ]);
+    return mergeValues(values, {
+      ...(parse(config.data?.["values"] ?? "") ?? {}) as PartialValues,
+      identityTrustAnchorsPEM: anchors.data?.[TRUST_ROOTS_KEY] ?? "",
+    });
   } catch (error) {
     throw new MeshFailure({
       code: "values-unreadable",
       source: "cluster",
-      detail: `linkerd-config of ${global.linkerdNamespace}: ${
+      detail: `the installation in ${global.linkerdNamespace} cannot be read: ${
         error instanceof Error ? error.message : error
       }`,
-      remedy: "--ignore-cluster injects with the default values",
+      remedy: "see with `linkerd check` whether there is one; without --manual no cluster is needed",
     });
   } finally {
-    client.close();
+    connection.close();
   }
-}
-
-async function print(
-  result: { manifests: Manifest[]; reports: Report[] },
-  format: OutputFormat,
-): Promise<void> {
-  await new Blob([writeDocuments(result.manifests, format)]).stream()
-    .pipeTo(Deno.stdout.writable, { preventClose: true });
-  console.error(`\n${formatReports(result.reports)}`);
 }
 
 export async function runInject(
   sources: readonly string[],
   options: InjectOptions,
   global: GlobalOptions,
+  environment: Environment,
 ): Promise<void> {
-  const format = outputFormat(options.output);
-  const manifests = await readAll(sources);
-  const result = inject(manifests, {
+  if (options["disableIdentity"] === true) {
+    throw usageFailure("identity-required", "--disable-identity: every proxy of the mesh has an identity");
+  }
+  withProxyFlags(defaultValues(), OVERRIDE_FLAGS, options); // refuses what the injector would pass over
+  const manifests = await readAll(sources, environment);
+  const { manifests: injected, reports } = inject(manifests, {
     isManual: options.manual === true,
     isIngress: options.ingress === true,
     overrides: overridesOf(options),
-    values: await valuesFor(global, options),
+    values: await valuesFor(global, options, environment),
   });
-  await print(result, format);
+  environment.print(writeDocuments(injected, options.output));
+  environment.tell(`\n${formatReports(reports, global.verbose)}\n`);
 }
 
-export async function runUninject(sources: readonly string[], options: { output: string }): Promise<void> {
-  const format = outputFormat(options.output);
-  await print(uninject(await readAll(sources)), format);
+export async function runUninject(
+  sources: readonly string[],
+  options: { readonly output: OutputFormat },
+  _global: GlobalOptions,
+  environment: Environment,
+): Promise<void> {
+  const { manifests, reports } = uninject(await readAll(sources, environment));
+  environment.print(writeDocuments(manifests, options.output));
+  environment.tell(`\n${formatOutcomes(reports)}\n`);
 }

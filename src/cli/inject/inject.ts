@@ -1,11 +1,11 @@
 /** Puts the mesh into manifests: the annotation that asks for a proxy or, with `manual`, the proxy itself. */
-import { annotationVerdict, SKIP_REASONS, unfitness } from "../../control/injector/decide.ts";
+import { annotationVerdict, unfitness } from "../../control/injector/decide.ts";
 import { applyPatch, injectPod } from "../../control/injector/inject.ts";
 import { configAnnotation, INJECT_ANNOTATION } from "../../mesh/annotations.ts";
 import { COMPONENT_LABEL } from "../../mesh/labels.ts";
 import type { Values } from "../../mesh/values.ts";
 import type { Manifest } from "./documents.ts";
-import { nameOf, type Report } from "./report.ts";
+import { type Concern, nameOf, type Report } from "./report.ts";
 import { uninjectManifest } from "./uninject.ts";
 import { isList, isOwnerKind, type Named, type PodTemplate, templateOf } from "./workload.ts";
 
@@ -22,9 +22,14 @@ function annotate(object: { metadata?: Named["metadata"] }, entries: Readonly<Re
   object.metadata.annotations = { ...object.metadata.annotations, ...entries };
 }
 
-function udpWarnings(template: PodTemplate): string[] {
-  const isUdp = template.spec.containers.some((one) => one.ports?.some((port) => port.protocol === "UDP"));
-  return isUdp ? ["UDP ports are not proxied"] : [];
+function hasUdp(template: PodTemplate): boolean {
+  return template.spec.containers.some((one) => one.ports?.some((port) => port.protocol === "UDP"));
+}
+
+type Done = Pick<Report, "outcome" | "concern" | "warnings">;
+
+function skipped(concern?: Concern): Done {
+  return { outcome: "skipped", ...(concern === undefined ? {} : { concern }), warnings: [] };
 }
 
 /** Changes the template in place. */
@@ -32,21 +37,21 @@ function injectTemplate(
   manifest: Manifest,
   template: PodTemplate,
   settings: InjectSettings,
-): Pick<Report, "outcome" | "warnings"> {
+): Done {
   const before = template.metadata?.annotations?.[INJECT_ANNOTATION];
   const said = annotationVerdict(template.metadata?.annotations ?? {}, {});
   const refusal = said?.reason === "injection_enable_annotation_absent" ? undefined : said?.reason;
-  if (refusal !== undefined) return { outcome: "skipped", warnings: [SKIP_REASONS[refusal]] };
+  if (refusal !== undefined) return skipped(refusal);
   uninjectManifest(manifest);
   const unfit = unfitness(template.spec, settings.values.identity.serviceAccountTokenProjection);
-  if (unfit !== undefined) return { outcome: "skipped", warnings: [SKIP_REASONS[unfit]] };
+  if (unfit !== undefined) return skipped(unfit);
   if (!settings.isManual && template.metadata?.labels?.[COMPONENT_LABEL] !== undefined) {
-    return { outcome: "skipped", warnings: ["parts of the control plane need --manual"] };
+    return skipped("needs_manual");
   }
   const mode = settings.isIngress || before === "ingress" ? "ingress" : "enabled";
   annotate(template, { [INJECT_ANNOTATION]: mode, ...settings.overrides });
-  const warnings = udpWarnings(template);
-  if (!settings.isManual) return { outcome: "injected", warnings };
+  const done = { outcome: "injected" as const, ...(hasUdp(template) ? { concern: "udp" as const } : {}) };
+  if (!settings.isManual) return { ...done, warnings: [] };
   const { kind, metadata } = manifest as Named;
   const injection = injectPod({
     pod: template,
@@ -59,13 +64,13 @@ function injectTemplate(
       : {}),
   });
   Object.assign(template, applyPatch(template, injection.patch));
-  return { outcome: "injected", warnings: [...warnings, ...injection.warnings] };
+  return { ...done, warnings: injection.warnings };
 }
 
-function injectObject(manifest: Manifest, settings: InjectSettings): Pick<Report, "outcome" | "warnings"> {
+function injectObject(manifest: Manifest, settings: InjectSettings): Done {
   const object = manifest as { -readonly [K in keyof Named]: Named[K] };
   if (object.kind === "Namespace") {
-    if (settings.isManual) return { outcome: "skipped", warnings: [] };
+    if (settings.isManual) return skipped();
     annotate(object, {
       [INJECT_ANNOTATION]: settings.isIngress ? "ingress" : "enabled",
       ...settings.overrides,
@@ -75,12 +80,12 @@ function injectObject(manifest: Manifest, settings: InjectSettings): Pick<Report
   if (object.kind === "Service") {
     const opaque = configAnnotation("opaque-ports");
     const value = settings.overrides[opaque];
-    if (value === undefined) return { outcome: "skipped", warnings: [] };
+    if (value === undefined) return skipped();
     annotate(object, { [opaque]: value });
     return { outcome: "annotated", warnings: [] };
   }
   const template = templateOf(manifest);
-  if (template === undefined) return { outcome: "skipped", warnings: [] };
+  if (template === undefined) return skipped();
   return injectTemplate(manifest, template, settings);
 }
 

@@ -98,8 +98,8 @@ Deno.test("lists are opened, and what refuses is skipped with a warning and left
   assert.deepEqual(items[1], refusing);
   assert.equal(
     formatReports(reports),
-    '‼ deployment "web": pod has the annotation "linkerd.io/inject:disabled"\n\n' +
-      'deployment "web" injected\ndeployment "web" skipped\ndocument skipped\n',
+    '‼ "linkerd.io/inject: disabled" annotation set on deployment/web\n\n' +
+      'deployment "web" injected\ndeployment "web" skipped\ndocument missing "kind" field, skipped\n',
   );
 });
 

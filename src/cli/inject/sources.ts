@@ -1,6 +1,7 @@
 /** Reads manifests from a file, a directory and all below it, standard input (`-`) or an http(s) address. */
 import { join } from "node:path";
 import { MeshFailure } from "../../mesh/error.ts";
+import type { Environment } from "../environment.ts";
 
 export interface Source {
   readonly file: string;
@@ -29,11 +30,14 @@ async function readDirectory(directory: string): Promise<Source[]> {
   return sources;
 }
 
-export async function readSources(source: string): Promise<Source[]> {
-  if (source === "-") return [{ file: "<stdin>", text: await new Response(Deno.stdin.readable).text() }];
+export async function readSources(
+  source: string,
+  environment: Pick<Environment, "readStandardInput" | "fetch">,
+): Promise<Source[]> {
+  if (source === "-") return [{ file: "<stdin>", text: await environment.readStandardInput() }];
   try {
     if (/^https?:\/\//.test(source)) {
-      const response = await fetch(source);
+      const response = await environment.fetch(source);
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
       return [{ file: source, text: await response.text() }];
     }

@@ -1,0 +1,76 @@
+/**
+ * Codes of the data plane. They stand in a proxy's log and, as the detail of the response, in the header
+ * `l5d-proxy-error`; several share one value of the metrics' label `error`.
+ */
+import { explanations } from "./explanation.ts";
+
+export const PROXY_CODES = explanations("proxy", {
+  "bad-request": [
+    "The client sent what is not HTTP as the mesh accepts it; answered with 400, 414, 431, 501 or 505.",
+    "read the detail in l5d-proxy-error; when the port does not speak HTTP, mark it: config.linkerd.io/opaque-ports",
+  ],
+  "unauthorized": [
+    "A policy of the server does not let this client in; answered with 403.",
+    "look for an AuthorizationPolicy that names the client's identity, and at the pod's default-inbound-policy",
+  ],
+  "no-endpoints": [
+    "The Service has no endpoint that is ready; answered with 504.",
+    "see whether its pods are ready and its selector fits: kubectl get endpointslices -l kubernetes.io/service-name=NAME",
+  ],
+  "failfast": [
+    "No endpoint became available for so long that requests are refused at once; answered with 504.",
+    "see why the server's pods do not accept connections: linkerd stat pod, and their logs",
+  ],
+  "load-shed": [
+    "The proxy holds as many requests as it may and refuses more; answered with 503.",
+    "give the server more replicas, or the proxy more CPU: config.linkerd.io/proxy-cpu-limit",
+  ],
+  "connect-timeout": [
+    "The server's address did not answer in the connect timeout; answered with 504.",
+    "see whether the pod runs and no NetworkPolicy stands between; the limit is config.linkerd.io/proxy-outbound-connect-timeout",
+  ],
+  "connect-failed": [
+    "The server's address refused the connection; answered with 502.",
+    "see whether the application listens on that port, and not on loopback alone",
+  ],
+  "tls-failed": [
+    "The proxies could not agree on mutual TLS; answered with 502.",
+    "run linkerd check --proxy: the usual cause is a pod that still has other trust anchors",
+  ],
+  "upstream-reset": [
+    "The server ended the connection before its response was complete; answered with 502 where nothing was sent yet.",
+    "look at the server's log at that moment; a request that is safe to repeat may be retried",
+  ],
+  "bad-response": [
+    "The server answered what is not HTTP; answered with 502.",
+    "see whether the port speaks another protocol, and mark it then: config.linkerd.io/opaque-ports",
+  ],
+  "identity-required": [
+    "The server asks for mutual TLS and this request would have gone without; answered with 502.",
+    "mesh the client and the server, or drop the port from proxy-require-identity-inbound-ports",
+  ],
+  "forbidden-route": [
+    "The server has routes and none of them matches the request; answered with 404.",
+    "compare method and path with the HTTPRoutes of the Server",
+  ],
+  "invalid-policy": [
+    "The policy controller sent what this proxy cannot follow; answered with 500 rather than let through.",
+    "compare versions with linkerd version --proxy",
+  ],
+  "lookup-refused": [
+    "The control plane refused to say where this address leads; answered with 502.",
+    "look at the log of linkerd-destination",
+  ],
+  "loop": [
+    "The request came back to the proxy that sent it; answered with 508.",
+    "do not send to the proxy's own port (4143), and see whether a Service selects its own client",
+  ],
+  "shutting-down": [
+    "The proxy is ending and takes nothing new; answered with 503.",
+    "retry; when it is frequent, set config.alpha.linkerd.io/proxy-wait-before-exit-seconds",
+  ],
+  "internal": [
+    "A fault of the proxy itself; answered with 500.",
+    "keep its log (kubectl logs POD -c linkerd-proxy) and report it",
+  ],
+});

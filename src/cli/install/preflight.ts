@@ -1,0 +1,62 @@
+/** What must hold before an installation, and what it takes from the cluster. Source: cli.md §2.6.3. */
+import { isNotFound } from "../../kube/client.ts";
+import { CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, SERVICES } from "../../kube/kinds.ts";
+import type { KubernetesObject } from "../../kube/resource.ts";
+import { MeshFailure } from "../../mesh/error.ts";
+import { CONFIG_MAP } from "../../mesh/names.ts";
+import type { Connection } from "../environment.ts";
+import { isAtLeast, MINIMUM_KUBERNETES, readVersion } from "../kubernetes_version.ts";
+
+/** @throws MeshFailure when the mesh is there already, or the cluster is too old */
+export async function checkVacancy({ client }: Connection, namespace: string): Promise<void> {
+  const version = await readVersion(client);
+  if (!isAtLeast(version, MINIMUM_KUBERNETES)) {
+    throw new MeshFailure({
+      code: "kubernetes-too-old",
+      source: "cluster",
+      detail: `the cluster runs Kubernetes ${version}; ${MINIMUM_KUBERNETES} is the first that will do`,
+      remedy: "upgrade the cluster",
+    });
+  }
+  try {
+    await client.get(CONFIG_MAPS, CONFIG_MAP, namespace);
+  } catch (error) {
+    if (isNotFound(error)) return;
+    throw error;
+  }
+  throw new MeshFailure({
+    code: "already-installed",
+    source: "cluster",
+    detail: `namespace ${namespace} has a control plane: ConfigMap ${CONFIG_MAP} is there`,
+    remedy: "change it with `linkerd upgrade`, or render without looking with --ignore-cluster",
+  });
+}
+
+/** @throws MeshFailure naming the definitions that the cluster does not have */
+export async function checkDefinitions(
+  { client }: Connection,
+  definitions: readonly KubernetesObject[],
+): Promise<void> {
+  const { items } = await client.list(CUSTOM_RESOURCE_DEFINITIONS);
+  const there = new Set(items.map(({ metadata }) => metadata?.name));
+  const missing = definitions.map(({ metadata }) => metadata?.name ?? "").filter((name) => !there.has(name));
+  if (missing.length === 0) return;
+  throw new MeshFailure({
+    code: "definitions-missing",
+    source: "cluster",
+    detail: `the cluster lacks resource definitions of the mesh: ${missing.join(", ")}`,
+    remedy: "apply them first: linkerd install --crds | kubectl apply -f - (--apply does both)",
+  });
+}
+
+/** The ports of the API server that no proxy must carry: of its Service and behind it. */
+export async function apiServerPorts({ client }: Connection): Promise<string | undefined> {
+  try {
+    const service = await client.get(SERVICES, "kubernetes", "default");
+    const ports = (service.spec?.ports ?? []).flatMap(({ port, targetPort }) => [port, Number(targetPort)]);
+    const known = [...new Set(ports.filter((port) => port > 0))];
+    return known.length === 0 ? undefined : known.join(",");
+  } catch {
+    return undefined; // may not be ours to read; the defaults hold for nearly every cluster
+  }
+}

@@ -1,0 +1,49 @@
+/** `linkerd stat` and `linkerd edges`, as the help shows them; under `viz` too, where Linkerd has them. */
+import type { Command } from "commander";
+import type { Describe, Run } from "../commands.ts";
+import { addNamespaceOption, outputOption } from "../options.ts";
+
+function addStatistics(parent: Command, execute: (run: Run) => Promise<void>): void {
+  addNamespaceOption(parent.command("stat"))
+    .description("success rate, requests per second and latency of resources")
+    .argument("<resource...>", "kinds, KIND/NAME, KIND NAME..., or all")
+    .option("-A, --all-namespaces", "in all namespaces", false)
+    .option("-t, --time-window <window>", "how far to look back: 10s to 6h", "1m")
+    .option("-l, --selector <labels>", "only pods with these labels")
+    .option("--to <resource>", "only traffic to this resource: KIND/NAME")
+    .option("--to-namespace <namespace>", "its namespace; that of the resources by default")
+    .option("--from <resource>", "only traffic from this resource: KIND/NAME")
+    .option("--from-namespace <namespace>", "its namespace; that of the resources by default")
+    .addOption(outputOption("table", "wide", "json"))
+    .addHelpText(
+      "after",
+      `
+Examples:
+  linkerd stat deploy -n shop            every deployment of a namespace
+  linkerd stat deploy/web sts -n shop    several
+  linkerd stat ns                        whole namespaces
+  linkerd stat deploy -n shop --to svc/catalog -t 10m
+`,
+    )
+    .action((resources, options) =>
+      execute(async (...context) => (await import("./stat.ts")).stat(resources, options, ...context))
+    );
+  addNamespaceOption(parent.command("edges")).description("who talks to whom, and whether by mutual TLS")
+    .argument("<kind>", "of both ends: deploy, sts, po, ns ...")
+    .option("-A, --all-namespaces", "in all namespaces", false)
+    .option("-t, --time-window <window>", "how far to look back: 10s to 6h", "1m")
+    .addOption(outputOption("table", "wide", "json"))
+    .action((kind, options) =>
+      execute(async (...context) => (await import("./edges.ts")).edges(kind, options, ...context))
+    );
+}
+
+export const STAT_COMMANDS: readonly Describe[] = [
+  addStatistics,
+  (program, execute) => {
+    const viz = program.command("viz", { hidden: true }).description(
+      "stat and edges, where Linkerd has them",
+    );
+    addStatistics(viz, execute);
+  },
+];

@@ -1,0 +1,122 @@
+/** `linkerd stat`: what the mesh counted, by Linkerd's columns. Source: cli.md §3.2. */
+import type { StatKind, StatQuery, StatResponse, StatRow } from "../../mesh/api.ts";
+import { formatJson } from "../../mesh/table.ts";
+import type { Environment } from "../environment.ts";
+import { usageFailure } from "../failure.ts";
+import type { GlobalOptions } from "../global_options.ts";
+import { type MetricsApi, openMetricsApi } from "../metrics_api.ts";
+import { parseResource, parseResources, type ResourceArgument } from "./resources.ts";
+import { formatStat, statRecord } from "./rows.ts";
+
+export interface StatOptions {
+  readonly namespace?: string;
+  readonly allNamespaces: boolean;
+  readonly timeWindow: string;
+  readonly selector?: string;
+  readonly to?: string;
+  readonly toNamespace?: string;
+  readonly from?: string;
+  readonly fromNamespace?: string;
+  readonly output: "table" | "wide" | "json";
+}
+
+interface Peers {
+  readonly to?: ResourceArgument;
+  readonly from?: ResourceArgument;
+}
+
+/** @throws MeshFailure for peers that do not go together with what is asked for, or with each other */
+function peersOf(resources: readonly string[], options: StatOptions): Peers {
+  if (options.to !== undefined && options.from !== undefined) {
+    throw usageFailure("to-and-from", "--to and --from exclude each other", "ask twice");
+  }
+  const given = options.to ?? options.from;
+  if (given === undefined) return {};
+  const flag = options.to === undefined ? "--from" : "--to", peer = parseResource(given);
+  if (resources.includes("all")) {
+    throw usageFailure("peer-of-all", `${flag} does not go with all`, "name the kinds");
+  }
+  if (flag === "--from" && (peer.kind === "service" || peer.kind === "authority")) {
+    throw usageFailure("peer-invalid", `--from ${given}: a ${peer.kind} sends nothing`, "name a workload");
+  }
+  if (peer.name === undefined) {
+    throw usageFailure("peer-unnamed", `${flag} ${given}: which one?`, `write ${flag} ${given}/NAME`);
+  }
+  return options.to === undefined ? { from: peer } : { to: peer };
+}
+
+function queryFor(
+  { kind, name }: ResourceArgument,
+  { to, from }: Peers,
+  options: StatOptions,
+  namespace: string | undefined,
+): StatQuery {
+  const fields = {
+    kind,
+    // A namespace is named by -n as well as by its own name.
+    name: kind === "namespace" ? name ?? options.namespace : name,
+    namespace: kind === "namespace" ? undefined : namespace,
+    labels: options.selector,
+    window: options.timeWindow,
+    toKind: to?.kind,
+    to: to?.name,
+    toNamespace: options.toNamespace,
+    fromKind: from?.kind,
+    from: from?.name,
+    fromNamespace: options.fromNamespace,
+  };
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as unknown as StatQuery;
+}
+
+async function readRows(
+  api: MetricsApi,
+  resources: readonly ResourceArgument[],
+  peers: Peers,
+  options: StatOptions,
+): Promise<Map<StatKind, StatRow[]>> {
+  const namespace = options.allNamespaces ? undefined : options.namespace ?? api.namespace;
+  const answers = await Promise.all(resources.map(async (resource) => ({
+    kind: resource.kind,
+    ...await api.get<StatResponse>("/api/v1/stat", queryFor(resource, peers, options, namespace)),
+  })));
+  const rows = new Map<StatKind, StatRow[]>();
+  for (const answer of answers) rows.set(answer.kind, [...rows.get(answer.kind) ?? [], ...answer.rows]);
+  return rows;
+}
+
+export async function stat(
+  words: readonly string[],
+  options: StatOptions,
+  global: GlobalOptions,
+  environment: Environment,
+): Promise<void> {
+  const resources = parseResources(words), peers = peersOf(words, options);
+  const named = resources.find(({ kind, name }) => name !== undefined && kind !== "namespace");
+  if (options.allNamespaces && named !== undefined) {
+    throw usageFailure(
+      "name-in-all-namespaces",
+      `${named.kind}/${named.name}: a name is looked for in one namespace`,
+      "leave out --all-namespaces, or the name",
+    );
+  }
+  const api = await openMetricsApi(global, environment);
+  try {
+    const rows = await readRows(api, resources, peers, options);
+    if (options.output === "json") {
+      return environment.print(formatJson([...rows.values()].flat().map(statRecord)));
+    }
+    const tables = [...rows].filter(([, found]) => found.length > 0).map(([kind, found]) =>
+      formatStat(kind, found, {
+        hasNamespace: options.allNamespaces && kind !== "namespace",
+        isWide: options.output === "wide",
+        isOneOfSeveral: rows.size > 1,
+      })
+    );
+    if (tables.length === 0) return environment.tell("No traffic found.\n");
+    environment.print(tables.join("\n"));
+  } finally {
+    api.close();
+  }
+}
