@@ -8,7 +8,7 @@ import { type Candidate, startCandidates } from "./peers/candidates.ts";
 import { Environment } from "./peers/environment.ts";
 import { medians, privateMemory, type Sample, sample } from "./peers/measure.ts";
 import { microTable } from "./peers/micro.ts";
-import { installMissing } from "./peers/programs.ts";
+import { fortio, installMissing } from "./peers/programs.ts";
 import { compare, report, type Result } from "./peers/report.ts";
 
 const WARM_UP_SECONDS = 2;
@@ -19,13 +19,14 @@ async function measure(
   candidates: readonly Candidate[],
   rounds: number,
   seconds: number,
+  program: string | undefined,
 ) {
   const idle = candidates.map(({ pids }) => privateMemory(pids));
   const samples = candidates.map((): Sample[] => []);
-  for (const { port, pids } of candidates) await sample(environment, port, pids, WARM_UP_SECONDS);
+  for (const { port, pids } of candidates) await sample(environment, port, pids, WARM_UP_SECONDS, undefined);
   for (let round = 1; round <= rounds; round++) {
     for (const [index, { name, port, pids }] of candidates.entries()) {
-      const one = await sample(environment, port, pids, seconds);
+      const one = await sample(environment, port, pids, seconds, program);
       samples[index]?.push(one);
       console.log(`${round}/${rounds} ${name}: ${one.cpuMicroseconds.toFixed(1)} µs, ${one.perSecond} req/s`);
     }
@@ -57,8 +58,10 @@ async function main(): Promise<void> {
   try {
     environment.open();
     const { candidates, versions } = await startCandidates(environment);
+    const program = fortio(new URL("../.cache/bench", import.meta.url).pathname);
+    if (program === undefined) console.log("the fixed rate is skipped: it needs fortio, or Go to build it");
     const before = Deno.loadavg()[0] ?? 0;
-    const results = await measure(environment, candidates, rounds, seconds);
+    const results = await measure(environment, candidates, rounds, seconds, program);
     const loads = [before, Deno.loadavg()[0] ?? 0] as const;
     const text = report(results, { rounds, seconds, versions, loads }, await microTable());
     console.log(`\n${text}`);

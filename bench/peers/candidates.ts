@@ -21,7 +21,21 @@ export interface Candidate {
 }
 
 const STATIC_PROXY = new URL("static_proxy.ts", import.meta.url).pathname;
-const OUR_COMMAND = [Deno.execPath(), "run", "-A", "--v8-flags=--max-semi-space-size=1", STATIC_PROXY];
+const WASM = new URL("../../dist/wasm/mesh.wasm", import.meta.url);
+
+/** Bundles our side, as the real proxy runs from dist/proxy.js. @returns the command that runs it */
+function bundleOurs(directory: string): string[] {
+  const program = `${directory}/ours/static_proxy.js`;
+  Deno.mkdirSync(`${directory}/ours/wasm`, { recursive: true });
+  Deno.copyFileSync(WASM, `${directory}/ours/wasm/mesh.wasm`);
+  run(
+    Deno.execPath(),
+    ..."bundle --quiet --platform deno --minify --output".split(" "),
+    program,
+    STATIC_PROXY,
+  );
+  return [Deno.execPath(), "run", "-A", "--v8-flags=--max-semi-space-size=1", program];
+}
 
 /** Starts a process and waits until it listens. */
 async function start(
@@ -38,7 +52,8 @@ async function start(
 
 async function ours(environment: Environment): Promise<Candidate[]> {
   const { directory } = environment, app = `${SERVER_IP}:${APPLICATION_PORT}`;
-  const argv = (...rest: string[]) => [...OUR_COMMAND, ...rest, directory];
+  const command = bundleOurs(directory);
+  const argv = (...rest: string[]) => [...command, ...rest, directory];
   const inbound = await start(environment, "server", "ours-in", 4143, argv("inbound", "0.0.0.0:4143"));
   const to = [`${SERVER_IP}:4143`, String(APPLICATION_PORT)];
   const outbound = await start(
@@ -92,10 +107,13 @@ async function envoys(environment: Environment, program: string): Promise<Candid
     return start(environment, side, name, port, [program, "-c", path, ...options]);
   };
   const inbound = await launch("server", "envoy-in", 4443, envoyInbound(directory, 4443));
-  const outbound = await launch("client", "envoy-out", 4440, envoyOutbound(directory, 4440, 4443));
-  return [
-    { name: "Envoy, pair, h1 between", figure: "pair", isOurs: false, port: 4440, pids: [outbound, inbound] },
-  ];
+  const candidates: Candidate[] = [];
+  for (const [version, port] of [["h1", 4440], ["h2", 4450]] as const) {
+    const text = envoyOutbound(directory, port, 4443, version === "h2");
+    const pids = [await launch("client", `envoy-out-${version}`, port, text), inbound];
+    candidates.push({ name: `Envoy, pair, ${version} between`, figure: "pair", isOurs: false, port, pids });
+  }
+  return candidates;
 }
 
 export interface Started {

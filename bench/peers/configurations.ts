@@ -97,7 +97,7 @@ export function envoyInbound(directory: string, port: number): string {
           "@type": ${ENVOY_TLS}.DownstreamTlsContext
           require_client_certificate: true
           common_tls_context:
-            alpn_protocols: [http/1.1]
+            alpn_protocols: [h2, http/1.1]
             ${TLS_PARAMS}
             ${certificate(directory, "server")}
             validation_context: { trusted_ca: { filename: ${directory}/ca.crt } }`;
@@ -105,16 +105,21 @@ export function envoyInbound(directory: string, port: number): string {
 }
 
 /** Envoy beside the client. */
-export function envoyOutbound(directory: string, port: number, peerPort: number): string {
+export function envoyOutbound(directory: string, port: number, peerPort: number, isHttp2: boolean): string {
+  const protocol = `    typed_extension_protocol_options:
+      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+        "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+        explicit_http_config: { http2_protocol_options: {} }
+`;
   const tls = `    transport_socket:
       name: envoy.transport_sockets.tls
       typed_config:
         "@type": ${ENVOY_TLS}.UpstreamTlsContext
         sni: ${SERVER_NAME}
         common_tls_context:
-          alpn_protocols: [http/1.1]
+          alpn_protocols: [${isHttp2 ? "h2" : "http/1.1"}]
           ${TLS_PARAMS}
           ${certificate(directory, "client")}
           validation_context: { trusted_ca: { filename: ${directory}/ca.crt }, match_typed_subject_alt_names: [ { san_type: DNS, matcher: { exact: ${SERVER_NAME} } } ] }`;
-  return envoy(port, "", SERVER_IP, peerPort, tls);
+  return envoy(port, "", SERVER_IP, peerPort, (isHttp2 ? protocol : "") + tls);
 }

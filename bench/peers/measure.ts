@@ -1,5 +1,6 @@
 /** What one run costs: processor time from schedstat, latency from wrk, private memory from smaps_rollup. */
 import { CLIENT_IP, type Environment } from "./environment.ts";
+import { type OpenLoop, openLoop } from "./open_loop.ts";
 
 export interface Sample {
   readonly cpuMicroseconds: number;
@@ -8,9 +9,13 @@ export interface Sample {
   readonly p99: number;
   readonly busyKib: number;
   readonly failures: number;
+  /** Milliseconds at the fixed rate; undefined where fortio is not to be had. */
+  readonly open: OpenLoop | undefined;
 }
 
-export interface Figures extends Sample {
+export interface Figures extends Omit<Sample, "open"> {
+  readonly openP50: number | undefined;
+  readonly openP99: number | undefined;
   readonly idleKib: number;
 }
 
@@ -63,31 +68,24 @@ export function parseReport(text: string) {
   };
 }
 
-/** One run of wrk, 1 thread and 32 connections, against a port of the client's namespace. */
+/** One run of wrk (1 thread, 32 connections), then one at a fixed rate, against a port of the client's namespace. */
 export async function sample(
   environment: Environment,
   port: number,
   pids: readonly number[],
   seconds: number,
+  fortio: string | undefined,
 ): Promise<Sample> {
   const before = processorTime(pids);
   const url = `http://${CLIENT_IP}:${port}/`;
-  const limit = String(seconds + 20);
-  const wrk = environment.output(
-    "client",
-    "timeout",
-    limit,
-    "wrk",
-    "-t1",
-    "-c32",
-    `-d${seconds}`,
-    "--latency",
-    url,
-  );
+  const limit = ["timeout", String(seconds + 20)];
+  const wrk = environment.output("client", ...limit, "wrk", "-t1", "-c32", `-d${seconds}`, "--latency", url);
   let busyKib = 0;
   const timer = setTimeout(() => busyKib = privateMemory(pids), seconds * 700);
   const { requests, ...report } = parseReport(await wrk.finally(() => clearTimeout(timer)));
-  return { ...report, cpuMicroseconds: (processorTime(pids) - before) / requests / 1000, busyKib };
+  const cpuMicroseconds = (processorTime(pids) - before) / requests / 1000;
+  const open = fortio === undefined ? undefined : await openLoop(environment, fortio, port, seconds);
+  return { ...report, failures: report.failures + (open?.openFailures ?? 0), cpuMicroseconds, busyKib, open };
 }
 
 function median(values: readonly number[]): number {
@@ -107,5 +105,12 @@ export function medians(samples: readonly Sample[], idleKib: number): Figures {
     busyKib: of((sample) => sample.busyKib),
     failures: samples.reduce((sum, sample) => sum + sample.failures, 0),
     idleKib,
+    openP50: openMedian(samples, (open) => open.openP50),
+    openP99: openMedian(samples, (open) => open.openP99),
   };
+}
+
+function openMedian(samples: readonly Sample[], pick: (open: OpenLoop) => number): number | undefined {
+  const values = samples.flatMap(({ open }) => open === undefined ? [] : [pick(open)]);
+  return values.length === 0 ? undefined : median(values);
 }

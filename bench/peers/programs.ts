@@ -31,3 +31,20 @@ export function installMissing(): void {
   run("apt-get", "update", "-q");
   run("apt-get", "install", "-qy", "--no-install-recommends", ...missing);
 }
+
+/** fortio, the generator whose open loop is even; built by Go into `directory`. @returns its path, or undefined */
+export function fortio(directory: string): string | undefined {
+  if (has("fortio")) return "fortio";
+  if (!has("go")) return undefined;
+  try {
+    console.log("installing fortio with Go");
+    Deno.mkdirSync(directory, { recursive: true });
+    if (!has(`${directory}/fortio`)) {
+      run("timeout", "300", "env", `GOBIN=${directory}`, "go", "install", "fortio.org/fortio@v1.57.3");
+    }
+    return `${directory}/fortio`;
+  } catch (error) {
+    console.log(`fortio could not be installed: ${(error as Error).message.slice(0, 200)}`);
+    return undefined;
+  }
+}

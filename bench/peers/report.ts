@@ -17,14 +17,17 @@ export interface Comparison {
   readonly ratio: number;
 }
 
-const KINDS: readonly (readonly [name: string, unit: string, pick: (figures: Figures) => number])[] = [
-  ["CPU per request", "µs", (figures) => figures.cpuMicroseconds],
-  ["requests", "1/s", (figures) => figures.perSecond],
-  ["p50", "ms", (figures) => figures.p50],
-  ["p99", "ms", (figures) => figures.p99],
-  ["private memory, idle", "MiB", (figures) => figures.idleKib / 1024],
-  ["private memory, busy", "MiB", (figures) => figures.busyKib / 1024],
-];
+const KINDS:
+  readonly (readonly [name: string, unit: string, pick: (figures: Figures) => number | undefined])[] = [
+    ["CPU per request", "µs", (figures) => figures.cpuMicroseconds],
+    ["requests", "1/s", (figures) => figures.perSecond],
+    ["p50", "ms", (figures) => figures.p50],
+    ["p99", "ms", (figures) => figures.p99],
+    ["p50 at 1,000/s", "ms", (figures) => figures.openP50],
+    ["p99 at 1,000/s", "ms", (figures) => figures.openP99],
+    ["private memory, idle", "MiB", (figures) => figures.idleKib / 1024],
+    ["private memory, busy", "MiB", (figures) => figures.busyKib / 1024],
+  ];
 
 function round(value: number): number {
   return Number(value.toFixed(3));
@@ -40,6 +43,7 @@ export function compare(results: readonly Result[]): Comparison[] {
     for (const peer of peers) {
       for (const [name, unit, pick] of KINDS) {
         const ours = pick(own.figures), theirs = pick(peer.figures);
+        if (ours === undefined || theirs === undefined) continue;
         rows.push({
           figure: `${own.candidate.figure}: ${name}`,
           unit,
@@ -65,7 +69,9 @@ function resultTable(results: readonly Result[]): string {
   const head = ["candidate", ...KINDS.map(([name, unit]) => `${name} (${unit})`), "failed"];
   const cells = ({ candidate, figures }: Result) => [
     candidate.name,
-    ...KINDS.map(([, unit, pick]) => pick(figures).toFixed(unit === "1/s" ? 0 : unit === "ms" ? 2 : 1)),
+    ...KINDS.map(([, unit, pick]) =>
+      pick(figures)?.toFixed(unit === "1/s" ? 0 : unit === "ms" ? 2 : 1) ?? "skipped"
+    ),
     String(figures.failures),
   ];
   return table(head, results.map(cells));
@@ -75,7 +81,9 @@ function ratioTable(comparisons: readonly Comparison[]): string {
   const peers = [...new Set(comparisons.map(({ peer }) => peer))];
   const rows = peers.map((peer) => {
     const of = comparisons.filter((row) => row.peer === peer);
-    return [`${of[0]?.figure.split(":")[0]}: ${peer}`, ...of.map(({ ratio }) => ratio.toFixed(2))];
+    const cell = (name: string) =>
+      of.find(({ figure }) => figure.endsWith(`: ${name}`))?.ratio.toFixed(2) ?? "";
+    return [`${of[0]?.figure.split(":")[0]}: ${peer}`, ...KINDS.map(([name]) => cell(name))];
   });
   return table(["ours divided by", ...KINDS.map(([name]) => name)], rows);
 }
@@ -105,7 +113,8 @@ Written by \`deno run -A bench/peers.ts\`; what the figures mean is in [README.m
 - Machine: ${machine()}
 - Kernel: ${Deno.osRelease()}
 - Versions: ${run.versions.join(", ")}
-- Load: ${run.rounds} interleaved rounds of ${run.seconds} s, \`wrk -t1 -c32\`, after a warm-up of 2 s each; medians
+- Load: ${run.rounds} interleaved rounds of ${run.seconds} s, \`wrk -t1 -c32\`,
+  then fortio at 1,000 requests/s over 50 connections, after a warm-up of 2 s each; medians
 - Load average of the machine: ${run.loads[0].toFixed(1)} before, ${run.loads[1].toFixed(1)} after
 
 ## Beside the peers
