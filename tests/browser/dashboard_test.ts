@@ -165,6 +165,27 @@ browserTest(
   },
 );
 
+browserTest("a proxy that cannot be scraped is pointed out once that lasts", "shop", async (mesh) => {
+  const { page } = await mesh.open("/namespaces/shop");
+  await updated(page, 1);
+  const note = page.getByText("1 of 22 proxies cannot be scraped");
+  await page.evaluate(() => {
+    // What the page said at each view, since the note may come and go between two looks at it.
+    const said: string[] = [];
+    Object.assign(globalThis, { said });
+    new MutationObserver(() => said.push(document.querySelector(".note")?.textContent ?? "")).observe(
+      document.querySelector("[data-updates]")!,
+      { attributes: true, attributeFilter: ["data-updates"] },
+    );
+  });
+  mesh.api.failingProxies = 1;
+  await note.waitFor({ timeout: 15_000 });
+  const said = await page.evaluate(() => (globalThis as unknown as { said: string[] }).said);
+  assert.ok(said.filter((text) => text === "").length >= 2, `silent at first: ${JSON.stringify(said)}`);
+  mesh.api.failingProxies = 0;
+  await note.waitFor({ state: "detached", timeout: 15_000 });
+});
+
 browserTest(
   "an error page names cause and next step, needs no script, and loads itself anew",
   "shop",

@@ -30,6 +30,8 @@ export interface FixtureApi {
   readonly asked: ReadonlyMap<string, number>;
   /** From now on every request is refused with this. */
   fail(error: MeshError | undefined): void;
+  /** Proxies whose last scrape failed. */
+  failingProxies: number;
   stop(): Promise<void>;
 }
 
@@ -190,6 +192,13 @@ export function startFixtureApi(options: FixtureOptions = {}): FixtureApi {
   const asked = new Map<string, number>();
   const startedAt = now();
   let failure: MeshError | undefined;
+  const own = {
+    url: "",
+    asked,
+    failingProxies: 0,
+    fail: (error: MeshError | undefined) => failure = error,
+    stop: () => server.shutdown(),
+  };
   const answer = (url: URL): object | undefined => {
     const at = now();
     const ask = (name: string) => url.searchParams.get(name) || undefined;
@@ -257,7 +266,7 @@ export function startFixtureApi(options: FixtureOptions = {}): FixtureApi {
           scrapeIntervalMs: 2_000,
           retentionMs: 21_600_000,
           targets: scenario.workloads.reduce((sum, one) => sum + one.meshed, 0),
-          failing: 0,
+          failing: own.failingProxies,
           startedAt,
         } satisfies StatusResponse;
       default:
@@ -272,12 +281,8 @@ export function startFixtureApi(options: FixtureOptions = {}): FixtureApi {
     if (body === undefined) return Response.json({ error: { code: "path-unknown" } }, { status: 404 });
     return Response.json(body, { status: "error" in body ? 400 : 200 });
   });
-  return {
-    url: `http://127.0.0.1:${server.addr.port}`,
-    asked,
-    fail: (error) => failure = error,
-    stop: () => server.shutdown(),
-  };
+  own.url = `http://127.0.0.1:${server.addr.port}`;
+  return own;
 }
 
 if (import.meta.main) {

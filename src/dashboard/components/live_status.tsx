@@ -1,5 +1,5 @@
 /** Whether the figures on the page are those of now, and where they come from. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { StatusResponse } from "../../mesh/api.ts";
 import { Prose } from "./figures.tsx";
 import type { Live } from "./use_live.ts";
@@ -43,9 +43,21 @@ export function LiveStatus({ live }: { live: Live<Timed> }) {
   );
 }
 
+/** A scrape that is missed once under load says nothing; without scripts there is only one view to judge by. */
+const LASTING_VIEWS = 3;
+
+function useLasting(isSo: boolean, updates: number): boolean {
+  const streak = useRef({ updates: -1, views: 0 });
+  if (streak.current.updates !== updates) {
+    streak.current = { updates, views: isSo ? streak.current.views + 1 : 0 };
+  }
+  return isSo && (updates === 0 || streak.current.views >= LASTING_VIEWS);
+}
+
 /** What stands above the figures when they are not what they seem. */
 export function LiveNotes({ live }: { live: Live<Timed> }) {
   const { status } = live.view;
+  const isFailing = useLasting(status.failing > 0, live.updates);
   return (
     <>
       {live.fault && (
@@ -59,7 +71,7 @@ export function LiveNotes({ live }: { live: Live<Timed> }) {
           )}
         </div>
       )}
-      {status.failing > 0 && (
+      {isFailing && (
         <div class="note warn">
           {status.failing} of {status.targets}{" "}
           proxies cannot be scraped; what they count is missing here. See which with{" "}
