@@ -3,7 +3,7 @@
  * until they are enough to tell, then handed to whoever comes next.
  */
 import { Detect, Protocol } from "../../wasm/detect.ts";
-import { HeldBytes } from "../http/http1/held.ts";
+import { HeldBytes } from "../worker/held.ts";
 import { READ_SIZE } from "../worker/arena.ts";
 import { AGAIN, FAILED, type Stream, type StreamFailure, type StreamOwner } from "../worker/stream.ts";
 import { disarm, type Timer, timerOf } from "../worker/timers.ts";

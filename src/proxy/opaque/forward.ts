@@ -8,7 +8,7 @@ import type { SessionProtocol } from "../tls/transport_header.ts";
 import type { Waiter } from "../route/service.ts";
 import { Stream, type StreamFailure, type StreamOwner } from "../worker/stream.ts";
 import { disarm, type Timer, timerOf } from "../worker/timers.ts";
-import { HeldBytes } from "../http/http1/held.ts";
+import { HeldBytes } from "../worker/held.ts";
 import { MAX_ATTEMPTS } from "../http/http1/limits.ts";
 import { Tunnel } from "./tunnel.ts";
 

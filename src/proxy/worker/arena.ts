@@ -7,6 +7,7 @@
  */
 import type { LinearMemory } from "../../linux/memory.ts";
 import { HEAP_START, instantiate, type MeshExports, type MeshModule } from "../../wasm/module.ts";
+import { hpackTableBytes } from "../../wasm/http2.ts";
 import { SLOT_SIZE, SlotPool } from "./slots.ts";
 
 /** Room before received bytes, so that a head may grow by as much in place. */
@@ -16,6 +17,13 @@ export const READ_SIZE = SLOT_SIZE - HEADROOM;
 /** Cells hold the state of a chunked body. */
 export const CELL_SIZE = 64;
 const CELL_COUNT = 16384;
+/** What an HPACK table holds: the default of RFC 9113 §6.5.2. */
+export const HPACK_TABLE_MAX = 4096;
+const TABLE_SIZE = (hpackTableBytes(HPACK_TABLE_MAX) + 63) & ~63;
+/** Two tables a connection: the cap on HTTP/2 connections of one loop. */
+const TABLE_COUNT = 8192;
+/** What the texts of one field block may need: our list limit, the table's, and twice the largest block. */
+export const HPACK_TEXT_SIZE = 192 << 10;
 /** Slots of 64 KiB: the cap on bytes that wait in one loop. Pages are touched only when used. */
 const SLOT_COUNT = 1024;
 
@@ -34,11 +42,20 @@ export class Arena {
   readonly recordAt: number;
   /** Small texts for the parser and the rewriter (header lines to add), 8 KiB. */
   readonly textAt: number;
+  /** What is known of the HTTP/2 frame at hand (`Frame` words). */
+  readonly frameAt: number;
+  /** Texts of the field block decoded last: valid until the next one. HPACK_TEXT_SIZE bytes. */
+  readonly hpackTextAt: number;
+  /** A request that is sent again is rewritten here, with HEADROOM before it: the receive area may be in use. */
+  readonly resendAt: number;
   readonly slots: SlotPool;
   readonly #receivePointers: (Deno.PointerObject | undefined)[] = [];
   readonly #cells: number[] = [];
   #nextCell: number;
   readonly #cellEnd: number;
+  readonly #tables: number[] = [];
+  #nextTable: number;
+  readonly #tableEnd: number;
   #heap: number;
   readonly #heapEnd: number;
 
@@ -55,16 +72,22 @@ export class Arena {
     this.textAt = region(8192);
     this.receiveAt = region(SLOT_SIZE + HEADROOM) + HEADROOM;
     this.scratchAt = region(2 * SLOT_SIZE);
+    this.frameAt = region(4096);
+    this.hpackTextAt = region(HPACK_TEXT_SIZE);
+    this.resendAt = region(SLOT_SIZE + HEADROOM) + HEADROOM;
     this.#nextCell = region(CELL_COUNT * CELL_SIZE);
     this.#cellEnd = this.#nextCell + CELL_COUNT * CELL_SIZE;
+    this.#nextTable = region(TABLE_COUNT * TABLE_SIZE);
+    this.#tableEnd = this.#nextTable + TABLE_COUNT * TABLE_SIZE;
     const slotStart = region(SLOT_COUNT * SLOT_SIZE);
     this.slots = new SlotPool(slotStart, SLOT_COUNT);
     this.#heap = at;
     this.#heapEnd = module.heapEnd;
   }
 
-  /** Bytes of linear memory an arena needs: the fixed regions, and 16 MiB for histograms. */
-  static readonly SIZE = (SLOT_COUNT * SLOT_SIZE) + CELL_COUNT * CELL_SIZE + (18 << 20);
+  /** Bytes of linear memory an arena needs: the regions, and 16 MiB for histograms. Touched as they are used. */
+  static readonly SIZE = (SLOT_COUNT * SLOT_SIZE) + CELL_COUNT * CELL_SIZE + TABLE_COUNT * TABLE_SIZE +
+    (18 << 20);
 
   static create(): Arena {
     return new Arena(instantiate(Arena.SIZE));
@@ -92,6 +115,19 @@ export class Arena {
 
   giveCell(cell: number): void {
     this.#cells.push(cell);
+  }
+
+  /** Room for an HPACK table of up to HPACK_TABLE_MAX bytes (RFC 7541 §4.1), or 0 when all are in use. */
+  takeTable(): number {
+    const table = this.#tables.pop();
+    if (table !== undefined) return table;
+    if (this.#nextTable === this.#tableEnd) return 0;
+    this.#nextTable += TABLE_SIZE;
+    return this.#nextTable - TABLE_SIZE;
+  }
+
+  giveTable(table: number): void {
+    this.#tables.push(table);
   }
 
   /** Zeroed memory that is never given back (histograms of metric series); 0 when there is none left. */

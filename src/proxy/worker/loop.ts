@@ -19,6 +19,13 @@ export interface EventHandler {
   onFault(error: unknown): void;
 }
 
+/** Gathers what a turn has to say, and says it at once at its end. */
+export interface Flushable {
+  /** Set by `flushLater`, cleared when it is flushed. */
+  isFlushQueued: boolean;
+  flush(): void;
+}
+
 export class Loop {
   readonly #epoll = new Epoll();
   readonly #handlers: (EventHandler | undefined)[] = [];
@@ -28,6 +35,7 @@ export class Loop {
   readonly #laneList: TimerLane[] = [];
   readonly #heap = new TimerHeap();
   #deferred: (() => void)[] = [];
+  #flushes: Flushable[] = [];
   #isStopped = false;
   #settling = 0;
   #turns = 0;
@@ -90,6 +98,26 @@ export class Loop {
     this.#deferred.push(callback);
   }
 
+  /** Has `flushable` flushed before the loop blocks again: many small writes of a turn become one. */
+  flushLater(flushable: Flushable): void {
+    if (flushable.isFlushQueued) return;
+    flushable.isFlushQueued = true;
+    this.#flushes.push(flushable);
+  }
+
+  #runFlushes(): void {
+    for (let i = 0; i < this.#flushes.length; i++) { // the list may grow meanwhile
+      const flushable = this.#flushes[i]!;
+      flushable.isFlushQueued = false;
+      try {
+        flushable.flush();
+      } catch (error) {
+        this.#fault(error);
+      }
+    }
+    this.#flushes.length = 0;
+  }
+
   stop(): void {
     this.#isStopped = true;
   }
@@ -144,6 +172,7 @@ export class Loop {
 
   /** One turn: waits for events (no longer than the next timer, or `maxWaitMs`), then handles them. */
   turn(maxWaitMs: number = 60_000): void {
+    if (this.#flushes.length > 0) this.#runFlushes(); // of what promises did since the last turn
     const timeoutMs = this.#timeoutMs();
     const count = this.#epoll.wait(timeoutMs < 0 || timeoutMs > maxWaitMs ? maxWaitMs : timeoutMs);
     this.now = monotonicMicros();
@@ -157,6 +186,7 @@ export class Loop {
       this.wakeControl();
       this.#guard(() => this.#heap.expire(this.now));
     }
+    if (this.#flushes.length > 0) this.#runFlushes();
   }
 
   /**

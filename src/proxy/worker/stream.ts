@@ -62,6 +62,7 @@ export class Stream implements EventHandler {
   #isShutdownPending = false;
   #isPaused = false;
   #wantsWriteToRead = false;
+  #isSendBlocked = false;
   failure: StreamFailure | undefined;
 
   constructor(
@@ -113,7 +114,9 @@ export class Stream implements EventHandler {
   #refreshInterest(): void {
     if (this.#state === CONNECTING) return this.#setInterest(EPOLLOUT);
     let interest = this.#isPaused || this.isReadEnded ? 0 : EPOLLIN;
-    if (this.#pendingEnd !== this.#pendingStart || this.#wantsWriteToRead) interest |= EPOLLOUT;
+    if (this.#pendingEnd !== this.#pendingStart || this.#wantsWriteToRead || this.#isSendBlocked) {
+      interest |= EPOLLOUT;
+    }
     this.#setInterest(interest);
   }
 
@@ -271,6 +274,24 @@ export class Stream implements EventHandler {
     return this.#keep(at + sent, length - sent);
   }
 
+  /**
+   * Sends what the system takes now, for owners that keep the rest themselves; when it is less than all, `onDrained`
+   * tells when to go on.
+   * @returns bytes taken; or FAILED (the owner has not been told: it is the caller)
+   */
+  send(at: number, length: number): number {
+    if (this.#state === CLOSED) return FAILED;
+    if (this.#state !== OPEN || this.#pendingEnd !== this.#pendingStart) return 0;
+    const sent = this.#send(at, length);
+    if (sent < 0) return FAILED;
+    this.counters.writtenBytes += sent;
+    if (sent < length) {
+      this.#isSendBlocked = true;
+      this.#refreshInterest();
+    }
+    return sent;
+  }
+
   #keep(at: number, length: number): boolean {
     if (this.#slot === 0) {
       this.#slot = this.arena.slots.take();
@@ -298,9 +319,12 @@ export class Stream implements EventHandler {
 
   /** @returns false when the connection is gone */
   #flush(): boolean {
+    const wasSendBlocked = this.#isSendBlocked;
+    this.#isSendBlocked = false;
     if (this.#slot === 0) {
       this.#refreshInterest();
-      return true;
+      if (wasSendBlocked) this.owner.onDrained(this);
+      return this.#state !== CLOSED;
     }
     const sent = this.#send(this.#pendingStart, this.#pendingEnd - this.#pendingStart);
     if (sent < 0) {

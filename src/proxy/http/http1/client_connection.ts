@@ -11,7 +11,7 @@ import { type Arena, READ_SIZE } from "../../worker/arena.ts";
 import { AGAIN, FAILED, type Stream, type StreamFailure, type StreamOwner } from "../../worker/stream.ts";
 import { BodyReader, BROKEN } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
-import { HeldBytes } from "./held.ts";
+import { HeldBytes } from "../../worker/held.ts";
 import { MAX_HEAD_BYTES, MAX_HEADERS } from "./limits.ts";
 
 /** Reads of one connection in one event before others get their turn. */

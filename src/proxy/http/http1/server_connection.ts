@@ -19,7 +19,7 @@ import { disarm, type Timer, timerOf } from "../../worker/timers.ts";
 import { BodyReader, BROKEN } from "./body.ts";
 import { ClientConnection } from "./client_connection.ts";
 import type { Exchange } from "./exchange.ts";
-import { HeldBytes } from "./held.ts";
+import { HeldBytes } from "../../worker/held.ts";
 import {
   HEAD_TIMEOUT_MS,
   MAX_ATTEMPTS,

@@ -1,6 +1,6 @@
 /** Bytes of a connection that could not be handled in the turn they arrived: kept in a slot until they can. */
-import type { Arena } from "../../worker/arena.ts";
-import { SLOT_SIZE } from "../../worker/slots.ts";
+import type { Arena } from "./arena.ts";
+import { SLOT_SIZE } from "./slots.ts";
 
 export class HeldBytes {
   #slot = 0;
@@ -24,6 +24,38 @@ export class HeldBytes {
     this.arena.memory.bytes.copyWithin(this.#slot, at, at + length);
     this.#length = length;
     return true;
+  }
+
+  /** Keeps a copy after what is held already. @returns false when it does not fit, or no slot is left */
+  append(at: number, length: number): boolean {
+    if (length === 0) return true;
+    if (this.#length + length > SLOT_SIZE) return false;
+    if (this.#slot === 0) this.#slot = this.arena.slots.take();
+    if (this.#slot === 0) return false;
+    this.arena.memory.bytes.copyWithin(this.#slot + this.#length, at, at + length);
+    this.#length += length;
+    return true;
+  }
+
+  /**
+   * A slot to write into: its address, SLOT_SIZE bytes of it; 0 when none is left. What was held is forgotten.
+   * `filled` says how much has been written.
+   */
+  open(): number {
+    this.#length = 0;
+    if (this.#slot === 0) this.#slot = this.arena.slots.take();
+    return this.#slot;
+  }
+
+  filled(length: number): void {
+    this.#length = length;
+  }
+
+  /** Forgets the first `length` bytes. */
+  drop(length: number): void {
+    if (length >= this.#length) return this.release();
+    this.arena.memory.bytes.copyWithin(this.#slot, this.#slot + length, this.#slot + this.#length);
+    this.#length -= length;
   }
 
   /** Copies what is held to `to`, and lets go of it. @returns its length */
