@@ -3,6 +3,7 @@
  * start; all that is wrong is reported at once, and the process exits 64 (config.md §9, proxy.md §1).
  */
 import { parseAddress, type SocketAddress } from "../../linux/address.ts";
+import { coresOf } from "./cores.ts";
 import { parseDuration, PortSet } from "./duration.ts";
 import { type Network, parseNetworks } from "./network.ts";
 
@@ -88,6 +89,7 @@ export interface ProxyConfig {
   readonly isShutdownEndpointEnabled: boolean;
   readonly shutdownGraceMs: number;
   readonly metricsRetainIdleMs: number;
+  /** Loops to run, one a core. */
   readonly cores: number;
 }
 
@@ -169,6 +171,16 @@ class Reader {
     };
   }
 
+  cores(available: number): number {
+    const ratio = (text: string) => Number(text) > 0 && Number(text) <= 1 ? Number(text) : undefined;
+    const count = (name: string) => this.integer(name, 0) || undefined;
+    return coresOf({
+      minimum: count("CORES_MIN") ?? count("CORES") ?? 1,
+      maximum: count("CORES_MAX"),
+      maximumRatio: this.#parsed("CORES_MAX_RATIO", ratio, "a ratio above 0 and at most 1"),
+    }, available);
+  }
+
   backoff(side: string, maxMs: number): Backoff {
     const name = `${side}_CONNECT_EXP_BACKOFF`;
     const min = this.duration(`${name}_MIN`), max = this.duration(`${name}_MAX`);
@@ -216,8 +228,14 @@ export class ConfigError extends Error {
   }
 }
 
-/** @throws ConfigError that lists every problem */
-export function readConfig(environment: Readonly<Record<string, string>>): ProxyConfig {
+/**
+ * @param available processors this process may use
+ * @throws ConfigError that lists every problem
+ */
+export function readConfig(
+  environment: Readonly<Record<string, string>>,
+  available: number = navigator.hardwareConcurrency,
+): ProxyConfig {
   const reader = new Reader(environment);
   const initialTimeoutMs = reader.duration("CONTROL_STREAM_INITIAL_TIMEOUT");
   const idleTimeoutMs = reader.duration("CONTROL_STREAM_IDLE_TIMEOUT");
@@ -269,7 +287,7 @@ export function readConfig(environment: Readonly<Record<string, string>>): Proxy
     isShutdownEndpointEnabled: reader.flag("SHUTDOWN_ENDPOINT_ENABLED"),
     shutdownGraceMs: reader.duration("SHUTDOWN_GRACE_PERIOD") ?? 120_000,
     metricsRetainIdleMs: reader.duration("METRICS_RETAIN_IDLE") ?? 600_000,
-    cores: Math.max(1, reader.integer("CORES_MIN", reader.integer("CORES", 1))),
+    cores: reader.cores(available),
   };
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
   return config;
