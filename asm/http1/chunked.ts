@@ -180,12 +180,26 @@ function expect(c: u32, wanted: u32, next: i32, reason: i32): i32 {
   return c == wanted ? next : -reason;
 }
 
-/** Follows the body from `at`; up to the first span of data when `stopsAtData`. */
-function follow(state: usize, at: usize, end: usize, stopsAtData: bool): i32 {
+/** What is done with chunk data: passed over, stopped at, or copied. */
+const enum DataUse {
+  Pass = 0,
+  Stop = 1,
+  Copy = 2,
+}
+
+/** Whether the next byte belongs to the trailer section. */
+function isInTrailers(phase: i32): bool {
+  return phase >= Phase.TrailerStart && phase <= Phase.FinalLineFeed;
+}
+
+/** Follows the body from `at`; with `DataUse.Copy` the data goes to `out`. */
+function follow(state: usize, at: usize, end: usize, use: i32, out: usize): i32 {
   let phase = get(state, Chunked.Phase);
   let p = at;
   if (phase == Phase.Bad) return Outcome.Bad;
   set(state, Chunked.DataLength, 0);
+  set(state, Chunked.TrailerOffset, isInTrailers(phase) && p < end ? 0 : -1);
+  let target = out;
   while (p < end && phase != Phase.Done) {
     const c = <u32> load<u8>(p);
     switch (phase) {
@@ -197,8 +211,11 @@ function follow(state: usize, at: usize, end: usize, stopsAtData: bool): i32 {
       case Phase.SizeLineFeed:
         phase = expect(c, LF, Phase.Data, Reason.BareCarriageReturn);
         set(state, Chunked.Digits, 0);
-        if (phase > 0 && load<f64>(state + (Chunked.Remaining << 2)) == 0) phase = Phase.TrailerStart;
         p++;
+        if (phase > 0 && load<f64>(state + (Chunked.Remaining << 2)) == 0) {
+          phase = Phase.TrailerStart;
+          if (p < end) set(state, Chunked.TrailerOffset, <i32> (p - at));
+        }
         break;
       case Phase.Data: {
         const remaining = <u64> load<f64>(state + (Chunked.Remaining << 2));
@@ -206,11 +223,15 @@ function follow(state: usize, at: usize, end: usize, stopsAtData: bool): i32 {
         const length = remaining < given ? remaining : given;
         store<f64>(state + (Chunked.Remaining << 2), <f64> (remaining - length));
         if (remaining == length) phase = Phase.DataCarriageReturn;
-        if (stopsAtData) {
+        if (use == DataUse.Stop) {
           set(state, Chunked.DataOffset, <i32> (p - at));
           set(state, Chunked.DataLength, <i32> length);
           set(state, Chunked.Phase, phase);
           return <i32> (p + <usize> length - at);
+        }
+        if (use == DataUse.Copy) {
+          memory.copy(target, p, <usize> length);
+          target += <usize> length;
         }
         p += <usize> length;
         break;
@@ -269,14 +290,19 @@ function follow(state: usize, at: usize, end: usize, stopsAtData: bool): i32 {
     if (phase < 0) return refuse(state, -phase);
   }
   set(state, Chunked.Phase, phase);
+  if (use == DataUse.Copy) set(state, Chunked.DataLength, <i32> (target - out));
   if (phase == Phase.Done) set(state, Chunked.Done, 1);
   return <i32> (p - at);
 }
 
 export function chunkedForward(state: usize, at: usize, end: usize): i32 {
-  return follow(state, at, end, false);
+  return follow(state, at, end, DataUse.Pass, 0);
 }
 
 export function chunkedStep(state: usize, at: usize, end: usize): i32 {
-  return follow(state, at, end, true);
+  return follow(state, at, end, DataUse.Stop, 0);
+}
+
+export function chunkedDecode(state: usize, at: usize, end: usize, out: usize): i32 {
+  return follow(state, at, end, DataUse.Copy, out);
 }

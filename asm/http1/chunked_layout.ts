@@ -6,7 +6,8 @@ export const enum Chunked {
   Done = 1,
   /** Bytes of chunk data still to come, as one double (`doubles[(state >> 3) + 1]`). */
   Remaining = 2,
-  /** `chunkedStep`: the chunk data within the bytes just consumed, relative to `at`. Length 0: none. */
+  /** `chunkedStep`: the chunk data within the bytes just consumed, relative to `at`. Length 0: none.
+   * `chunkedDecode`: how many bytes of data it put at `out`. */
   DataOffset = 4,
   DataLength = 5,
   /** A `Reason` after `Outcome.Bad`. */
@@ -22,6 +23,9 @@ export const enum Chunked {
   Digits = 12,
   NameIndex = 13,
   NameCandidates = 14,
+  /** Where the trailer section (its empty line included) begins or goes on within the bytes just consumed, relative to
+   * `at`; -1 when none of it was among them. It goes on to the end of what was consumed. */
+  TrailerOffset = 15,
   /** Words in all. */
   Words = 16,
 }

@@ -21,6 +21,14 @@ function set(record: usize, word: i32, value: i32): void {
   store<i32>(record + (<usize> word << 2), value);
 }
 
+/** Whose fields are parsed: decides what those mean that the parser acts on. */
+export const enum FieldsOf {
+  Response = 0,
+  Request = 1,
+  /** Nothing is acted on. */
+  Trailers = 2,
+}
+
 /** Notes the reason and answers `Bad`. */
 export function refuse(record: usize, reason: i32): i32 {
   set(record, Head.Reason, reason);
@@ -63,7 +71,7 @@ function nameProblem(line: usize, nameEnd: usize, end: usize): i32 {
 }
 
 @inline
-function markPresent(record: usize, id: i32): void {
+export function markPresent(record: usize, id: i32): void {
   const word = record + (Head.Present << 2) + (<usize> (id >> 5) << 2);
   store<u32>(word, load<u32>(word) | (1 << (id & 31)));
 }
@@ -89,7 +97,7 @@ export function parseFields(
   end: usize,
   record: usize,
   maxHeaders: i32,
-  isRequest: bool,
+  whose: i32,
 ): i32 {
   let p = start;
   let entry = record + (Head.Headers << 2);
@@ -147,8 +155,8 @@ export function parseFields(
     store<i32>(entry, 0, 20);
     if (id) {
       markPresent(record, id);
-      if (id < 16) {
-        const reason = seeField(at, record, entry, id, value, valueLength, isRequest);
+      if (id < 16 && whose != FieldsOf.Trailers) {
+        const reason = seeField(at, record, entry, id, value, valueLength, whose == FieldsOf.Request);
         if (reason) return refuse(record, reason);
       }
     }

@@ -18,7 +18,8 @@ export const enum Outcome {
 export const enum Head {
   /** Why the head was refused: a `Reason`. Valid after `Outcome.Bad`. */
   Reason = 0,
-  /** Bytes of the head, the empty line included. The same as the parser's result. */
+  /** Bytes of the head, the empty line included: the parser's result. HTTP/2: the size of the field list, as
+   * RFC 9113 section 10.5.1 counts it (32 bytes more for each field). */
   Length = 1,
   /** Requests: a `Method`, 0 for one that is not listed there. */
   Method = 2,
@@ -69,8 +70,11 @@ export const enum Head {
   HeaderCount = 30,
   /** The value of Upgrade (last one); valid with `HeadFlag.Upgrade`. Index of its header entry. */
   UpgradeIndex = 31,
+  /** HTTP/2: the value of `:protocol` (extended CONNECT, RFC 8441); the length is 0 when there is none. */
+  ProtocolOffset = 32,
+  ProtocolLength = 33,
   /** The first header entry; entry `n` begins at word `Headers + n * HeaderEntry.Words`. */
-  Headers = 32,
+  Headers = 34,
 }
 
 /**
@@ -130,7 +134,7 @@ export const enum Body {
   Chunked = 2,
   /** Responses: everything until the connection ends. HTTP/2: until the stream ends, no length was said. */
   UntilClose = 3,
-  /** No message any more: a CONNECT request, a 2xx answer to it, or 101. */
+  /** No message any more: a CONNECT request (HTTP/2's extended one too), a 2xx answer to it, or 101. */
   Tunnel = 4,
 }
 

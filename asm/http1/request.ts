@@ -2,7 +2,7 @@
 import { Head, Method, Outcome, TargetForm } from "./layout";
 import { Reason } from "./reason";
 import { authorityNameLength, authorityPort, parseAuthority } from "./authority";
-import { isStillPartial, lineProblem, parseFields, refuse } from "./fields";
+import { FieldsOf, isStillPartial, lineProblem, parseFields, refuse } from "./fields";
 import { requestFraming, startFields } from "./framing";
 import { find, isDigit, queryStart, skipTarget, skipText, skipToken } from "./scan";
 
@@ -167,7 +167,7 @@ function parseFrom(at: usize, p: usize, end: usize, record: usize, maxTarget: i3
     if (reason) return refuse(record, reason);
   }
   set(record, Head.FirstHeaderOffset, <i32> (lineEnd + 2 - at));
-  const length = parseFields(at, lineEnd + 2, end, record, maxHeaders, true);
+  const length = parseFields(at, lineEnd + 2, end, record, maxHeaders, FieldsOf.Request);
   if (length < 0) return length;
   set(record, Head.Length, length);
   const reason = requestFraming(at, record);
@@ -204,6 +204,7 @@ export function clearRecord(record: usize): void {
   v128.store(record, zero, 80);
   v128.store(record, zero, 96);
   v128.store(record, zero, 112);
+  store<u64>(record, 0, 128);
   set(record, Head.AuthorityPort, -1);
   set(record, Head.HostLength, -1);
   set(record, Head.UpgradeIndex, -1);

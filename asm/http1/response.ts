@@ -1,7 +1,7 @@
 /** Response heads: RFC 9112 §4 (status line), then fields and framing. Contract: src/wasm/module.ts. */
 import { Head, Outcome } from "./layout";
 import { Reason } from "./reason";
-import { isStillPartial, lineProblem, parseFields, refuse } from "./fields";
+import { FieldsOf, isStillPartial, lineProblem, parseFields, refuse } from "./fields";
 import { responseFraming, startFields } from "./framing";
 import { isDigit, skipText } from "./scan";
 import { clearRecord } from "./request";
@@ -46,7 +46,7 @@ function parseFrom(at: usize, end: usize, record: usize, maxHeaders: i32, method
   set(record, Head.PhraseOffset, <i32> (phrase - at));
   set(record, Head.PhraseLength, <i32> (lineEnd - phrase));
   set(record, Head.FirstHeaderOffset, <i32> (lineEnd + 2 - at));
-  const length = parseFields(at, lineEnd + 2, end, record, maxHeaders, false);
+  const length = parseFields(at, lineEnd + 2, end, record, maxHeaders, FieldsOf.Response);
   if (length < 0) return length;
   set(record, Head.Length, length);
   const reason = responseFraming(at, record, method);

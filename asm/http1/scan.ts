@@ -159,7 +159,7 @@ export function equalsIgnoringCase(a: usize, b: usize, length: i32): bool {
 
 /** ASCII letters in lower case, other bytes unchanged. */
 @inline
-function lowerBlock(block: v128): v128 {
+export function lowerBlock(block: v128): v128 {
   // "A" to "Z" become -128 to -103, the only bytes below -102.
   const isUpper = i8x16.lt_s(i8x16.add(block, i8x16.splat(63)), i8x16.splat(-102));
   return v128.or(block, v128.and(isUpper, i8x16.splat(32)));

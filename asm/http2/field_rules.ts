@@ -137,12 +137,25 @@ function seeStatus(value: usize, length: i32): void {
   const a = <u32> load<u8>(value) - 48;
   const b = <u32> load<u8>(value + 1) - 48;
   const c = <u32> load<u8>(value + 2) - 48;
-  if (length != 3 || a - 1 >= 9 || b >= 10 || c >= 10) return fault(BlockReason.BadStatus);
-  set(Head.Status, a * 100 + b * 10 + c);
+  const status = a * 100 + b * 10 + c;
+  // Section 8.6: HTTP/2 has no 101; passed on to HTTP/1 it would end the message and begin a tunnel.
+  if (length != 3 || a - 1 >= 9 || b >= 10 || c >= 10 || status == 101) return fault(BlockReason.BadStatus);
+  set(Head.Status, status);
 }
 
-function isTokenOf(at: usize, length: i32): bool {
-  return length > 0 && (judgeName(at, length) & TableMark.BadName) == 0;
+/** Whether it is a token, of any case. */
+function isToken(at: usize, length: i32): bool {
+  const end = at + length;
+  for (let p = at; p < end; p += 16) {
+    const mask = outsideToken(v128.load(p));
+    if (mask && p + ctz(mask) < end) return false;
+  }
+  return length > 0;
+}
+
+/** Whether it is a token without capital letters. */
+function isLowerToken(at: usize, length: i32): bool {
+  return length > 0 && load<u8>(at) != 58 && (judgeName(at, length) & TableMark.BadName) == 0;
 }
 
 function seePseudo(id: i32, value: usize, length: i32): void {
@@ -158,19 +171,18 @@ function seePseudo(id: i32, value: usize, length: i32): void {
   else if (id == HeaderName.PseudoAuthority) seeAuthority(value, length);
   else if (isStatus) seeStatus(value, length);
   else if (id == HeaderName.PseudoMethod) {
-    const end = value + length;
-    for (let p = value; p < end; p += 16) {
-      const mask = outsideToken(v128.load(p));
-      if (mask && p + ctz(mask) < end) return fault(BlockReason.BadMethod);
-    }
-    if (length == 0) return fault(BlockReason.BadMethod);
+    if (!isToken(value, length)) return fault(BlockReason.BadMethod);
     set(Head.Method, methodOf(value, length));
     set(Head.MethodOffset, <i32> (value - base));
     set(Head.MethodLength, length);
   } else if (id == HeaderName.PseudoScheme) {
-    if (!isTokenOf(value, length)) return fault(BlockReason.BadScheme);
+    if (!isLowerToken(value, length)) return fault(BlockReason.BadScheme);
     set(Head.SchemeOffset, <i32> (value - base));
     set(Head.SchemeLength, length);
+  } else if (id == HeaderName.PseudoProtocol) {
+    if (!isToken(value, length)) return fault(BlockReason.BadProtocol);
+    set(Head.ProtocolOffset, <i32> (value - base));
+    set(Head.ProtocolLength, length);
   }
 }
 
@@ -259,7 +271,9 @@ function bitOf(id: i32): i32 {
 }
 
 function finishRequest(): void {
-  const isConnect = get(Head.Method) == Method.Connect && !(pseudoSeen & bitOf(HeaderName.PseudoProtocol));
+  const isExtended = (pseudoSeen & bitOf(HeaderName.PseudoProtocol)) != 0;
+  const isConnect = get(Head.Method) == Method.Connect && !isExtended;
+  if (isExtended && get(Head.Method) != Method.Connect) return fault(BlockReason.UnknownPseudo);
   if (!(pseudoSeen & bitOf(HeaderName.PseudoMethod))) return fault(BlockReason.MissingPseudo);
   const target = bitOf(HeaderName.PseudoPath) | bitOf(HeaderName.PseudoScheme);
   if (isConnect) {
@@ -291,7 +305,9 @@ export function finishBlock(): void {
     set(Head.Flags, get(Head.Flags) | HeadFlag.Interim);
   }
   set(Head.HeaderCount, <i32> (entry - record - (Head.Headers << 2)) / (HeaderEntry.Words << 2));
-  set(Head.Body, contentLength < 0 ? Body.UntilClose : contentLength > 0 ? Body.Length : Body.None);
+  set(Head.Length, listSize);
+  if (get(Head.Method) == Method.Connect) set(Head.Body, Body.Tunnel);
+  else set(Head.Body, contentLength < 0 ? Body.UntilClose : contentLength > 0 ? Body.Length : Body.None);
   store<f64>(record + (Head.ContentLength << 2), contentLength > 0 ? <f64> contentLength : 0);
   set(Head.Reason, problem);
 }

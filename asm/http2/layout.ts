@@ -102,6 +102,7 @@ export enum BlockReason {
   HostDiffers = 45,
   BadMethod = 46,
   BadScheme = 47,
+  BadProtocol = 48,
 }
 
 /** Flags of a field for the encoder, in `HeaderEntry.Flags` (bits that `HeaderFlag` does not use). */

@@ -4,7 +4,7 @@ import { Chunked, Outcome, Reason } from "./http1.ts";
 
 const bench = new Workbench();
 const { module, record: state, at } = bench;
-const { chunkedForward, chunkedStart, chunkedStep } = module.exports;
+const { chunkedDecode, chunkedForward, chunkedStart, chunkedStep } = module.exports;
 const word = (index: number) => module.memory.words[(state >> 2) + index] ?? 0;
 
 interface Followed {
@@ -161,3 +161,43 @@ Deno.test("a refused body stays refused, and a finished one takes nothing more",
   const end = bench.put("5\r\n");
   assert.equal(chunkedForward(state, at, end), 0);
 });
+
+/** Decodes pieces in place or to a place apart, and gathers data and trailer section. */
+function decode(pieces: readonly string[], isInPlace: boolean) {
+  chunkedStart(state, 4096, 4096);
+  const { bytes } = module.memory;
+  let data = "", trailers = "", consumed = 0;
+  const text = (from: number, length: number) => String.fromCharCode(...bytes.subarray(from, from + length));
+  for (const piece of pieces) {
+    const end = bench.put(piece), out = isInPlace ? at : at + 16384;
+    const count = chunkedDecode(state, at, end, out);
+    if (count < 0) return { consumed: count, data, trailers };
+    consumed += count;
+    data += text(out, word(Chunked.DataLength));
+    const offset = word(Chunked.TrailerOffset);
+    if (offset >= 0) trailers += text(at + offset, count - offset);
+  }
+  return { consumed, data, trailers };
+}
+
+const SECTION = "X-Sum: 9 \r\nHosts: fine\r\n\r\n";
+
+Deno.test("a chunked body is decoded in place and elsewhere, in any two pieces and byte by byte", () => {
+  const wanted = { consumed: BODY.length, data: TEXT, trailers: SECTION };
+  for (const isInPlace of [true, false]) {
+    for (let cut = 0; cut <= BODY.length; cut++) {
+      assert.deepEqual(decode([BODY.slice(0, cut), BODY.slice(cut)], isInPlace), wanted, `cut at ${cut}`);
+    }
+    assert.deepEqual(decode([...BODY], isInPlace), wanted);
+    assert.equal(word(Chunked.Done), 1);
+  }
+  assert.deepEqual(decode([BODY + "GET / HTTP/1.1\r\n"], true), wanted);
+  assert.deepEqual(decode(["5\r\nhel"], true), { consumed: 6, data: "hel", trailers: "" });
+});
+
+for (const [text, reason] of refusals) {
+  Deno.test(`decoding refuses the same as forwarding, ${Reason[reason]}: ${JSON.stringify(text)}`, () => {
+    assert.equal(decode([...text], true).consumed, Outcome.Bad);
+    assert.equal(word(Chunked.Reason), reason);
+  });
+}

@@ -30,9 +30,12 @@ const ROOMY: DecodeLimits = { maxHeaders: 200, maxListSize: 65536, textBytes: 20
 /** One direction's pair of tables with room for blocks and text. */
 export class FieldBench {
   readonly bench: Workbench;
+  readonly encoder = 12 * HEAP_START;
+  /** Where heads are decoded to. */
+  readonly record = 3 * HEAP_START;
+  /** What offsets in that record are relative to: not 0, as in a proxy. */
+  readonly base = 5 * HEAP_START;
   readonly #decoder = 13 * HEAP_START;
-  readonly #encoder = 12 * HEAP_START;
-  readonly #record = 3 * HEAP_START;
   readonly #strings = 4 * HEAP_START;
   readonly #block = 6 * HEAP_START;
   readonly #text = 8 * HEAP_START;
@@ -44,7 +47,7 @@ export class FieldBench {
     }
     if (headRecordBytes(ROOMY.maxHeaders) > HEAP_START) throw new Error("the record is too large");
     bench.module.exports.hpackDecoderStart(this.#decoder, decoderSize);
-    bench.module.exports.hpackEncoderStart(this.#encoder, encoderLimit, usesHuffman ? 1 : 0);
+    bench.module.exports.hpackEncoderStart(this.encoder, encoderLimit, usesHuffman ? 1 : 0);
   }
 
   #put(at: number, text: string): number {
@@ -55,17 +58,17 @@ export class FieldBench {
   }
 
   resizeEncoder(maxSize: number): void {
-    this.bench.module.exports.hpackEncoderResize(this.#encoder, maxSize);
+    this.bench.module.exports.hpackEncoderResize(this.encoder, maxSize);
   }
 
   encode(fields: readonly Field[]): Uint8Array {
     const { hpackBlockStart, hpackEncodeField } = this.bench.module.exports;
-    let out = this.#block + hpackBlockStart(this.#encoder, this.#block);
+    let out = this.#block + hpackBlockStart(this.encoder, this.#block);
     for (const { name, value, flags = 0 } of fields) {
       const nameLength = this.#put(this.#strings, name);
       const at = this.#strings + nameLength;
       const valueLength = this.#put(at, value);
-      out += hpackEncodeField(this.#encoder, out, this.#strings, nameLength, at, valueLength, flags);
+      out += hpackEncodeField(this.encoder, out, this.#strings, nameLength, at, valueLength, flags);
     }
     return this.bench.module.memory.bytes.slice(this.#block, out);
   }
@@ -83,16 +86,16 @@ export class FieldBench {
       this.#decoder,
       this.#block,
       this.#block + block.length,
-      this.#record,
-      0,
+      this.record,
+      this.base,
       this.#text,
       this.#text + textBytes,
       maxHeaders,
       maxListSize,
       kind,
     );
-    const reason = memory.words[(this.#record >> 2) + Head.Reason] ?? 0;
-    return { outcome, reason, head: viewHead(memory, 0, this.#record) };
+    const reason = memory.words[(this.record >> 2) + Head.Reason] ?? 0;
+    return { outcome, reason, head: viewHead(memory, this.base, this.record) };
   }
 
   /** All fields of the last decoded block, pseudo-header fields of a request or response first, in a fixed order. */

@@ -39,6 +39,26 @@ const cases: readonly (readonly [string, readonly Pair[], BlockKind, BlockReason
   ],
   ["8.3.1 :method that is no token", replaced(":method", "G T"), BlockKind.Request, BlockReason.BadMethod],
   ["8.3.1 :scheme that is no token", replaced(":scheme", "ht tp"), BlockKind.Request, BlockReason.BadScheme],
+  ["8.3.1 :scheme with a colon", replaced(":scheme", ":x"), BlockKind.Request, BlockReason.BadScheme],
+  ["8.6 :status 101", [[":status", "101"]], BlockKind.Response, BlockReason.BadStatus],
+  [
+    "8.5, RFC 8441 4 :protocol without CONNECT",
+    [...REQUEST, [":protocol", "websocket"]],
+    BlockKind.Request,
+    BlockReason.UnknownPseudo,
+  ],
+  [
+    "8.5, RFC 8441 4 extended CONNECT without :path",
+    [[":method", "CONNECT"], [":protocol", "websocket"], [":scheme", "http"], [":authority", "a"]],
+    BlockKind.Request,
+    BlockReason.MissingPseudo,
+  ],
+  [
+    "8.5, RFC 8441 4 :protocol that is no token",
+    [...replaced(":method", "CONNECT"), [":protocol", "a b"]],
+    BlockKind.Request,
+    BlockReason.BadProtocol,
+  ],
   ["8.3 repeated :method", [...REQUEST, [":method", "GET"]], BlockKind.Request, BlockReason.RepeatedPseudo],
   ["8.3 unknown pseudo-header", [[":what", "x"], ...REQUEST], BlockKind.Request, BlockReason.UnknownPseudo],
   [

@@ -19,6 +19,8 @@ export interface HeadView {
   readonly target: string;
   readonly form: number;
   readonly scheme: string;
+  /** Of an extended CONNECT; else empty. */
+  readonly protocol: string;
   readonly path: string;
   readonly pathOnly: string;
   readonly authority: string;
@@ -69,6 +71,7 @@ export function viewHead(memory: LinearMemory, at: number, record: number): Head
     target: span(Head.TargetOffset, Head.TargetLength),
     form: word(Head.TargetForm),
     scheme: span(Head.SchemeOffset, Head.SchemeLength),
+    protocol: span(Head.ProtocolOffset, Head.ProtocolLength),
     path: span(Head.PathOffset, Head.PathLength),
     pathOnly: span(Head.PathOffset, Head.PathOnlyLength),
     authority: span(Head.AuthorityOffset, Head.AuthorityLength),

@@ -91,6 +91,77 @@ export interface MeshExports {
   chunkedStep(state: number, at: number, end: number): number;
 
   /**
+   * The same, and copies the chunk data, contiguous, to `out`: its length is in `Chunked.DataLength`. Trailers are not
+   * copied: from `Chunked.TrailerOffset` on they stand in the bytes consumed.
+   * @param out room for `end - at` bytes; `at` itself, something before it, or a place apart
+   * @returns bytes consumed, or `Outcome.Bad`
+   */
+  chunkedDecode(state: number, at: number, end: number, out: number): number;
+
+  /**
+   * Parses a whole trailer section (field lines and the empty line) into a head record, as `parseRequestHead` fills it.
+   * Fields that may not be trailers (RFC 9110 section 6.5.1) have `HeaderFlag.HopByHop`.
+   * @returns bytes consumed, `Outcome.Partial`, or `Outcome.Bad` with `Head.Reason` set
+   */
+  parseTrailers(at: number, end: number, record: number, maxHeaders: number): number;
+
+  /**
+   * Writes the whole HPACK field block of a head that was parsed or decoded, size updates included.
+   *
+   * Left out: entries with `HeaderFlag.HopByHop`, those in the drop words (bit `id & 31` of word `id >> 5`), Host and all
+   * fields of one connection only; in trailers also what may not be one. TE is written as `te: trailers` where the request
+   * said so. Never indexed, here and by every hop after: what was so already, credentials, and cookies below 20 bytes.
+   * An HTTP/1 request has the scheme of an absolute target, else "http". A request with `Head.ProtocolLength` is an
+   * extended CONNECT (RFC 8441).
+   * @param table the encoder's table of this connection
+   * @param record of a head of either version
+   * @param base what the record's offsets are relative to
+   * @param out where the block goes, up to `outEnd`; apart from all that is read
+   * @param kind a `BlockKind`
+   * @param extra lines "name: value" CRLF to add, names in lower case, trusted
+   * @returns bytes written, or -1 when the block might not have found room: nothing was written then, and the table is
+   *   as it was. Room of the texts, 16 bytes more for each field, the longest name and path once more, and 256 suffices.
+   */
+  encodeHead(
+    table: number,
+    record: number,
+    base: number,
+    out: number,
+    outEnd: number,
+    kind: number,
+    drop0: number,
+    drop1: number,
+    drop2: number,
+    extra: number,
+    extraLength: number,
+  ): number;
+
+  /**
+   * Writes an HTTP/1.1 head of a head of either version: one that `parseRequestHead` or `parseResponseHead` reads as the
+   * same message. What is left out: `encodeHead`. The request line has origin form (but for CONNECT and `OPTIONS *`),
+   * `host` follows with the record's authority; cookie crumbs become one line. An extended CONNECT becomes a GET with
+   * Upgrade; what else its protocol needs is the caller's to add. Trailers: field lines and the empty line.
+   * @param framing 0: Content-Length as it stands; 1: without it, `transfer-encoding: chunked` instead. A message that
+   *   cannot have a body (CONNECT, 1xx, 204) gets neither.
+   * @param extra lines with their CRLF to add, trusted
+   * @returns bytes written, or -1 when the head might not have found room: nothing was written then. Room of the texts,
+   *   4 bytes more for each field, the authority once more, and 256 suffices.
+   */
+  writeHttp1Head(
+    record: number,
+    base: number,
+    out: number,
+    outEnd: number,
+    kind: number,
+    framing: number,
+    drop0: number,
+    drop1: number,
+    drop2: number,
+    extra: number,
+    extraLength: number,
+  ): number;
+
+  /**
    * Which protocol do the first bytes of a connection begin? Prefix-safe: an answer other than `NeedMore` never changes.
    * @param record `Detect.Words` words, 4-byte aligned
    * @param maxBytes how long to ask for more; 16384 is what a ClientHello may need

@@ -53,6 +53,11 @@ export class Workbench {
     return this.verdict(parseResponseHead(this.at, end, this.record, scanned, maxBytes, maxHeaders, method));
   }
 
+  trailers(bytes: string | Uint8Array, maxHeaders = ROOMY.maxHeaders): Verdict {
+    const end = this.put(bytes);
+    return this.verdict(this.module.exports.parseTrailers(this.at, end, this.record, maxHeaders));
+  }
+
   verdict(outcome: number): Verdict {
     const { memory } = this.module;
     const reason = outcome === Outcome.Bad
