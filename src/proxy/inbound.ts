@@ -215,7 +215,11 @@ export class Inbound {
       return this.#forward(connection, stream, length);
     }
     connection.opened(stream);
-    const server = new ServerConnection(stream, new InboundHttp(connection, this.#lines));
+    const server = new ServerConnection(
+      stream,
+      new InboundHttp(connection, this.#lines),
+      (errno) => connection.ended(errno),
+    );
     connection.drain = (isForced) => isForced ? stream.abort() : server.drain();
     server.begin(this.runtime.arena.receiveAt, length);
   }

@@ -164,7 +164,11 @@ export class Outbound {
   }
 
   #serve(connection: OutboundConnection, stream: Stream): void {
-    const server = new ServerConnection(stream, new OutboundHttp(connection));
+    const server = new ServerConnection(
+      stream,
+      new OutboundHttp(connection),
+      (errno) => connection.ended(errno),
+    );
     connection.drain = (isForced) => isForced ? stream.abort() : server.drain();
     server.onReadable(stream);
   }

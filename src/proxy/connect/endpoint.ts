@@ -9,7 +9,10 @@ import { formatAddress } from "../../linux/address.ts";
 import type { Loaded } from "../balance/balancer.ts";
 import { PeakEwma } from "../balance/peak_ewma.ts";
 import type { EndpointInfo } from "../control/plane.ts";
+import type { ProxyError } from "../error.ts";
+import type { Exchange } from "../http/exchange.ts";
 import { ClientConnection } from "../http/http1/client_connection.ts";
+import type { Upstream } from "../http/sides.ts";
 import type { TcpSeries } from "../telemetry/tcp_series.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
 import { encodeTransportHeader, type SessionProtocol } from "../tls/transport_header.ts";
@@ -102,7 +105,7 @@ export class Endpoint implements Loaded {
    * @param isFresh a new one in any case: an idle one has just turned out closed
    * @returns why there is none
    */
-  acquire(isFresh = false): ClientConnection | StreamFailure {
+  acquire(_exchange: Exchange, isFresh = false): Upstream | StreamFailure | ProxyError {
     const idle = isFresh ? undefined : this.#idle.pop();
     if (idle !== undefined) {
       disarm(idle.idleTimer);

@@ -1,8 +1,8 @@
 /** What inbound decides for the HTTP requests of one connection: authorize, then to the application. */
 import type { Endpoint } from "../connect/endpoint.ts";
 import { type ProxyError, proxyError } from "../error.ts";
-import type { DropMask, Pipeline } from "../http/http1/pipeline.ts";
-import type { ServerConnection } from "../http/http1/server_connection.ts";
+import type { Exchange } from "../http/exchange.ts";
+import type { DropMask, Pipeline } from "../http/pipeline.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
 import type { Value } from "../telemetry/telemetry.ts";
 import { Head, HeaderName } from "../../wasm/http1.ts";
@@ -12,7 +12,11 @@ import { IdentityLines } from "./identity_lines.ts";
 
 const bit = (id: number) => 1 << (id & 31);
 /** A client cannot say who it is: only its certificate can. */
-const REQUEST_DROPS: DropMask = [0, 0, bit(HeaderName.L5dClientId) | bit(HeaderName.L5dRequireId)];
+const REQUEST_DROPS: DropMask = [
+  0,
+  0,
+  bit(HeaderName.L5dClientId) | bit(HeaderName.L5dRequireId) | bit(HeaderName.L5dOrigProto),
+];
 const RESPONSE_DROPS: DropMask = [0, 0, bit(HeaderName.L5dProxyUndelivered)];
 
 interface Verdict {
@@ -22,6 +26,7 @@ interface Verdict {
 }
 
 export class InboundHttp implements Pipeline {
+  readonly isDowngrading = true;
   readonly requestDrops = REQUEST_DROPS;
   readonly responseDrops = RESPONSE_DROPS;
   readonly requestExtraAt: number;
@@ -88,14 +93,14 @@ export class InboundHttp implements Pipeline {
     };
   }
 
-  route(_connection: ServerConnection, at: number): Endpoint | ProxyError {
+  route(_exchange: Exchange, at: number): Endpoint | ProxyError {
     const verdict = this.#current = this.#judge(at);
     verdict.count.value++;
     return verdict.denied ?? this.connection.application();
   }
 
   /** There is one application, and it could not be reached. */
-  reroute(_connection: ServerConnection, failed: Endpoint): Endpoint | ProxyError {
+  reroute(_exchange: Exchange, failed: Endpoint): Endpoint | ProxyError {
     return proxyError("connect-failed", `${failed.name}: not reached`);
   }
 
@@ -115,11 +120,9 @@ export class InboundHttp implements Pipeline {
     return this.connection.inbound.isDraining;
   }
 
-  onClosed(_connection: ServerConnection, errno: string): void {
-    this.connection.ended(errno);
-  }
+  release(): void {}
 
-  onTunnel(_connection: ServerConnection, close: () => void): void {
+  onTunnel(close: () => void): void {
     this.connection.watchAuthorization(close);
   }
 }

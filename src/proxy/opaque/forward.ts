@@ -9,7 +9,7 @@ import type { Waiter } from "../route/service.ts";
 import { Stream, type StreamFailure, type StreamOwner } from "../worker/stream.ts";
 import { disarm, type Timer, timerOf } from "../worker/timers.ts";
 import { HeldBytes } from "../worker/held.ts";
-import { MAX_ATTEMPTS } from "../http/http1/limits.ts";
+import { MAX_ATTEMPTS } from "../http/limits.ts";
 import { Tunnel } from "./tunnel.ts";
 
 export interface ForwardQueue {

@@ -1,28 +1,35 @@
 /** What outbound decides for the HTTP requests of one connection: an endpoint of the destination, in time. */
 import { type ProxyError, proxyError } from "../error.ts";
 import type { Endpoint } from "../connect/endpoint.ts";
-import type { DropMask, Pipeline } from "../http/http1/pipeline.ts";
-import type { ServerConnection } from "../http/http1/server_connection.ts";
+import type { Exchange } from "../http/exchange.ts";
+import type { DropMask, Pipeline } from "../http/pipeline.ts";
+import { headerText } from "../http/record.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
-import { Head, HeaderEntry, HeaderName } from "../../wasm/http1.ts";
+import { HeaderName } from "../../wasm/http1.ts";
 import type { OutboundConnection } from "./outbound_connection.ts";
 import type { Waiter } from "../route/service.ts";
 import { disarm, timerOf } from "../worker/timers.ts";
 
 const bit = (id: number) => 1 << (id & 31);
-const REQUEST_DROPS: DropMask = [0, 0, bit(HeaderName.L5dRequireId) | bit(HeaderName.L5dClientId)];
+const REQUEST_DROPS: DropMask = [
+  0,
+  0,
+  bit(HeaderName.L5dRequireId) | bit(HeaderName.L5dClientId) | bit(HeaderName.L5dOrigProto),
+];
 const RESPONSE_DROPS: DropMask = [
   0,
   0,
-  bit(HeaderName.L5dProxyError) | bit(HeaderName.L5dProxyConnection) | bit(HeaderName.L5dProxyUndelivered),
+  bit(HeaderName.L5dProxyError) | bit(HeaderName.L5dProxyConnection) | bit(HeaderName.L5dProxyUndelivered) |
+  bit(HeaderName.L5dOrigProto),
 ];
 
 export class OutboundHttp implements Pipeline, Waiter {
+  readonly isDowngrading = false;
   readonly requestDrops = REQUEST_DROPS;
   readonly responseDrops = RESPONSE_DROPS;
   readonly requestExtraAt = 0;
   readonly requestExtraLength = 0;
-  #waiting: ServerConnection | undefined;
+  #waiting: Exchange | undefined;
   /** The request's l5d-require-id; undefined when it has none. */
   #requiredId: string | undefined;
   /** From the first wait of a request: how long it may queue. */
@@ -30,17 +37,12 @@ export class OutboundHttp implements Pipeline, Waiter {
 
   constructor(private readonly connection: OutboundConnection) {}
 
-  route(connection: ServerConnection, at: number): Endpoint | ProxyError | undefined {
+  route(exchange: Exchange, at: number): Endpoint | ProxyError | undefined {
     const { destination, runtime } = this.connection, picked = destination.pick(true);
-    if (picked === undefined) return this.#queue(connection);
+    if (picked === undefined) return this.#queue(exchange);
     disarm(this.#failfast);
     if ("code" in picked) return picked;
-    const { memory, recordAt } = runtime.arena;
-    this.#requiredId = undefined;
-    const present = memory.words[(recordAt >> 2) + Head.Present + (HeaderName.L5dRequireId >> 5)]!;
-    if ((present & bit(HeaderName.L5dRequireId)) !== 0) {
-      this.#requiredId = this.#headerValue(at, HeaderName.L5dRequireId);
-    }
+    this.#requiredId = headerText(runtime.arena, at, HeaderName.L5dRequireId) || undefined;
     return this.#checkIdentity(picked);
   }
 
@@ -51,21 +53,7 @@ export class OutboundHttp implements Pipeline, Waiter {
     return proxyError("identity-required", `${endpoint.name}: its identity is not ${required}`);
   }
 
-  #headerValue(at: number, id: number): string {
-    const { arena } = this.connection.runtime, { words } = arena.memory, record = arena.recordAt >> 2;
-    const count = words[record + Head.HeaderCount]!;
-    for (let i = 0; i < count; i++) {
-      const entry = record + Head.Headers + i * HeaderEntry.Words;
-      if (words[entry + HeaderEntry.Id] !== id) continue;
-      return arena.readAscii(
-        at + words[entry + HeaderEntry.ValueOffset]!,
-        words[entry + HeaderEntry.ValueLength]!,
-      );
-    }
-    return "";
-  }
-
-  #queue(connection: ServerConnection): ProxyError | undefined {
+  #queue(exchange: Exchange): ProxyError | undefined {
     const { destination, runtime, outbound } = this.connection;
     if (outbound.queued >= runtime.config.outbound.queueCapacity) {
       return proxyError("load-shed", `${destination.key}: ${outbound.queued} requests are waiting already`);
@@ -73,13 +61,13 @@ export class OutboundHttp implements Pipeline, Waiter {
     if (this.#failfast.deadline === 0) {
       runtime.loop.lane(runtime.config.outbound.failfastMs).arm(this.#failfast, runtime.loop.now);
     }
-    this.#waiting = connection;
+    this.#waiting = exchange;
     outbound.queued++;
     destination.wait(this);
     return undefined;
   }
 
-  #stopWaiting(): ServerConnection | undefined {
+  #stopWaiting(): Exchange | undefined {
     const waiting = this.#waiting;
     if (waiting === undefined) return undefined;
     this.#waiting = undefined;
@@ -97,17 +85,17 @@ export class OutboundHttp implements Pipeline, Waiter {
   }
 
   reroute(
-    connection: ServerConnection,
+    exchange: Exchange,
     failed: Endpoint,
     mayWait: boolean,
   ): Endpoint | ProxyError | undefined {
     const picked = this.connection.destination.pick(true, failed);
-    if (picked === undefined) return mayWait ? this.#queue(connection) : undefined;
+    if (picked === undefined) return mayWait ? this.#queue(exchange) : undefined;
     disarm(this.#failfast);
     return "code" in picked ? picked : this.#checkIdentity(picked);
   }
 
-  seriesOf(_connection: ServerConnection, endpoint: Endpoint): HttpSeries {
+  seriesOf(_exchange: Exchange, endpoint: Endpoint): HttpSeries {
     return endpoint.series.http;
   }
 
@@ -123,10 +111,9 @@ export class OutboundHttp implements Pipeline, Waiter {
     return this.connection.outbound.isDraining;
   }
 
-  onClosed(_connection: ServerConnection, errno: string): void {
+  release(): void {
     this.#stopWaiting();
     disarm(this.#failfast);
-    this.connection.ended(errno);
   }
 
   onTunnel(): void {}

@@ -29,7 +29,7 @@ export class HttpSeries {
   }
 
   /** One response, whole or broken off. @param micros from the request's head to the response's end */
-  response(status: number, error: string | undefined, micros: number): void {
+  response(status: number, error: string | undefined, micros: number, _grpcStatus = -1): void {
     let entry = this.#latest;
     if (entry === undefined || entry.status !== status || entry.error !== error) {
       entry = this.responses.find((known) => known.status === status && known.error === error);

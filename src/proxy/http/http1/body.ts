@@ -5,6 +5,8 @@
  */
 import { Body, Chunked, Head, Outcome } from "../../../wasm/http1.ts";
 import type { Arena } from "../../worker/arena.ts";
+import { HeldBytes } from "../../worker/held.ts";
+import { MAX_HEADERS } from "../limits.ts";
 
 /** Chunk extensions and trailers that a body may carry. */
 const MAX_EXTENSION_BYTES = 16384, MAX_TRAILER_BYTES = 16384;
@@ -15,6 +17,9 @@ export const BROKEN = -1;
 export const NO_ROOM = -3;
 
 export class BodyReader {
+  /** After `decode`: bytes of content, which stand where the decoded span began. */
+  contentLength = 0;
+  #trailers: HeldBytes | undefined;
   #kind: number = Body.None;
   #remaining = 0;
   #cell = 0;
@@ -59,6 +64,37 @@ export class BodyReader {
     return count;
   }
 
+  /**
+   * The same for a receiver that does its own framing: content alone is left, moved together from `at` on
+   * (`contentLength` bytes). Trailers are kept aside.
+   */
+  decode(at: number, end: number): number {
+    if (this.#kind !== Body.Chunked || this.isDone) return this.contentLength = this.take(at, end);
+    const { wasm, memory } = this.arena, state = this.#cell >> 2;
+    const count = wasm.chunkedDecode(this.#cell, at, end, at);
+    if (count === Outcome.Bad) return BROKEN;
+    this.contentLength = memory.words[state + Chunked.DataLength]!;
+    const trailerOffset = memory.words[state + Chunked.TrailerOffset]!;
+    if (trailerOffset >= 0) {
+      this.#trailers ??= new HeldBytes(this.arena);
+      if (!this.#trailers.append(at + trailerOffset, count - trailerOffset)) return BROKEN;
+    }
+    this.isDone = memory.words[state + Chunked.Done] === 1;
+    if (this.isDone && this.#trailers?.length === 2) this.#trailers.release(); // the empty line alone
+    return count;
+  }
+
+  /** Trailers came: `readTrailers` puts them into the record. */
+  get hasTrailers(): boolean {
+    return this.isDone && this.#trailers !== undefined && this.#trailers.length > 0;
+  }
+
+  /** Parses the trailers into the record. @returns where its offsets begin; 0 when they are malformed */
+  readTrailers(): number {
+    const { wasm, recordAt, resendAt } = this.arena, length = this.#trailers!.restore(resendAt);
+    return wasm.parseTrailers(resendAt, resendAt + length, recordAt, MAX_HEADERS) > 0 ? resendAt : 0;
+  }
+
   /** Why `take` answered BROKEN: a `Reason`. */
   get reason(): number {
     return this.#cell === 0 ? 0 : this.arena.memory.words[(this.#cell >> 2) + Chunked.Reason]!;
@@ -74,6 +110,7 @@ export class BodyReader {
   release(): void {
     if (this.#cell !== 0) this.arena.giveCell(this.#cell);
     this.#cell = 0;
+    this.#trailers?.release();
     this.isDone = true;
   }
 }

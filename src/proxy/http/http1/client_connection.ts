@@ -1,27 +1,32 @@
 /**
- * A connection to an upstream that carries one exchange after another: reads responses, forwards them as they come,
- * and goes back to its endpoint's pool when both sides are done and agree to keep it.
+ * A connection to an HTTP/1 upstream that carries one exchange after another: reads responses, forwards them as they
+ * come, and goes back to its endpoint's pool when both sides are done and agree to keep it.
  */
 import { Body, Head, HeadFlag, Outcome } from "../../../wasm/http1.ts";
+import { BlockKind } from "../../../wasm/http2.ts";
 import { refusalOf } from "../../../wasm/refusal.ts";
-import { disarm, type Timer, timerOf } from "../../worker/timers.ts";
 import type { Endpoint } from "../../connect/endpoint.ts";
 import { proxyError } from "../../error.ts";
 import { type Arena, READ_SIZE } from "../../worker/arena.ts";
-import { AGAIN, FAILED, type Stream, type StreamFailure, type StreamOwner } from "../../worker/stream.ts";
-import { BodyReader, BROKEN } from "./body.ts";
-import type { Exchange } from "./exchange.ts";
 import { HeldBytes } from "../../worker/held.ts";
-import { MAX_HEAD_BYTES, MAX_HEADERS } from "./limits.ts";
+import { AGAIN, FAILED, type Stream, type StreamFailure, type StreamOwner } from "../../worker/stream.ts";
+import { disarm, type Timer, timerOf } from "../../worker/timers.ts";
+import type { Exchange } from "../exchange.ts";
+import { connectError } from "../failure.ts";
+import { MAX_HEAD_BYTES, MAX_HEADERS } from "../limits.ts";
+import type { Upstream } from "../sides.ts";
+import { BodyReader, BROKEN } from "./body.ts";
+import { MessageWriter } from "./message_writer.ts";
+import { rewriteRequest } from "./rewrite.ts";
 
 /** Reads of one connection in one event before others get their turn. */
 const READS_PER_EVENT = 4;
 
-export class ClientConnection implements StreamOwner {
+export class ClientConnection implements StreamOwner, Upstream {
+  readonly isHttp1 = true;
   readonly arena: Arena;
   stream!: Stream;
   exchange: Exchange | undefined;
-  /** It has carried an exchange before: the upstream may have closed it meanwhile. */
   isReused = false;
   /** Runs while it sits idle in its pool. */
   readonly idleTimer: Timer;
@@ -29,20 +34,82 @@ export class ClientConnection implements StreamOwner {
   readonly connectTimer: Timer;
   #isHeadDone = false;
   #keepsAlive = false;
+  #isRequestDone = false;
   readonly #body: BodyReader;
   readonly #held: HeldBytes;
+  readonly #writer: MessageWriter;
 
   constructor(readonly endpoint: Endpoint, arena: Arena) {
     this.arena = arena;
     this.#body = new BodyReader(arena);
     this.#held = new HeldBytes(arena);
+    this.#writer = new MessageWriter(arena);
     this.idleTimer = timerOf(() => this.discard());
     this.connectTimer = timerOf(() => this.#connectTimedOut());
   }
 
-  begin(exchange: Exchange): void {
+  get isBlocked(): boolean {
+    return this.stream.isBlocked;
+  }
+
+  get isUntilClose(): boolean {
+    return this.#body.isUntilClose;
+  }
+
+  send(
+    exchange: Exchange,
+    at: number,
+    headLength: number,
+    bodyAt: number,
+    bodyLength: number,
+    isEnd: boolean,
+  ): void {
     this.exchange = exchange;
     this.#isHeadDone = false;
+    this.#isRequestDone = isEnd;
+    const { arena } = this, { pipeline } = exchange, words = arena.memory.words, record = arena.recordAt >> 2;
+    if (words[record + Head.Version] === 20) {
+      const { requestDrops, requestExtraAt, requestExtraLength } = pipeline;
+      const written = this.#writer.head(
+        BlockKind.Request,
+        requestDrops,
+        requestExtraAt,
+        requestExtraLength,
+        bodyAt,
+        bodyLength,
+        isEnd,
+      );
+      if (written < 0) return this.#fail("bad-request", "the request head is too large for HTTP/1");
+      return this.#write(arena.scratchAt, written);
+    }
+    this.#writer.isChunked = !exchange.isRaw && words[record + Head.Body] === Body.Chunked;
+    const written = rewriteRequest(arena, at, pipeline), from = at + headLength - written;
+    const isOneRun = bodyAt === at + headLength && !this.#writer.isChunked;
+    this.#write(from, isOneRun ? written + bodyLength : written);
+    if (!isOneRun && this.exchange === exchange) this.#writeBody(bodyAt, bodyLength, isEnd);
+  }
+
+  sendBody(at: number, length: number, isEnd: boolean): void {
+    this.#isRequestDone = isEnd;
+    this.#writeBody(at, length, isEnd);
+  }
+
+  #writeBody(at: number, length: number, isEnd: boolean): void {
+    if (!this.#writer.isChunked) return this.#write(at, length);
+    this.#write(this.arena.scratchAt, this.#writer.body(at, length, isEnd));
+  }
+
+  sendTrailers(at: number): void {
+    this.#isRequestDone = true;
+    this.#write(this.arena.scratchAt, this.#writer.trailers(at));
+  }
+
+  #write(at: number, length: number): void {
+    if (length > 0 && !this.stream.write(at, length)) this.onFailed(this.stream, this.stream.failure!);
+  }
+
+  resume(): void {
+    this.stream.resume();
   }
 
   /** Closes a connection that carries nothing. */
@@ -70,7 +137,7 @@ export class ClientConnection implements StreamOwner {
   }
 
   onDrained(_stream: Stream): void {
-    this.exchange?.onUpstreamDrained();
+    if (!this.#isRequestDone) this.exchange?.onUpstreamDrained();
   }
 
   onFailed(_stream: Stream, failure: StreamFailure): void {
@@ -81,18 +148,11 @@ export class ClientConnection implements StreamOwner {
     const exchange = this.exchange;
     this.exchange = undefined;
     if (exchange === undefined) return this.endpoint.forget(this);
-    const where = this.endpoint.name;
-    if (failure.code === "connect") {
-      exchange.onResponseFailed(this, proxyError("connect-failed", `${where}: ${failure.detail}`));
-    } else if (failure.code === "connect-timeout") {
-      exchange.onResponseFailed(this, proxyError("connect-timeout", `${where}: ${failure.detail}`));
-    } else if (failure.code === "tls") {
-      exchange.onResponseFailed(this, proxyError("tls-failed", `${where}: ${failure.detail}`));
-    } else exchange.onResponseFailed(this, proxyError("upstream-reset", `${where}: ${failure.detail}`));
+    exchange.onResponseFailed(this, connectError(this.endpoint.name, failure));
   }
 
   /** The upstream's connection is of no more use: closes it and tells the exchange. */
-  #fail(code: "bad-response" | "upstream-reset", detail: string): void {
+  #fail(code: "bad-request" | "bad-response" | "upstream-reset", detail: string): void {
     this.#release();
     this.stream.close();
     this.endpoint.closed(this, undefined);
@@ -105,9 +165,9 @@ export class ClientConnection implements StreamOwner {
     const { exchange } = this;
     // An idle connection has nothing to say: this is its end, or bytes nobody asked for.
     if (exchange === undefined) return this.discard();
-    const sink = exchange.stream;
+    const { downstream } = exchange;
     for (let i = 0; i < READS_PER_EVENT; i++) {
-      if (sink.isBlocked) return stream.pause();
+      if (downstream.isBlocked) return stream.pause();
       const at = this.arena.receiveAt, held = this.#held.restore(at);
       const count = stream.read(at + held, READ_SIZE - held);
       if (count === AGAIN) {
@@ -127,6 +187,9 @@ export class ClientConnection implements StreamOwner {
   #ended(held: number): void {
     if (this.#isHeadDone && this.#body.end()) {
       this.#keepsAlive = false;
+      const { exchange } = this;
+      // An HTTP/2 client has to be told; an HTTP/1 one sees the connection end.
+      if (!exchange!.isRaw && !exchange!.onResponseBody(this.arena.receiveAt, 0, true)) return;
       return this.#finish();
     }
     const detail = this.#isHeadDone
@@ -135,6 +198,11 @@ export class ClientConnection implements StreamOwner {
       ? "closed in the middle of a response head"
       : "closed without a response";
     this.#fail("upstream-reset", detail);
+  }
+
+  #takeBody(at: number, end: number, exchange: Exchange): number {
+    if (!exchange.isRaw) return this.#body.decode(at, end);
+    return this.#body.contentLength = this.#body.take(at, end);
   }
 
   #consume(start: number, end: number, exchange: Exchange): void {
@@ -146,14 +214,12 @@ export class ClientConnection implements StreamOwner {
         at += consumed;
         continue;
       }
-      const count = this.#body.take(at, end);
+      const count = this.#takeBody(at, end, exchange);
       if (count === BROKEN) return this.#breakOff();
-      if (!exchange.stream.write(at, count)) return exchange.onDownstreamFailed(exchange.stream.failure!);
+      const { isDone, hasTrailers, contentLength } = this.#body;
+      if (!exchange.onResponseBody(at, contentLength, isDone && !hasTrailers)) return;
       at += count;
-      if (this.#body.isDone) {
-        if (at < end) this.#keepsAlive = false; // bytes nobody asked for
-        return this.#finish();
-      }
+      if (isDone) return this.#end(at < end, exchange);
     }
   }
 
@@ -176,66 +242,67 @@ export class ClientConnection implements StreamOwner {
       this.#fail("bad-response", refusalOf(words[record + Head.Reason]!).text);
       return -1;
     }
-    const flags = words[record + Head.Flags]!, status = words[record + Head.Status]!;
-    const isInterim = (flags & HeadFlag.Interim) !== 0;
-    if (isInterim && exchange.isHttp10) return length;
-    const isTunnel = words[record + Head.Body] === Body.Tunnel;
+    const flags = words[record + Head.Flags]!;
+    if ((flags & HeadFlag.Interim) !== 0) return exchange.onInterim(at, length) ? length : -1;
+    if (words[record + Head.Body] === Body.Tunnel) return this.#switch(at, length, end, exchange);
     this.#keepsAlive = (flags & HeadFlag.KeepAlive) !== 0;
-    if (!isInterim && !isTunnel && !this.#body.begin()) {
+    if (!this.#body.begin()) {
       this.#fail("upstream-reset", "no room to follow another chunked body");
       return -1;
     }
-    const written = exchange.onResponseHead(this, at, isInterim ? -status : status);
-    if (written < 0) return -1;
-    if (isInterim || isTunnel) {
-      if (!exchange.stream.write(at + length - written, written)) {
-        exchange.onDownstreamFailed(exchange.stream.failure!);
-        return -1;
-      }
-      if (isInterim) return length;
-      this.exchange = undefined;
-      exchange.onTunnel(this, at + length, end - at - length);
-      return -1;
-    }
     this.#isHeadDone = true;
-    const body = this.#body.take(at + length, end);
-    if (body === BROKEN) {
+    const count = this.#takeBody(at + length, end, exchange);
+    if (count === BROKEN) {
       this.#breakOff();
       return -1;
     }
-    if (!exchange.stream.write(at + length - written, written + body)) {
-      exchange.onDownstreamFailed(exchange.stream.failure!);
+    const { isDone, hasTrailers, contentLength } = this.#body;
+    const isEnd = isDone && !hasTrailers;
+    if (!exchange.onResponse(this, at, length, at + length, contentLength, isEnd)) return -1;
+    if (!isDone) return length + count;
+    this.#end(at + length + count < end, exchange);
+    return -1;
+  }
+
+  /** The connection is a tunnel from here on. */
+  #switch(at: number, length: number, end: number, exchange: Exchange): -1 {
+    if (!exchange.isRaw) {
+      this.#fail("bad-response", "it switched protocols, which its client cannot");
       return -1;
     }
-    if (!this.#body.isDone) return length + body;
-    if (at + length + body < end) this.#keepsAlive = false;
-    this.#finish();
+    if (!exchange.onResponse(this, at, length, at + length, 0, false)) return -1;
+    this.exchange = undefined;
+    exchange.onTunnel(this, this.stream, at + length, end - at - length);
     return -1;
+  }
+
+  #end(hasMore: boolean, exchange: Exchange): void {
+    if (hasMore) this.#keepsAlive = false; // bytes nobody asked for
+    if (this.#body.hasTrailers) {
+      const at = this.#body.readTrailers();
+      if (at === 0) return this.#fail("bad-response", "its trailers are malformed");
+      if (!exchange.onResponseTrailers(at)) return;
+    }
+    this.#finish();
   }
 
   /** The response is whole: back to the pool, or closed; then the exchange goes on. */
   #finish(): void {
     const exchange = this.exchange!;
     this.exchange = undefined;
-    const isReusable = this.#keepsAlive && exchange.isRequestDone && !this.stream.isReadEnded &&
+    const isReusable = this.#keepsAlive && this.#isRequestDone && !this.stream.isReadEnded &&
       !this.stream.isBlocked;
     this.endpoint.responded(this, isReusable);
     this.#release();
     if (!isReusable) this.stream.close();
-    exchange.onResponseEnd(this);
+    exchange.onResponseEnd();
   }
 
-  /** The client is gone: what it asked for is of no use to anyone. */
   cancel(): void {
     this.exchange = undefined;
     disarm(this.connectTimer);
     this.#release();
     this.stream.close();
     this.endpoint.closed(this, undefined);
-  }
-
-  /** The response's body goes on until the connection ends: the client's must end too. */
-  get isUntilClose(): boolean {
-    return this.#body.isUntilClose;
   }
 }

@@ -1,7 +1,7 @@
 /** A head written anew where it stands: its end stays, so that the body behind it goes out in the same write. */
 import { Head, HeaderEntry, HeaderName, HeadFlag } from "../../../wasm/http1.ts";
 import type { Arena } from "../../worker/arena.ts";
-import type { DropMask, Pipeline } from "./pipeline.ts";
+import type { DropMask, Pipeline } from "../pipeline.ts";
 
 /**
  * Drops hop-by-hop lines and those of `drops`, adds `extraLength` bytes of header lines from `extraAt`.

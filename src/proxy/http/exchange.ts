@@ -1,0 +1,424 @@
+/**
+ * One request and its response, whatever the versions on either side: asks the pipeline where it goes, sends it there,
+ * and hands the response back. A request that never reached an application (its connection was refused, an idle one
+ * turned out closed, a peer proxy says so) is sent to another endpoint while its bytes are still held: what can be
+ * saved is not lost.
+ *
+ * The held form is HTTP/1's, whichever version it came in, since that is one run of bytes that can be parsed again.
+ * Source: RFC 9110 §9.2.2; RFC 9113 §8.7; proxy.md §6, §7, §10.
+ */
+import { Body, Head, HeaderName, HeadFlag, Method } from "../../wasm/http1.ts";
+import { BlockKind } from "../../wasm/http2.ts";
+import { monotonicMicros } from "../../linux/clock.ts";
+import type { Endpoint } from "../connect/endpoint.ts";
+import { type ProxyError, proxyError } from "../error.ts";
+import type { HttpSeries } from "../telemetry/http_series.ts";
+import type { Arena } from "../worker/arena.ts";
+import { HeldBytes } from "../worker/held.ts";
+import type { Loop } from "../worker/loop.ts";
+import { SLOT_SIZE } from "../worker/slots.ts";
+import type { Stream } from "../worker/stream.ts";
+import { grpcStatusOf, isGrpcMessage } from "./grpc.ts";
+import { hasHeader } from "./record.ts";
+import { MAX_ATTEMPTS, MAX_HEADERS, MAX_REPLAY_BYTES } from "./limits.ts";
+import type { Pipeline } from "./pipeline.ts";
+import type { Downstream, Upstream } from "./sides.ts";
+
+/** Nothing is under way; waiting for the pipeline; sent; held until an endpoint is ready; over. */
+const IDLE = 0, WAITING = 1, SENT = 2, PARKED = 3, ENDED = 4;
+/** RFC 9110 §9.2.2, by Method. */
+const IDEMPOTENT: ReadonlySet<number> = new Set([
+  Method.Get,
+  Method.Head,
+  Method.Put,
+  Method.Delete,
+  Method.Options,
+  Method.Trace,
+]);
+
+export class Exchange {
+  method = 0;
+  /** The request goes out as HTTP/2 unless it says that it was HTTP/1 (10, 11 or 20). */
+  version = 0;
+  /** It asks for a tunnel: Upgrade, or CONNECT. */
+  isTunnelRequest = false;
+  /** Both sides speak HTTP/1: bodies pass with their framing. */
+  isRaw = false;
+  /** A gRPC call (its content type says so): errors are told in gRPC's way. */
+  isGrpc = false;
+  /** The response's grpc-status once it is known; -1 before. */
+  grpcStatus = -1;
+  #state = IDLE;
+  #upstream: Upstream | undefined;
+  #endpoint: Endpoint | undefined;
+  #series: HttpSeries | undefined;
+  #startedAt = 0;
+  #attempts = 0;
+  #parkedFor: ProxyError | undefined;
+  #isResponseStarted = false;
+  #status = 0;
+  /** The request as it was received, until its response begins; empty when it cannot be sent again. */
+  readonly #replay: HeldBytes;
+  #isReplayWhole = false;
+
+  constructor(
+    readonly downstream: Downstream,
+    readonly pipeline: Pipeline,
+    private readonly loop: Loop,
+    private readonly arena: Arena,
+  ) {
+    this.#replay = new HeldBytes(arena);
+  }
+
+  get isWaiting(): boolean {
+    return this.#state === WAITING;
+  }
+
+  /** Between two requests. */
+  get isIdle(): boolean {
+    return this.#state === IDLE;
+  }
+
+  get isResponseStarted(): boolean {
+    return this.#isResponseStarted;
+  }
+
+  get upstream(): Upstream | undefined {
+    return this.#upstream;
+  }
+
+  /** The request's side must not give more of the body now. */
+  get isRequestBlocked(): boolean {
+    return this.#state === PARKED || (this.#upstream?.isBlocked ?? false);
+  }
+
+  /**
+   * Takes the request whose head stands in the record.
+   * @returns whether `send` must follow; otherwise it waits for the pipeline, or has been answered
+   */
+  start(at: number): boolean {
+    this.#readHead(at);
+    const destination = this.pipeline.route(this, at);
+    if (destination === undefined) {
+      this.#state = WAITING;
+      return false;
+    }
+    if ("code" in destination) {
+      this.#answer(destination);
+      return false;
+    }
+    this.#startedAt = monotonicMicros();
+    this.#series = this.pipeline.seriesOf(this, destination);
+    this.#series.request(this.loop.now);
+    this.#state = SENT;
+    const error = this.#acquire(destination, false);
+    if (error === undefined) return true;
+    this.#countResponse(error.status, error.label);
+    this.#answer(error);
+    return false;
+  }
+
+  #readHead(at: number): void {
+    const { memory: { words }, recordAt } = this.arena, record = recordAt >> 2;
+    this.method = words[record + Head.Method]!;
+    // A head that was held comes back in HTTP/1's form.
+    const version = this.downstream.isHttp1 ? words[record + Head.Version]! : 20;
+    const wasHttp1 = version === 20 && this.pipeline.isDowngrading &&
+      hasHeader(this.arena, HeaderName.L5dOrigProto);
+    this.version = wasHttp1 ? 11 : version;
+    this.isTunnelRequest = (words[record + Head.Flags]! & HeadFlag.Upgrade) !== 0 ||
+      this.method === Method.Connect;
+    this.isGrpc = version === 20 && isGrpcMessage(this.arena, at);
+    this.grpcStatus = -1;
+    this.#isResponseStarted = false;
+    this.#attempts = 0;
+    this.#upstream = undefined;
+    this.#parkedFor = undefined;
+  }
+
+  /** Takes a connection to `endpoint`, or to another while none can be had at once. @returns why there is none */
+  #acquire(endpoint: Endpoint, isFresh: boolean): ProxyError | undefined {
+    for (;;) {
+      this.#attempts++;
+      this.#endpoint = endpoint;
+      const upstream = endpoint.acquire(this, isFresh);
+      if ("endpoint" in upstream) {
+        this.#upstream = upstream;
+        this.isRaw = upstream.isHttp1 && this.downstream.isHttp1;
+        return undefined;
+      }
+      const error = "label" in upstream
+        ? upstream
+        : proxyError("connect-failed", `${endpoint.name}: ${upstream.detail}`);
+      if (this.#attempts >= MAX_ATTEMPTS) return error;
+      const next = this.pipeline.reroute(this, endpoint, false) ?? error;
+      if ("code" in next) return next;
+      endpoint = next;
+    }
+  }
+
+  /** Sends the request that `start` has taken; its head still stands in the record. */
+  send(at: number, headLength: number, bodyAt: number, bodyLength: number, isEnd: boolean): void {
+    this.#hold(at, headLength, bodyAt, bodyLength);
+    this.#upstream!.send(this, at, headLength, bodyAt, bodyLength, isEnd);
+  }
+
+  #hold(at: number, headLength: number, bodyAt: number, bodyLength: number): void {
+    const replay = this.#replay;
+    this.#isReplayWhole = false;
+    if (bodyLength > MAX_REPLAY_BYTES || headLength > MAX_REPLAY_BYTES) return;
+    if (this.arena.memory.words[(this.arena.recordAt >> 2) + Head.Version] === 20) {
+      this.#isReplayWhole = this.holdHead() && replay.append(bodyAt, bodyLength);
+    } else if (replay.open() !== 0) {
+      this.#isReplayWhole = replay.append(at, headLength) && replay.append(bodyAt, bodyLength);
+    }
+  }
+
+  /** Keeps an HTTP/2 head, as HTTP/1 writes it. @returns false when that cannot be */
+  holdHead(): boolean {
+    const { wasm, recordAt, memory } = this.arena, slot = this.#replay.open();
+    if (slot === 0 || this.isTunnelRequest) return false;
+    const isOpenEnded = memory.words[(recordAt >> 2) + Head.Body] === Body.UntilClose;
+    const written = wasm.writeHttp1Head(
+      recordAt,
+      0,
+      slot,
+      slot + SLOT_SIZE,
+      BlockKind.Request,
+      isOpenEnded ? 1 : 0,
+      0,
+      0,
+      0,
+      0,
+      0,
+    );
+    if (written < 0) return false;
+    this.#replay.filled(written);
+    return true;
+  }
+
+  /** Reads again what is held, at `arena.resendAt`, as if it had just come. @returns the head's length; 0 on failure */
+  restore(): number {
+    const { arena } = this, at = arena.resendAt, { length } = this.#replay;
+    arena.memory.bytes.copyWithin(at, this.#replay.at, this.#replay.at + length);
+    const head = arena.wasm.parseRequestHead(
+      at,
+      at + length,
+      arena.recordAt,
+      0,
+      SLOT_SIZE,
+      SLOT_SIZE,
+      MAX_HEADERS + 4,
+    );
+    return head < 0 ? 0 : head;
+  }
+
+  sendBody(at: number, length: number, isEnd: boolean): void {
+    if (this.#isReplayWhole) {
+      const isKept = this.#replay.length + length <= MAX_REPLAY_BYTES && this.#replay.append(at, length);
+      if (!isKept) this.#releaseReplay();
+    }
+    this.#upstream?.sendBody(at, length, isEnd);
+  }
+
+  /** Trailers of the request stand in the record. */
+  sendTrailers(at: number): void {
+    this.#releaseReplay(); // they are not part of what is held
+    this.#upstream?.sendTrailers(at);
+  }
+
+  #releaseReplay(): void {
+    this.#isReplayWhole = false;
+    this.#replay.release();
+  }
+
+  /** The request's bytes are still held, and it has not been sent too often. */
+  get #canRepeat(): boolean {
+    return this.#isReplayWhole && this.#attempts < MAX_ATTEMPTS;
+  }
+
+  /** Sends what is held to `endpoint`. */
+  #resend(endpoint: Endpoint, isFresh = false): void {
+    this.#state = SENT;
+    const error = this.#acquire(endpoint, isFresh);
+    if (error !== undefined) {
+      this.#countResponse(error.status, error.label);
+      return this.#answer(error);
+    }
+    const at = this.arena.resendAt, { length } = this.#replay, head = this.restore();
+    if (head === 0) {
+      this.#upstream!.cancel();
+      return this.#answer(proxyError("internal", "a held request could not be read again"));
+    }
+    this.#upstream!.send(this, at, head, at + head, length - head, this.downstream.isRequestDone);
+  }
+
+  #retryOrFail(error: ProxyError, failed: Endpoint): void {
+    if (error.isUndelivered && this.#canRepeat) {
+      // A peer that cannot prove who it is will not be able to in a moment: only what may pass is waited for.
+      const next = this.pipeline.reroute(this, failed, error.code !== "tls-failed") ?? error;
+      if (next === error && error.code !== "tls-failed") {
+        this.#state = PARKED;
+        this.#parkedFor = error;
+        return;
+      }
+      if (!("code" in next)) return this.#resend(next);
+    }
+    this.#countResponse(error.status, error.label);
+    this.#answer(error);
+  }
+
+  /** The pipeline knows more now: tries the request that waited again. */
+  proceed(): void {
+    if (this.#state === PARKED) return this.#unpark();
+    if (this.#state !== WAITING) return;
+    this.#state = IDLE;
+    this.downstream.proceed();
+  }
+
+  #unpark(): void {
+    const next = this.pipeline.reroute(this, this.#endpoint!, true);
+    if (next === undefined) return;
+    if (!("code" in next)) {
+      this.#resend(next);
+      if (this.#state === SENT && !this.downstream.isRequestDone) this.downstream.onUpstreamDrained();
+      return;
+    }
+    this.#countResponse(next.status, next.label);
+    this.#answer(next);
+  }
+
+  /** Gives the request up with an error of the proxy: a wait that was too long, a body that is malformed. */
+  refuse(error: ProxyError): void {
+    if (this.#state === ENDED) return;
+    const cause = this.#state === PARKED ? this.#parkedFor ?? error : error; // it says more than "not in time"
+    const upstream = this.#upstream;
+    this.#upstream = undefined;
+    upstream?.cancel();
+    if (this.#isResponseStarted && this.#state === SENT) return this.#breakOff(error);
+    if (this.#series !== undefined) this.#countResponse(cause.status, cause.label);
+    this.#answer(cause);
+  }
+
+  #answer(error: ProxyError): void {
+    this.pipeline.onError(error);
+    this.#finish();
+    this.downstream.respondError(error);
+  }
+
+  #finish(): void {
+    this.#state = IDLE;
+    this.#upstream = this.#endpoint = undefined;
+    this.#releaseReplay();
+  }
+
+  /**
+   * The final response head stands in the record.
+   * @returns false when it must not be forwarded: the exchange goes on elsewhere, or is over
+   */
+  onResponse(
+    upstream: Upstream,
+    at: number,
+    headLength: number,
+    bodyAt: number,
+    bodyLength: number,
+    isEnd: boolean,
+  ): boolean {
+    if (hasHeader(this.arena, HeaderName.L5dProxyUndelivered) && this.#trySaving(upstream)) return false;
+    this.#status = this.arena.memory.words[(this.arena.recordAt >> 2) + Head.Status]!;
+    this.#isResponseStarted = true;
+    this.#readGrpcStatus(at);
+    this.#endpoint!.answered(monotonicMicros() - this.#startedAt, this.loop.now);
+    this.#releaseReplay();
+    return this.downstream.respond(at, headLength, bodyAt, bodyLength, isEnd);
+  }
+
+  #readGrpcStatus(at: number): void {
+    if (this.isGrpc) this.grpcStatus = grpcStatusOf(this.arena, at);
+  }
+
+  onInterim(at: number, headLength: number): boolean {
+    return this.downstream.isHttp10 || this.downstream.respondInterim(at, headLength);
+  }
+
+  onResponseBody(at: number, length: number, isEnd: boolean): boolean {
+    return this.downstream.respondBody(at, length, isEnd);
+  }
+
+  onResponseTrailers(at: number): boolean {
+    this.#readGrpcStatus(at);
+    return this.downstream.respondTrailers(at);
+  }
+
+  /** The peer proxy says that the application never saw the request. @returns true when it goes elsewhere now */
+  #trySaving(upstream: Upstream): boolean {
+    // Only a proxy of the mesh is believed: anyone else's word would have a request carried out twice.
+    if (!upstream.endpoint.isMeshed || !this.#canRepeat) return false;
+    const next = this.pipeline.reroute(this, upstream.endpoint, false);
+    if (next === undefined || "code" in next || next === upstream.endpoint) return false;
+    this.#upstream = undefined;
+    upstream.cancel();
+    this.#resend(next);
+    return true;
+  }
+
+  #countResponse(status: number, error: string | undefined): void {
+    this.#series?.response(status, error, monotonicMicros() - this.#startedAt, this.grpcStatus);
+    this.#series = undefined;
+  }
+
+  /** The response is whole, and has gone to the client. */
+  onResponseEnd(): void {
+    this.#countResponse(this.#status, undefined);
+    this.#finish();
+    this.downstream.onExchangeEnd();
+  }
+
+  /** The response broke off, or never came. `upstream` is of no more use. */
+  onResponseFailed(upstream: Upstream, error: ProxyError): void {
+    if (this.#upstream !== upstream) return;
+    this.#upstream = undefined;
+    if (this.#isResponseStarted) return this.#breakOff(error);
+    // A kept connection that the upstream closed as we wrote: its endpoint is asked again, on a new connection, where
+    // the method allows it (RFC 9110 §9.2.2).
+    const isStale = upstream.isReused && error.code === "upstream-reset" && this.#canRepeat;
+    if (isStale && IDEMPOTENT.has(this.method)) return this.#resend(upstream.endpoint, true);
+    this.#retryOrFail(error, upstream.endpoint);
+  }
+
+  #breakOff(error: ProxyError): void {
+    this.#countResponse(this.#status, error.label);
+    this.pipeline.onError(error);
+    this.#finish();
+    this.downstream.breakOff(error);
+  }
+
+  /** The upstream switched protocols; its head has been forwarded. */
+  onTunnel(upstream: Upstream, stream: Stream, at: number, length: number): void {
+    this.#countResponse(this.#status, undefined);
+    this.#finish();
+    this.downstream.onTunnel(stream, upstream.endpoint, at, length);
+  }
+
+  onUpstreamDrained(): void {
+    this.downstream.onUpstreamDrained();
+  }
+
+  /** The client is gone: the upstream is told, and the exchange counted as far as it came. */
+  abandon(): void {
+    const upstream = this.#upstream;
+    this.#upstream = undefined;
+    upstream?.cancel();
+    if (this.#state === SENT || this.#state === PARKED) {
+      this.#countResponse(this.#isResponseStarted ? this.#status : 499, "unclassified");
+    }
+    this.release();
+  }
+
+  /** Over for good. */
+  release(): void {
+    this.#finish();
+    this.#state = ENDED;
+    this.pipeline.release();
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * What a direction (inbound or outbound) decides for HTTP requests. The exchange drives; the pipeline says where a
+ * request goes, what is added to its head, and what a client may learn of an error. One per request at a time.
+ */
+import type { Endpoint } from "../connect/endpoint.ts";
+import type { ProxyError } from "../error.ts";
+import type { HttpSeries } from "../telemetry/http_series.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** Ids of header names to drop, 32 to a word (see HeaderName). */
+export type DropMask = readonly [number, number, number];
+
+export interface Pipeline {
+  /**
+   * Where the request goes whose head stands in the record (its bytes at `at`).
+   * @returns an endpoint, an error to answer with, or undefined: the exchange waits until its `proceed` or `refuse`
+   */
+  route(exchange: Exchange, at: number): Endpoint | ProxyError | undefined;
+  /**
+   * Another endpoint after `failed`, which the request never reached; undefined when none is ready: then, if it
+   * `mayWait`, the exchange waits as for `route`.
+   */
+  reroute(exchange: Exchange, failed: Endpoint, mayWait: boolean): Endpoint | ProxyError | undefined;
+  readonly requestDrops: DropMask;
+  readonly responseDrops: DropMask;
+  /** Header lines to add to a request: where they stand in linear memory, and their length. */
+  readonly requestExtraAt: number;
+  readonly requestExtraLength: number;
+  /**
+   * Requests come from other proxies: HTTP/2 ones that say they were HTTP/1 (`l5d-orig-proto`) are made HTTP/1 again.
+   * The other direction makes them HTTP/2 where the endpoint takes that (proxy.md §6).
+   */
+  readonly isDowngrading: boolean;
+  /** The series in which the exchange with `endpoint` is counted. */
+  seriesOf(exchange: Exchange, endpoint: Endpoint): HttpSeries;
+  /** May this client read why the mesh failed its request? */
+  readonly isInformed: boolean;
+  /** Counts and logs an error that the proxy answered by itself. */
+  onError(error: ProxyError): void;
+  /** The proxy is shutting down: connections close after their response. */
+  readonly isDraining: boolean;
+  /** The request is over, or its client is gone: nothing is waited for any more. */
+  release(): void;
+  /** The upgraded or CONNECTed connection is a tunnel now; `close` ends it. */
+  onTunnel(close: () => void): void;
+}
