@@ -12,6 +12,9 @@ const SINGLE: Readonly<Record<string, { entry: string; inputs: readonly string[]
   },
   demo: { entry: "src/local/demo/shop.ts", inputs: ["src/local/demo", "deno.json"] },
   init: { entry: "src/init/main.ts", inputs: ["src/init", "src/linux", "deno.json"] },
+  validator: { entry: "src/init/validator.ts", inputs: ["src/init", "deno.json"] },
+  await: { entry: "src/init/await.ts", inputs: ["src/init", "deno.json"] },
+  sleep: { entry: "src/init/sleep.ts", inputs: ["src/init", "deno.json"] },
 };
 
 /** Programs that load their parts when they need them. */
