@@ -67,6 +67,10 @@ class Proxy {
       log.error("internal fault", { error: error instanceof Error ? error.stack : error })
     );
     const arena = Arena.create(), telemetry = new Telemetry(arena);
+    telemetry.gauge(
+      "process_start_time_seconds",
+      "Time that the process started (in seconds since the UNIX epoch)",
+    ).value = Date.now() / 1000;
     const tls = new TlsContexts(config.identity.localName, certificatesOfPem(config.identity.trustAnchors));
     const dialer = new Dialer(loop, arena, config.outbound, tls);
     const servers = nameServersOf(readResolvConf()).map((ip) => ({ ip, port: 53 }));

@@ -9,6 +9,8 @@ export interface ResponseCount {
   readonly status: number;
   /** `undefined` for a response that came whole; else why it did not. */
   readonly error: string | undefined;
+  /** The status of a gRPC response; −1 for other responses. */
+  readonly grpcStatus: number;
   count: number;
   /** A histogram of microseconds in linear memory; 0 when the arena has no room for another. */
   readonly histogram: number;
@@ -28,25 +30,39 @@ export class HttpSeries {
     this.lastUsed = now;
   }
 
-  /** One response, whole or broken off. @param micros from the request's head to the response's end */
-  response(status: number, error: string | undefined, micros: number, _grpcStatus = -1): void {
+  /**
+   * One response, whole or broken off.
+   * @param micros from the request's head to the response's end
+   * @param grpcStatus as its trailers say; −1 for a response that is no gRPC
+   */
+  response(status: number, error: string | undefined, micros: number, grpcStatus = -1): void {
     let entry = this.#latest;
-    if (entry === undefined || entry.status !== status || entry.error !== error) {
-      entry = this.responses.find((known) => known.status === status && known.error === error);
-      if (entry === undefined) {
-        // Latencies are told by status alone: responses that differ only in their error share a histogram.
-        const histogram = this.responses.find((known) => known.status === status)?.histogram ??
-          this.arena.allocate(Histogram.SizeBytes);
-        this.responses.push(entry = { status, error, count: 0, histogram });
-      }
-      this.#latest = entry;
-    }
+    if (
+      entry === undefined || entry.status !== status || entry.error !== error ||
+      entry.grpcStatus !== grpcStatus
+    ) entry = this.#latest = this.#entry(status, error, grpcStatus);
     entry.count++;
     if (entry.histogram !== 0) this.arena.wasm.histogramRecord(entry.histogram, micros < 0 ? 0 : micros);
   }
+
+  #entry(status: number, error: string | undefined, grpcStatus: number): ResponseCount {
+    const known = this.responses.find((one) =>
+      one.status === status && one.error === error && one.grpcStatus === grpcStatus
+    );
+    if (known !== undefined) return known;
+    // Latencies are told by status alone: responses that differ only otherwise share a histogram.
+    const histogram = this.responses.find((one) => one.status === status)?.histogram ??
+      this.arena.allocate(Histogram.SizeBytes);
+    const entry = { status, error, grpcStatus, count: 0, histogram };
+    this.responses.push(entry);
+    return entry;
+  }
 }
 
-/** Linkerd's default: a 5xx, or no response at all, is a failure. */
-export function isFailure(status: number, error: string | undefined): boolean {
-  return error !== undefined || status >= 500;
+/** gRPC codes that count as failures: UNKNOWN, DEADLINE_EXCEEDED, PERMISSION_DENIED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
+const FAILED_GRPC: readonly number[] = [2, 4, 7, 13, 14, 15];
+
+/** Linkerd's default: a 5xx, one of gRPC's failures, or no whole response at all. Source: proxy.md §9. */
+export function isFailure(status: number, error: string | undefined, grpcStatus = -1): boolean {
+  return error !== undefined || status >= 500 || FAILED_GRPC.includes(grpcStatus);
 }

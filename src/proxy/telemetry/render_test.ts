@@ -47,3 +47,18 @@ Deno.test("buckets are Linkerd's, cumulative, and end with everything", () => {
   ]);
   equal(below.size, 26);
 });
+
+Deno.test("a gRPC failure inside a 200 is a failure, and NOT_FOUND is none", () => {
+  const arena = Arena.create(), telemetry = new Telemetry(arena);
+  const series = telemetry.httpSeries({ direction: "inbound" });
+  for (const grpcStatus of [0, 5, 14, 14]) series.response(200, undefined, 10, grpcStatus);
+  series.response(200, undefined, 10);
+  const told = lines(telemetry, arena).filter((line) => line.startsWith("response_total"))
+    .map((line) => line.replace(/^.*status_code="200",/, ""));
+  deepEqual(told, [
+    'classification="success",grpc_status="0"} 1',
+    'classification="success",grpc_status="5"} 1',
+    'classification="failure",grpc_status="14"} 2',
+    'classification="success"} 1',
+  ]);
+});

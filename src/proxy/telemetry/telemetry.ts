@@ -5,6 +5,7 @@
 import type { Arena } from "../worker/arena.ts";
 import { HttpSeries } from "./http_series.ts";
 import { formatLabels } from "./labels.ts";
+import type { Merge } from "./rows.ts";
 import { TcpSeries } from "./tcp_series.ts";
 
 type Labels = Readonly<Record<string, string | undefined>>;
@@ -18,6 +19,8 @@ export interface Value {
 export interface Family {
   readonly help: string;
   readonly type: "counter" | "gauge";
+  /** What several loops' values are together. */
+  readonly merge: Merge;
   readonly values: Map<string, Value>;
 }
 
@@ -25,7 +28,6 @@ export class Telemetry {
   readonly http = new Map<string, HttpSeries>();
   readonly tcp = new Map<string, TcpSeries>();
   readonly families = new Map<string, Family>();
-  readonly startedAtMs: number = Date.now();
 
   constructor(private readonly arena: Arena) {}
 
@@ -43,9 +45,9 @@ export class Telemetry {
     return series;
   }
 
-  #family(name: string, help: string, type: Family["type"]): Family {
+  #family(name: string, help: string, type: Family["type"], merge: Merge): Family {
     let family = this.families.get(name);
-    if (family === undefined) this.families.set(name, family = { help, type, values: new Map() });
+    if (family === undefined) this.families.set(name, family = { help, type, merge, values: new Map() });
     return family;
   }
 
@@ -58,11 +60,12 @@ export class Telemetry {
 
   /** A counter to add to: look it up once, keep it. */
   counter(name: string, help: string, labels: Labels = {}): Value {
-    return this.#value(this.#family(name, help, "counter"), labels);
+    return this.#value(this.#family(name, help, "counter", "sum"), labels);
   }
 
-  gauge(name: string, help: string, labels: Labels = {}): Value {
-    return this.#value(this.#family(name, help, "gauge"), labels);
+  /** A gauge to set. @param merge what it is for the whole proxy, where each loop has a value of its own */
+  gauge(name: string, help: string, labels: Labels = {}, merge: Merge = "sum"): Value {
+    return this.#value(this.#family(name, help, "gauge", merge), labels);
   }
 
   /** The value of a counter or gauge, 0 when there is none; for tests. */

@@ -1,0 +1,53 @@
+/** What the main loop and its workers say to each other. Connections never cross; decisions and counts do. */
+import type { SocketAddress } from "../../linux/address.ts";
+import type { EndpointUpdate, OutboundDecision } from "../control/plane.ts";
+import type { ServerPolicy } from "../policy/server_policy.ts";
+import type { Row } from "../telemetry/rows.ts";
+
+/** What this workload proves: a key and its certificate chain, DER, leaf first. */
+export interface IdentitySnapshot {
+  readonly key: Uint8Array;
+  readonly chain: readonly Uint8Array[];
+}
+
+/** Sockets that listen, opened by the main loop: they outlive a worker that dies, with the connections queued in them. */
+export interface ListeningSockets {
+  readonly inbound: number;
+  readonly outbound: readonly number[];
+}
+
+export type ToWorker =
+  | {
+    readonly kind: "start";
+    readonly environment: Readonly<Record<string, string>>;
+    readonly sockets: ListeningSockets;
+    readonly identity: IdentitySnapshot;
+    readonly logFilter: string;
+  }
+  | { readonly kind: "identity"; readonly identity: IdentitySnapshot }
+  | { readonly kind: "policy"; readonly watch: number; readonly policy: ServerPolicy }
+  | { readonly kind: "decision"; readonly watch: number; readonly decision: OutboundDecision }
+  | { readonly kind: "refused"; readonly watch: number; readonly reason: string }
+  | { readonly kind: "endpoints"; readonly watch: number; readonly update: EndpointUpdate }
+  | { readonly kind: "collect"; readonly scrape: number }
+  | { readonly kind: "log-filter"; readonly filter: string }
+  | { readonly kind: "drain"; readonly isForced: boolean };
+
+export type ToMain =
+  /** It accepts. `thread` and `epoll` are how the main loop tells that it is gone, and closes what it left open. */
+  | { readonly kind: "ready"; readonly thread: number; readonly epoll: number }
+  | { readonly kind: "watch-port"; readonly watch: number; readonly port: number }
+  | { readonly kind: "watch-outbound"; readonly watch: number; readonly address: SocketAddress }
+  | { readonly kind: "resolve"; readonly watch: number; readonly path: string }
+  | { readonly kind: "cancel"; readonly watch: number }
+  /** A part of what it has counted; `scrape` undefined: its last words. */
+  | {
+    readonly kind: "rows";
+    readonly scrape: number | undefined;
+    readonly rows: readonly Row[];
+    readonly isLast: boolean;
+  }
+  /** Its last connection has closed. */
+  | { readonly kind: "drained" }
+  /** Its loop is over by a fault of ours; it ends. */
+  | { readonly kind: "fault"; readonly error: string };
