@@ -29,6 +29,11 @@ export class Epoll {
     if (this.#fd < 0) throw new SystemError("epoll_create1", errno());
   }
 
+  /** The descriptor of the instance itself. */
+  get fd(): number {
+    return this.#fd;
+  }
+
   #control(operation: number, fd: number, events: number, tag: number): void {
     const { words } = this.#memory;
     words[1024] = events;

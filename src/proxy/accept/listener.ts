@@ -36,6 +36,8 @@ export interface SocketFacts {
   originalDestination(fd: number): SocketAddress | undefined;
   /** Who connected; undefined when it is gone already. */
   peerAddress(fd: number): SocketAddress | undefined;
+  /** A socket that listens on `address` already (a worker is given its own); left out: one is opened. */
+  listeningAt?(address: SocketAddress): number | undefined;
 }
 
 /** As the kernel says. */
@@ -55,7 +57,8 @@ export class Listener implements EventHandler {
     private readonly report: (message: string) => void,
     private readonly facts: SocketFacts = KERNEL,
   ) {
-    this.#fd = listenTcp(address, { backlog: options.backlog, isReusePort: options.isReusePort });
+    this.#fd = facts.listeningAt?.(address) ??
+      listenTcp(address, { backlog: options.backlog, isReusePort: options.isReusePort });
     this.address = localAddress(this.#fd) ?? address;
     loop.add(this.#fd, EPOLLIN, this);
   }

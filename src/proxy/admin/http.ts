@@ -27,7 +27,7 @@ export interface AdminResponse {
   readonly status: number;
   readonly type?: string;
   /** A text, or pieces that are written one by one with turns of the loop between them. */
-  readonly body: string | Iterable<string>;
+  readonly body: string | Iterable<string> | Promise<Iterable<string>>;
 }
 
 interface ReadRequest {
@@ -169,7 +169,7 @@ export class AdminServer {
     }
     await stream.write(encoder.encode(head));
     let part = "";
-    for (const piece of response.body) {
+    for (const piece of await response.body) {
       part += piece;
       if (part.length < 4096) continue;
       await this.#writeChunk(stream, part);

@@ -1,5 +1,4 @@
 /** What the admin port answers. Source: proxy.md §12. */
-import { renderMetrics } from "../telemetry/render.ts";
 import type { Runtime } from "../runtime.ts";
 import type { AdminRequest, AdminResponse } from "./http.ts";
 
@@ -10,6 +9,10 @@ export interface AdminState {
   shutdown(): void;
   /** The environment as the process got it. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The text of /metrics, in pieces. */
+  metrics(): Iterable<string> | Promise<Iterable<string>>;
+  /** The log's filter has been changed. */
+  onLogFilter(filter: string): void;
 }
 
 const text = (status: number, body: string): AdminResponse => ({ status, body: `${body}\n` });
@@ -28,11 +31,12 @@ function environmentOf(request: AdminRequest, state: AdminState): AdminResponse 
   return { status: 200, type: "application/json", body: JSON.stringify(values, null, 2) + "\n" };
 }
 
-function logLevel(request: AdminRequest, runtime: Runtime): AdminResponse {
+function logLevel(request: AdminRequest, runtime: Runtime, state: AdminState): AdminResponse {
   if (!request.isLoopback) return text(403, "only from within the pod");
   if (request.method === "GET") return text(200, runtime.log.filter);
   if (request.method !== "PUT") return NOT_ALLOWED;
-  const isSet = runtime.log.setFilter(request.body.trim());
+  const filter = request.body.trim(), isSet = runtime.log.setFilter(filter);
+  if (isSet) state.onLogFilter(filter);
   return isSet ? { status: 204, body: "" } : text(400, "not a log filter, such as warn,linkerd=debug");
 }
 
@@ -70,14 +74,14 @@ export function answerAdmin(request: AdminRequest, runtime: Runtime, state: Admi
       return {
         status: 200,
         type: "text/plain; version=0.0.4; charset=utf-8",
-        body: renderMetrics(runtime.telemetry, runtime.arena),
+        body: state.metrics(),
       };
     case "/env.json":
       return request.method === "GET" ? environmentOf(request, state) : NOT_ALLOWED;
     case "/config":
       return request.method === "GET" ? configOf(runtime) : NOT_ALLOWED;
     case "/proxy-log-level":
-      return logLevel(request, runtime);
+      return logLevel(request, runtime, state);
     case "/shutdown":
       return shutdown(request, runtime, state);
   }

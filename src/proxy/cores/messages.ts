@@ -10,17 +10,16 @@ export interface IdentitySnapshot {
   readonly chain: readonly Uint8Array[];
 }
 
-/** Sockets that listen, opened by the main loop: they outlive a worker that dies, with the connections queued in them. */
-export interface ListeningSockets {
-  readonly inbound: number;
-  readonly outbound: readonly number[];
-}
-
 export type ToWorker =
   | {
     readonly kind: "start";
+    /** With the addresses that are listened on, which the system may have picked. */
     readonly environment: Readonly<Record<string, string>>;
-    readonly sockets: ListeningSockets;
+    /**
+     * Sockets that listen, by address. The main loop opens them: they outlive a worker that dies, and so do the
+     * connections queued in them.
+     */
+    readonly sockets: Readonly<Record<string, number>>;
     readonly identity: IdentitySnapshot;
     readonly logFilter: string;
   }
@@ -34,8 +33,10 @@ export type ToWorker =
   | { readonly kind: "drain"; readonly isForced: boolean };
 
 export type ToMain =
-  /** It accepts. `thread` and `epoll` are how the main loop tells that it is gone, and closes what it left open. */
-  | { readonly kind: "ready"; readonly thread: number; readonly epoll: number }
+  /** It lives. `thread` and `epoll` are how the main loop tells that it is gone, and closes what it left open. */
+  | { readonly kind: "hello"; readonly thread: number; readonly epoll: number }
+  /** It accepts. */
+  | { readonly kind: "ready" }
   | { readonly kind: "watch-port"; readonly watch: number; readonly port: number }
   | { readonly kind: "watch-outbound"; readonly watch: number; readonly address: SocketAddress }
   | { readonly kind: "resolve"; readonly watch: number; readonly path: string }

@@ -55,6 +55,11 @@ export class Loop {
     return this.#faults;
   }
 
+  /** The epoll instance's descriptor: whoever outlives this loop finds by it what the loop held open. */
+  get epollDescriptor(): number {
+    return this.#epoll.fd;
+  }
+
   add(fd: number, events: number, handler: EventHandler): void {
     const tag = ((this.#tags[fd] ?? 0) + 1) | 0;
     this.#tags[fd] = tag;

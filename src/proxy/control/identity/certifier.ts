@@ -5,6 +5,7 @@
  */
 import { CertifyRequest, CertifyResponse } from "../../../../proto/gen/identity.ts";
 import { readCertificate } from "../../../linux/openssl/certificate.ts";
+import type { TlsIdentity } from "../../../linux/openssl/context.ts";
 import { certificateRequest, type PrivateKey } from "../../../linux/openssl/key.ts";
 import { verifyChain } from "../../../linux/openssl/verify.ts";
 import type { ProxyConfig } from "../../config/environment.ts";
@@ -31,6 +32,8 @@ export interface CertifierOptions {
   readonly readToken: () => Uint8Array;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** A certificate has been taken into use. */
+  readonly onIdentity?: (identity: TlsIdentity) => void;
 }
 
 /** When to renew a certificate that expires at `notAfter`: milliseconds from now, within the bounds of the config. */
@@ -106,6 +109,7 @@ export class Certifier {
     if (problem !== undefined) return `the certificate does not lead to a trust anchor: ${problem}`;
     try {
       tls.install({ key, chain });
+      this.options.onIdentity?.({ key, chain });
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
