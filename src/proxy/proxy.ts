@@ -6,6 +6,7 @@
  * SIGINT or POST /shutdown): stop accepting, let requests finish, close; after the grace period close what is left.
  * Source: proxy.md §1.
  */
+import { formatAddress } from "../linux/address.ts";
 import { EPOLLIN } from "../linux/epoll.ts";
 import { certificatesOfPem } from "../linux/openssl/certificate.ts";
 import { PrivateKey } from "../linux/openssl/key.ts";
@@ -21,7 +22,7 @@ import { Http2Channel } from "./control/http2_channel.ts";
 import { Certifier } from "./control/identity/certifier.ts";
 import { SharedPlane } from "./control/shared_plane.ts";
 import { WasmHeaderCodec } from "./control/wasm_header_codec.ts";
-import { Core } from "./core.ts";
+import { Core, type ListenAddresses } from "./core.ts";
 import { Supervisor } from "./cores/supervisor.ts";
 import type { WorkerName } from "./cores/worker_main.ts";
 import type { Runtime } from "./runtime.ts";
@@ -155,15 +156,21 @@ export class Proxy {
   #accept(): void {
     if (this.#isStopping) return;
     const { log } = this.#runtime;
+    let addresses: ListenAddresses;
     try {
-      const addresses = this.#core.listen(this.#supervisor !== undefined);
-      this.#supervisor?.start(addresses);
+      addresses = this.#core.listen(this.#supervisor !== undefined);
     } catch (error) {
       log.error("cannot listen", { error });
       Deno.exit(1);
     }
     this.#state.isReady = true;
-    log.info("ready");
+    const { inbound, outbound } = addresses, admin = formatAddress(this.#admin.address);
+    log.info("ready", {
+      inbound: formatAddress(inbound),
+      outbound: outbound.map(formatAddress).join(),
+      admin,
+    });
+    this.#supervisor?.start(addresses);
   }
 
   /** Begins an orderly shutdown; a second call changes nothing. */

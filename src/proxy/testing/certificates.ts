@@ -37,10 +37,22 @@ export class TestAuthority {
   /** A key and certificate for `name`. */
   async issue(name: string, options: IssueOptions = {}): Promise<TlsIdentity> {
     const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+    const leaf = await this.#sign(name, keys.publicKey, options);
+    const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
+    return { key: PrivateKey.fromDer(pkcs8)!, chain: [leaf] };
+  }
+
+  /** The certificate that a signing request (DER) asks for, under `name`. */
+  async certify(name: string, request: Uint8Array, options: IssueOptions = {}): Promise<Uint8Array> {
+    const { publicKey } = new x509.Pkcs10CertificateRequest(Uint8Array.from(request));
+    return await this.#sign(name, await publicKey.export(), options);
+  }
+
+  async #sign(name: string, publicKey: CryptoKey, options: IssueOptions): Promise<Uint8Array> {
     const certificate = await x509.X509CertificateGenerator.create({
       subject: "",
       issuer: this.certificate.subject,
-      publicKey: keys.publicKey,
+      publicKey,
       signingKey: this.keys.privateKey,
       signingAlgorithm: ALGORITHM,
       notBefore: options.notBefore ?? new Date(Date.now() - 60_000),
@@ -53,7 +65,6 @@ export class TestAuthority {
         ]),
       ],
     });
-    const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
-    return { key: PrivateKey.fromDer(pkcs8)!, chain: [new Uint8Array(certificate.rawData)] };
+    return new Uint8Array(certificate.rawData);
   }
 }

@@ -1,0 +1,80 @@
+import { equal, ok } from "node:assert/strict";
+import { balanced, endpointAt } from "./testing/fake_control.ts";
+import { TestAuthority } from "./testing/certificates.ts";
+import { startControlServices } from "./testing/control_services.ts";
+import { CLIENT, SERVER, startTestProxy } from "./testing/meshed_pair.ts";
+import { type ProxyProcess, startProcess } from "./testing/process.ts";
+
+const authority = await TestAuthority.create();
+const PATH = "web.shop.svc.cluster.local:80";
+
+interface Meshed {
+  readonly process: ProxyProcess;
+  /** Asks the application behind the process's inbound proxy, each time over a connection of its own. */
+  readonly ask: () => Promise<number>;
+}
+
+/** A proxy's process as the server's side of a pair; the client's side is in this process. */
+async function withProcess(
+  environment: Record<string, string>,
+  use: (meshed: Meshed) => Promise<void>,
+): Promise<void> {
+  const control = await startControlServices(authority);
+  const app = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => new Response("hello"));
+  const process = await startProcess({
+    name: SERVER,
+    anchors: authority.certificate.toString("pem"),
+    control,
+    environment,
+  });
+  const client = await startTestProxy(authority, CLIENT, {
+    LINKERD2_PROXY_OUTBOUND_HTTP1_CONNECTION_POOL_IDLE_TIMEOUT: "1ms",
+  });
+  client.redirect("outbound", { ip: "10.43.0.7", port: 80 });
+  client.control.decisions.set("10.43.0.7:80", balanced(PATH));
+  const application = { ip: "127.0.0.1", port: app.addr.port };
+  client.control.endpoints.set(PATH, [endpointAt(application, SERVER, process.inboundPort)]);
+  const url = `http://127.0.0.1:${client.outboundAddress.port}`;
+  try {
+    await use({
+      process,
+      ask: async () => {
+        const response = await fetch(url, { headers: { connection: "close" } });
+        await response.body?.cancel();
+        return response.status;
+      },
+    });
+  } finally {
+    await client.stop();
+    await process.stop();
+    await app.shutdown();
+    control.close();
+  }
+}
+
+function total(text: string, metric: string): number {
+  return text.split("\n").filter((line) => line.startsWith(`${metric}{`))
+    .reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+}
+
+for (const cores of [1, 2]) {
+  const name = `the bundle serves with ${cores} loop(s), tells what it counted, and ends when told to`;
+  const ignore = navigator.hardwareConcurrency < cores;
+  Deno.test({ name, ignore }, async () => {
+    await withProcess({ LINKERD2_PROXY_CORES: String(cores) }, async ({ process, ask }) => {
+      if (cores > 1) await process.logged("worker ready");
+      const statuses = await Promise.all(Array.from({ length: 40 }, ask));
+      equal(statuses.filter((status) => status === 200).length, 40);
+      const text = await (await fetch(`${process.admin}/metrics`)).text();
+      equal(total(text, "request_total"), 40);
+      equal(total(text, "response_latency_ms_count"), 40);
+      ok(text.includes("process_start_time_seconds "));
+      equal((await fetch(`${process.admin}/ready`)).status, 200);
+      const threads = [...Deno.readDirSync(`/proc/${process.pid}/task`)].map(({ name }) =>
+        Deno.readTextFileSync(`/proc/${process.pid}/task/${name}/comm`).trim()
+      );
+      equal(threads.filter((name) => name.startsWith("worker")).length, cores - 1, threads.join());
+      equal(await process.stop(), 0);
+    });
+  });
+}
