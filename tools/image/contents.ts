@@ -116,7 +116,7 @@ export async function programLayer(architecture: Architecture, dist: string): Pr
   for (const name of ["proxy", "init", "demo", "validator", "await", "sleep"]) {
     tree.file(`${HOME}/${name}.js`, Deno.readFileSync(`${dist}/${name}.js`));
   }
-  await tree.take(`${HOME}/controller`, `${dist}/controller`);
+  for (const name of ["controller", "wasm"]) await tree.take(`${HOME}/${name}`, `${dist}/${name}`);
   for (const [path, program] of Object.entries(LAUNCHERS)) {
     const command = run(program.script, ...program.flags);
     const capability = "capability" in program ? program.capability : undefined;

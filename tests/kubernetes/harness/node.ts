@@ -16,7 +16,7 @@ import { startDns } from "../../../src/local/dns/server.ts";
 import { joinStreams } from "../../../src/local/join_streams.ts";
 import { serveRelay } from "../../../src/local/relay.ts";
 import { must } from "../../../tools/command.ts";
-import { until } from "../../e2e/until.ts";
+import { eventually } from "./eventually.ts";
 import {
   API_PORT,
   API_SERVER,
@@ -50,7 +50,7 @@ async function importImages(
   env: Record<string, string>,
 ): Promise<void> {
   const ctr = ["-a", paths.containerdSocket, "-n", "k8s.io"];
-  await until("containerd answers", () => must("ctr", [...ctr, "version"], { env }), () => true);
+  await eventually("containerd answers", () => must("ctr", [...ctr, "version"], { env }), () => true);
   for (const image of images) await must("ctr", [...ctr, "images", "import", image], { env });
 }
 
@@ -108,7 +108,7 @@ async function run(directory: string, cgroupRoot: string, images: readonly strin
   });
   start("etcd", "containerd", "kube-apiserver");
   const imported = importImages(paths, images, environment);
-  await until("the API server is ready", () => client.raw("GET", "/readyz"), ({ ok }) => ok);
+  await eventually("the API server is ready", () => client.raw("GET", "/readyz"), ({ ok }) => ok);
   start("kube-controller-manager", "kube-scheduler", "kube-proxy");
   await imported;
   start("kubelet");
@@ -118,7 +118,7 @@ async function run(directory: string, cgroupRoot: string, images: readonly strin
   await startDns({ address: NODE_ADDRESS, domain: CLUSTER_DOMAIN, services, slices });
   serveRelay(`${directory}/relay.sock`, services, slices);
   serveApiSocket(`${directory}/api.sock`);
-  await until(
+  await eventually(
     "the node is ready",
     () => client.get(NODES, NODE_NAME),
     ({ status }) =>
