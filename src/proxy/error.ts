@@ -13,6 +13,7 @@ export type ErrorCode =
   | "connect-failed"
   | "tls-failed"
   | "upstream-reset"
+  | "refused"
   | "bad-response"
   | "identity-required"
   | "forbidden-route"
@@ -37,9 +38,11 @@ export interface ProxyError {
   readonly label: string;
   /** For people: what was tried, what was seen. */
   readonly detail: string;
+  /** The HTTP/2 error code that an HTTP/2 client is told, where the upstream's stream was reset with it. */
+  readonly reset?: number;
 }
 
-type Template = Omit<ProxyError, "code" | "detail">;
+type Template = Omit<ProxyError, "code" | "detail" | "reset">;
 
 const template = (
   source: Template["source"],
@@ -59,6 +62,7 @@ const TEMPLATES: Readonly<Record<ErrorCode, Template>> = {
   "connect-failed": template("server", 502, "i/o", true, true),
   "tls-failed": template("mesh", 502, "i/o", true, true),
   "upstream-reset": template("server", 502, "i/o", true, false),
+  "refused": template("server", 503, "i/o", true, true),
   "bad-response": template("server", 502, "i/o", true, false),
   "identity-required": template("client", 502, "identity required", true, true),
   "forbidden-route": template("mesh", 404, "unexpected", false, true),
@@ -90,14 +94,44 @@ const PHRASES: Readonly<Record<number, string>> = {
   508: "Loop Detected",
 };
 
-/** The response that tells an HTTP/1 client of `error`. */
-export function errorHead(error: ProxyError, isInformed: boolean, isClosing: boolean): string {
-  let head = `HTTP/1.1 ${error.status} ${PHRASES[error.status] ?? "Error"}\r\ncontent-length: 0\r\n`;
+/** What a client is told with an error, and how. */
+export interface ErrorForm {
+  /** The HTTP/1 connection ends with it. */
+  readonly isClosing?: boolean;
+  /** For an HTTP/2 client: there is no connection to close, but the peer proxy may have one (proxy.md §6). */
+  readonly isHttp2?: boolean;
+  /** A gRPC call: the status travels in gRPC's own fields. */
+  readonly isGrpc?: boolean;
+}
+
+/** gRPC status codes by HTTP status (proxy.md §10). */
+const GRPC_CODES: Readonly<Record<number, number>> = {
+  400: 13,
+  403: 7,
+  404: 5,
+  429: 8,
+  502: 14,
+  503: 14,
+  504: 4,
+  508: 10,
+};
+const INTERNAL = 13;
+
+/** The head that tells a client of `error`, as HTTP/1 writes it; there is no body. */
+export function errorHead(error: ProxyError, isInformed: boolean, form: ErrorForm): string {
+  // Only printable ASCII: the detail may quote what a peer sent.
+  const detail = error.detail.replace(/[^\x20-\x7e]/g, "?").slice(0, 512);
+  let head = form.isGrpc
+    ? `HTTP/1.1 200 OK\r\ncontent-length: 0\r\ncontent-type: application/grpc\r\ngrpc-status: ${
+      GRPC_CODES[error.status] ?? INTERNAL
+    }\r\n`
+    : `HTTP/1.1 ${error.status} ${PHRASES[error.status] ?? "Error"}\r\ncontent-length: 0\r\n`;
   if (isInformed) {
-    // Only printable ASCII: the detail may quote what a peer sent.
-    head += `l5d-proxy-error: ${error.detail.replace(/[^\x20-\x7e]/g, "?").slice(0, 512)}\r\n`;
+    if (form.isGrpc) head += `grpc-message: ${detail.replaceAll("%", "%25")}\r\n`;
+    head += `l5d-proxy-error: ${detail}\r\n`;
     if (error.isUndelivered) head += "l5d-proxy-undelivered: true\r\n";
+    if (error.isClosing && form.isHttp2) head += "l5d-proxy-connection: close\r\n";
   }
-  if (isClosing) head += "connection: close\r\n";
+  if (form.isClosing) head += "connection: close\r\n";
   return head + "\r\n";
 }

@@ -12,7 +12,10 @@ import { Dialer } from "./connect/dialer.ts";
 import { Endpoint } from "./connect/endpoint.ts";
 import { type Detected, Detector } from "./detect/detector.ts";
 import { FirstBytes, guessProtocol, inspectProtocol } from "./detect/first_bytes.ts";
+import { proxyError } from "./error.ts";
 import { ServerConnection } from "./http/http1/server_connection.ts";
+import { ServerConnection as Http2ServerConnection } from "./http/http2/server_connection.ts";
+import { takeTables } from "./http/http2/tables.ts";
 import { IdentityLines } from "./inbound/identity_lines.ts";
 import { InboundConnection } from "./inbound/inbound_connection.ts";
 import { InboundHttp } from "./inbound/inbound_http.ts";
@@ -23,7 +26,7 @@ import type { Runtime } from "./runtime.ts";
 import { TRANSPORT_ALPN } from "./tls/contexts.ts";
 import { decodeTransportHeader } from "./tls/transport_header.ts";
 import { ServerHandshake } from "./tls/server_handshake.ts";
-import { NOBODY, Stream } from "./worker/stream.ts";
+import { CLOSED_BY_PROXY, NOBODY, Stream } from "./worker/stream.ts";
 
 export class Inbound {
   readonly connections = new Set<InboundConnection>();
@@ -211,7 +214,9 @@ export class Inbound {
 
   #serve(connection: InboundConnection, stream: Stream, protocol: Protocol, length: number): void {
     const declared = connection.policy.current.protocol;
-    if (declared !== "http1" && (protocol !== Protocol.Http1 || declared !== "detect")) {
+    // A peer proxy may bring HTTP/1 over HTTP/2 whatever the port is declared to speak.
+    if (protocol === Protocol.Http2) return this.#serveHttp2(connection, stream, length);
+    if (declared === "detect" && protocol !== Protocol.Http1) {
       return this.#forward(connection, stream, length);
     }
     connection.opened(stream);
@@ -220,8 +225,27 @@ export class Inbound {
       new InboundHttp(connection, this.#lines),
       (errno) => connection.ended(errno),
     );
-    connection.drain = (isForced) => isForced ? stream.abort() : server.drain();
+    connection.drain = (isForced) => isForced ? stream.fail(CLOSED_BY_PROXY) : server.drain();
     server.begin(this.runtime.arena.receiveAt, length);
+  }
+
+  #serveHttp2(connection: InboundConnection, stream: Stream, length: number): void {
+    const { arena } = this.runtime, tables = takeTables(arena);
+    connection.opened(stream);
+    if (tables === undefined) {
+      this.#countTcpError("loadshed");
+      connection.ended("loadshed");
+      return stream.abort();
+    }
+    const server = new Http2ServerConnection(
+      stream,
+      tables,
+      () => new InboundHttp(connection, this.#lines),
+      (errno) => connection.ended(errno),
+      (reason) => connection.countError(proxyError("bad-request", `a field block is malformed: ${reason}`)),
+    );
+    connection.drain = (isForced) => isForced ? stream.fail(CLOSED_BY_PROXY) : server.drain();
+    server.begin(arena.receiveAt, length);
   }
 
   #forward(connection: InboundConnection, stream: Stream, length: number): void {

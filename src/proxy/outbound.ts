@@ -9,13 +9,16 @@ import { Protocol } from "../wasm/detect.ts";
 import { type Accepted, Listener } from "./accept/listener.ts";
 import { Dialer } from "./connect/dialer.ts";
 import { Detector } from "./detect/detector.ts";
+import { proxyError } from "./error.ts";
 import { ServerConnection } from "./http/http1/server_connection.ts";
+import { ServerConnection as Http2ServerConnection } from "./http/http2/server_connection.ts";
+import { takeTables } from "./http/http2/tables.ts";
 import { Forward } from "./opaque/forward.ts";
 import { OutboundConnection } from "./outbound/outbound_connection.ts";
 import { OutboundHttp } from "./outbound/outbound_http.ts";
 import { Destination, Services } from "./route/destination.ts";
 import type { Runtime } from "./runtime.ts";
-import { NOBODY, Stream } from "./worker/stream.ts";
+import { CLOSED_BY_PROXY, NOBODY, Stream } from "./worker/stream.ts";
 import { disarm, timerOf } from "./worker/timers.ts";
 
 /** Destinations kept at one time: an application that connects to everything must not cost a watch each. */
@@ -75,7 +78,7 @@ export class Outbound {
     const stream = new Stream(this.runtime.loop, this.runtime.arena, fd, NOBODY, "open");
     connection.opened(stream);
     connection.drain = (isForced) => {
-      if (isForced) stream.fail({ code: "io", detail: "the proxy is shutting down", errno: 0 });
+      if (isForced) stream.fail(CLOSED_BY_PROXY);
     };
     if (destination.isKnown) this.#known(connection, stream);
     else this.#lookUp(connection, stream);
@@ -123,10 +126,10 @@ export class Outbound {
         return this.#serve(connection, stream);
       case "opaque":
       case "tls":
-        return this.#forward(connection, stream, false);
+        return this.#forward(connection, stream);
       case "http2":
       case "grpc":
-        return this.#forward(connection, stream, true);
+        return this.#serveHttp2(connection, stream);
     }
     new Detector(
       stream,
@@ -134,7 +137,8 @@ export class Outbound {
       ({ protocol, isTimedOut }) => {
         this.#countDetection(protocol, isTimedOut, connection);
         if (protocol === Protocol.Http1) return this.#serve(connection, stream);
-        this.#forward(connection, stream, protocol === Protocol.Http2);
+        if (protocol === Protocol.Http2) return this.#serveHttp2(connection, stream);
+        this.#forward(connection, stream);
       },
       () => connection.ended("ECONNRESET"),
     );
@@ -169,21 +173,39 @@ export class Outbound {
       new OutboundHttp(connection),
       (errno) => connection.ended(errno),
     );
-    connection.drain = (isForced) => isForced ? stream.abort() : server.drain();
+    connection.drain = (isForced) => isForced ? stream.fail(CLOSED_BY_PROXY) : server.drain();
     server.onReadable(stream);
   }
 
-  #forward(connection: OutboundConnection, stream: Stream, isHttp2: boolean): void {
+  #serveHttp2(connection: OutboundConnection, stream: Stream): void {
+    const tables = takeTables(this.runtime.arena);
+    if (tables === undefined) {
+      this.#countTcpError("loadshed");
+      connection.ended("loadshed");
+      return stream.abort();
+    }
+    const server = new Http2ServerConnection(
+      stream,
+      tables,
+      () => new OutboundHttp(connection),
+      (errno) => connection.ended(errno),
+      (reason) => connection.countError(proxyError("bad-request", `a field block is malformed: ${reason}`)),
+    );
+    connection.drain = (isForced) => isForced ? stream.fail(CLOSED_BY_PROXY) : server.drain();
+    server.onReadable(stream);
+  }
+
+  #forward(connection: OutboundConnection, stream: Stream): void {
     const { destination } = connection;
     const forward = new Forward(stream, 0, {
-      pick: (failed) => destination.pick(isHttp2, failed),
+      pick: (failed) => destination.pick(false, failed),
       queue: {
         failfastMs: this.runtime.config.outbound.failfastMs,
         wait: (waiter) => destination.wait(waiter),
         stopWaiting: (waiter) => destination.stopWaiting(waiter),
-        explain: () => destination.explain(isHttp2),
+        explain: () => destination.explain(false),
       },
-      protocol: isHttp2 ? "http2" : undefined,
+      protocol: undefined,
       onEnd: (errno, error) => {
         if (error !== undefined) {
           this.#countTcpError(error.label);

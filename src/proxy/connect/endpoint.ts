@@ -9,15 +9,17 @@ import { formatAddress } from "../../linux/address.ts";
 import type { Loaded } from "../balance/balancer.ts";
 import { PeakEwma } from "../balance/peak_ewma.ts";
 import type { EndpointInfo } from "../control/plane.ts";
-import type { ProxyError } from "../error.ts";
+import { type ProxyError, proxyError } from "../error.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { ClientConnection } from "../http/http1/client_connection.ts";
+import { ClientConnection as Http2ClientConnection } from "../http/http2/client_connection.ts";
+import { takeTables } from "../http/http2/tables.ts";
 import type { Upstream } from "../http/sides.ts";
 import type { TcpSeries } from "../telemetry/tcp_series.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
 import { encodeTransportHeader, type SessionProtocol } from "../tls/transport_header.ts";
 import { disarm } from "../worker/timers.ts";
-import { Stream, type StreamFailure, type StreamOwner } from "../worker/stream.ts";
+import { NOBODY, Stream, type StreamFailure, type StreamOwner } from "../worker/stream.ts";
 import type { Dialer, PeerTls } from "./dialer.ts";
 
 /** The series an endpoint's traffic is counted in. */
@@ -37,9 +39,13 @@ export interface EndpointOptions {
  */
 const LONGEST_BACKOFF_MS = 1000;
 
+/** Each carries a thousand requests at a time. */
+const MAX_HTTP2_CONNECTIONS = 64;
+
 export class Endpoint implements Loaded {
   readonly name: string;
   readonly #idle: ClientConnection[] = [];
+  readonly #http2: Http2ClientConnection[] = [];
   readonly #ewma: PeakEwma;
   readonly #peer: PeerTls | undefined;
   #readyAt = 0;
@@ -105,7 +111,8 @@ export class Endpoint implements Loaded {
    * @param isFresh a new one in any case: an idle one has just turned out closed
    * @returns why there is none
    */
-  acquire(_exchange: Exchange, isFresh = false): Upstream | StreamFailure | ProxyError {
+  acquire(exchange: Exchange, isFresh = false): Upstream | StreamFailure | ProxyError {
+    if (this.#isHttp2For(exchange)) return this.#acquireHttp2();
     const idle = isFresh ? undefined : this.#idle.pop();
     if (idle !== undefined) {
       disarm(idle.idleTimer);
@@ -120,6 +127,48 @@ export class Endpoint implements Loaded {
     loop.lane(config.connectTimeoutMs).arm(connection.connectTimer, loop.now);
     this.#ewma.pending++;
     return connection;
+  }
+
+  /** The connection matrix of proxy.md §5. */
+  #isHttp2For(exchange: Exchange): boolean {
+    if (exchange.version === 20) return true;
+    return this.info.hint === "h2" && this.isMeshed && exchange.version === 11 && !exchange.isTunnelRequest &&
+      !exchange.pipeline.isDowngrading;
+  }
+
+  /** A stream of a connection that has room, or of a new one. */
+  #acquireHttp2(): Upstream | StreamFailure | ProxyError {
+    for (const connection of this.#http2) {
+      if (connection.hasRoom) return this.#newStream(connection);
+    }
+    const { arena, loop, config } = this.dialer;
+    const tables = this.#http2.length < MAX_HTTP2_CONNECTIONS ? takeTables(arena) : undefined;
+    if (tables === undefined) return proxyError("load-shed", `${this.name}: all its connections are full`);
+    const stream = this.connect(NOBODY, "http2");
+    if (!(stream instanceof Stream)) {
+      for (const table of tables) arena.giveTable(table);
+      return stream;
+    }
+    const connection = new Http2ClientConnection(stream, tables, this);
+    loop.lane(config.connectTimeoutMs).arm(connection.connectTimer, loop.now);
+    this.#http2.push(connection);
+    return this.#newStream(connection);
+  }
+
+  #newStream(connection: Http2ClientConnection): Upstream {
+    this.#ewma.pending++;
+    return connection.newStream().acquired();
+  }
+
+  /** A request over HTTP/2 is over, however it ended. */
+  streamEnded(): void {
+    this.#ewma.pending--;
+  }
+
+  /** An HTTP/2 connection takes no more requests. */
+  forgetHttp2(connection: Http2ClientConnection): void {
+    const index = this.#http2.indexOf(connection);
+    if (index >= 0) this.#http2.splice(index, 1);
   }
 
   /** A connection stands. @returns a reason to refuse it after all */
@@ -210,5 +259,6 @@ export class Endpoint implements Loaded {
   retire(): void {
     this.#isRetired = true;
     for (const connection of [...this.#idle]) connection.discard();
+    for (const connection of [...this.#http2]) connection.retire();
   }
 }

@@ -22,7 +22,7 @@ export function endpointAt(
     address,
     weight: 10_000,
     identity: identity === undefined ? undefined : { serverName: identity, name: identity },
-    hint: "none",
+    hint: identity === undefined ? "none" : "h2",
     transportPort,
     authorityOverride: undefined,
     labels: { pod: `pod-${address.port}`, namespace: "shop" },

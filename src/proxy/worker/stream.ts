@@ -45,6 +45,9 @@ export interface StreamOwner {
 /** The owner of a stream that nobody looks after yet: it is given another before the loop turns. */
 export const NOBODY: StreamOwner = { onOpen() {}, onReadable() {}, onDrained() {}, onFailed() {} };
 
+/** The proxy shuts down, and its grace period is over. */
+export const CLOSED_BY_PROXY: StreamFailure = { code: "io", detail: "closed by the proxy", errno: 0 };
+
 const UNCOUNTED: ByteCounters = { readBytes: 0, writtenBytes: 0 };
 const CONNECTING = 0, HANDSHAKING = 1, OPEN = 2, CLOSED = 3;
 

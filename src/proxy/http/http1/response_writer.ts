@@ -3,10 +3,11 @@
  * bytes in one write; an HTTP/2 one is written anew and its body framed.
  * Source: RFC 9112 §6.3, §7, §9.6; RFC 9110 §7.6.
  */
-import { Body, Head, HeadFlag, Method } from "../../../wasm/http1.ts";
+import { Body, Head, HeaderName, HeadFlag, Method } from "../../../wasm/http1.ts";
 import { BlockKind } from "../../../wasm/http2.ts";
 import type { Stream } from "../../worker/stream.ts";
 import type { DropMask } from "../pipeline.ts";
+import { hasHeader } from "../record.ts";
 import { MessageWriter } from "./message_writer.ts";
 import { rewriteInPlace, upgradeLines } from "./rewrite.ts";
 
@@ -70,15 +71,16 @@ export class ResponseWriter {
     const { arena } = this.stream, { words } = arena.memory, record = arena.recordAt >> 2;
     const status = words[record + Head.Status]!;
     const isBodiless = mode.method === Method.Head || status === 204 || status === 304;
-    const isOpenEnded = words[record + Head.Body] === Body.UntilClose;
     this.#hasBody = !isBodiless;
-    if (isOpenEnded && (isBodiless || (isEnd && bodyLength === 0) || mode.isHttp10)) {
+    if (isBodiless || hasHeader(arena, HeaderName.ContentLength)) {
+      if (words[record + Head.Body] === Body.UntilClose) words[record + Head.Body] = Body.None;
+    } else if (isEnd) { // all of it is here: its length can be said
       words[record + Head.Body] = Body.None;
-      if (!isBodiless && isEnd && bodyLength === 0) extra += "content-length: 0\r\n";
-      else if (!isBodiless) {
-        this.isUntilClose = true;
-        extra = "connection: close\r\n";
-      }
+      extra += `content-length: ${bodyLength}\r\n`;
+    } else if (mode.isHttp10) {
+      words[record + Head.Body] = Body.None;
+      this.isUntilClose = true;
+      extra = "connection: close\r\n";
     }
     const extraLength = extra === "" ? 0 : arena.writeAscii(arena.textAt, extra);
     const length = this.#writer.head(

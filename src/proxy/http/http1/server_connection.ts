@@ -270,7 +270,10 @@ export class ServerConnection implements StreamOwner, Downstream {
     const isClosing = error.isClosing || !this.#isClientKeepAlive || !this.#body.isDone ||
       this.pipeline.isDraining || this.#state === WAITING;
     const { arena } = this.stream;
-    const length = arena.writeAscii(arena.scratchAt, errorHead(error, this.pipeline.isInformed, isClosing));
+    const length = arena.writeAscii(
+      arena.scratchAt,
+      errorHead(error, this.pipeline.isInformed, { isClosing }),
+    );
     if (!this.stream.write(arena.scratchAt, length)) return this.#close("EPIPE");
     if (isClosing) return this.#linger();
     const wasBusy = this.#state !== IDLE;

@@ -1,0 +1,126 @@
+/**
+ * A connection to an HTTP/2 upstream, which carries many exchanges at a time. Its endpoint keeps it until it is removed
+ * from discovery or the peer says that it goes away.
+ * Source: RFC 9113 §5.1.2, §6.8, §8.7.
+ */
+import { BlockKind, Http2Error } from "../../../wasm/http2.ts";
+import type { Endpoint } from "../../connect/endpoint.ts";
+import type { Stream, StreamFailure } from "../../worker/stream.ts";
+import { disarm, type Timer, timerOf } from "../../worker/timers.ts";
+import { ClientStream } from "./client_stream.ts";
+import { Http2Connection } from "./connection.ts";
+import { MAX_CONCURRENT_STREAMS, MAX_WINDOW } from "./limits.ts";
+import { CLIENT_GREETING } from "./settings.ts";
+
+const MAX_SPARE = 64;
+
+export class ClientConnection extends Http2Connection {
+  /** TCP and TLS stand. */
+  isOpen = false;
+  /** Runs while it is being made. */
+  readonly connectTimer: Timer;
+  readonly #spare: ClientStream[] = [];
+  #isGoingAway = false;
+
+  constructor(stream: Stream, tables: readonly [number, number], readonly endpoint: Endpoint) {
+    super(stream, false, tables);
+    this.nextOwnStream = 1;
+    this.connectTimer = timerOf(() =>
+      stream.fail({ code: "connect-timeout", detail: "connect: timed out", errno: 0 })
+    );
+    const out = this.output.reserve(CLIENT_GREETING.length);
+    if (out === 0) return;
+    this.arena.memory.bytes.set(CLIENT_GREETING, out);
+    this.output.commit(CLIENT_GREETING.length);
+  }
+
+  /** It takes another request now. */
+  get hasRoom(): boolean {
+    return !this.isClosed && !this.#isGoingAway && this.nextOwnStream < MAX_WINDOW &&
+      !this.output.isBlocked &&
+      this.streams.size < Math.min(this.peer.maxStreams, MAX_CONCURRENT_STREAMS);
+  }
+
+  /** A stream for a request; `Upstream.send` begins it. */
+  newStream(): ClientStream {
+    return this.#spare.pop() ?? new ClientStream(this);
+  }
+
+  /** Takes a stream into the table. @returns its number */
+  begin(stream: ClientStream): number {
+    const id = this.nextOwnStream;
+    this.nextOwnStream += 2;
+    this.streams.set(id, stream);
+    return id;
+  }
+
+  recycle(stream: ClientStream): void {
+    if (this.#spare.length < MAX_SPARE) this.#spare.push(stream);
+    if (this.#isGoingAway && this.streams.size === 0) this.stream.loop.defer(() => this.discard());
+  }
+
+  override onOpen(stream: Stream): void {
+    disarm(this.connectTimer);
+    const refusal = this.endpoint.opened(this);
+    if (refusal !== undefined) return stream.fail(refusal);
+    this.isOpen = true;
+    super.onOpen(stream);
+  }
+
+  protected kindOf(id: number): number {
+    const stream = this.streams.get(id);
+    if (stream === undefined) {
+      if ((id & 1) === 1 && id < this.nextOwnStream) return -1; // given up meanwhile
+      return this.fail(Http2Error.Protocol, "HEADERS on an idle stream");
+    }
+    if (stream.isReceiveEnded) {
+      this.resetStream(stream, Http2Error.StreamClosed);
+      return -1;
+    }
+    return stream.isAnswered ? BlockKind.Trailers : BlockKind.Response;
+  }
+
+  protected onMessage(id: number, isEnd: boolean, next: number, end: number): number {
+    const stream = this.streams.get(id) as ClientStream;
+    if (!stream.isAnswered) {
+      const after = stream.takeHead(isEnd, next, end);
+      return this.isClosed ? -1 : after;
+    }
+    if (!isEnd || this.blockReason !== 0 || stream.expected > 0) {
+      this.resetStream(stream, Http2Error.Protocol);
+    } else stream.receiveTrailers();
+    return this.isClosed ? -1 : next;
+  }
+
+  /** Streams that the peer never looked at are free to go elsewhere. */
+  protected onGoAway(lastStream: number): void {
+    this.#isGoingAway = true;
+    this.endpoint.forgetHttp2(this);
+    for (const stream of [...this.streams.values()]) {
+      if (stream.id <= lastStream) continue;
+      this.streams.delete(stream.id);
+      stream.onReset(Http2Error.RefusedStream);
+    }
+    if (this.streams.size === 0) this.discard();
+  }
+
+  /** Takes nothing new, and closes after what it has in hand. */
+  retire(): void {
+    this.#isGoingAway = true;
+    if (this.streams.size === 0) this.discard();
+  }
+
+  /** Closes it; it carries nothing. */
+  discard(): void {
+    if (this.isClosed || this.streams.size > 0) return;
+    if (this.isOpen) this.writeGoAway(Http2Error.None, 0);
+    this.output.flush();
+    this.end(undefined);
+  }
+
+  protected onConnectionEnd(failure: StreamFailure | undefined): void {
+    disarm(this.connectTimer);
+    this.endpoint.forgetHttp2(this);
+    this.endpoint.closedStream(failure);
+  }
+}

@@ -1,0 +1,198 @@
+/** One request that is sent over HTTP/2, and its response: a stream, as the exchange's upstream. */
+import { Body, Head, HeadFlag, Method } from "../../../wasm/http1.ts";
+import { BlockKind, BlockReason, Http2Error } from "../../../wasm/http2.ts";
+import type { Endpoint } from "../../connect/endpoint.ts";
+import { proxyError } from "../../error.ts";
+import type { Exchange } from "../exchange.ts";
+import { connectError } from "../failure.ts";
+import type { Upstream } from "../sides.ts";
+import type { ClientConnection } from "./client_connection.ts";
+import { errorName } from "./error_names.ts";
+import { Http2Stream } from "./stream.ts";
+
+const ORIGINAL_PROTOCOL = "l5d-orig-proto: HTTP/1.1\r\n";
+
+export class ClientStream extends Http2Stream implements Upstream {
+  readonly isHttp1 = false;
+  readonly isUntilClose = false;
+  readonly endpoint: Endpoint;
+  isReused = false;
+  isAnswered = false;
+  #exchange: Exchange | undefined;
+  /** It counts among its endpoint's requests. */
+  #isPending = false;
+
+  constructor(readonly connection: ClientConnection) {
+    super(connection.arena);
+    this.endpoint = connection.endpoint;
+  }
+
+  /** It was chosen for a request; `send` follows, or `cancel`. */
+  acquired(): this {
+    this.#isPending = true;
+    return this;
+  }
+
+  #ended(): void {
+    if (!this.#isPending) return;
+    this.#isPending = false;
+    this.endpoint.streamEnded();
+  }
+
+  get isBlocked(): boolean {
+    return this.isSendBlocked;
+  }
+
+  protected get canDeliver(): boolean {
+    return this.#exchange === undefined || !this.#exchange.downstream.isBlocked;
+  }
+
+  send(
+    exchange: Exchange,
+    at: number,
+    _headLength: number,
+    bodyAt: number,
+    bodyLength: number,
+    isEnd: boolean,
+  ): void {
+    const { connection, arena } = this, { pipeline } = exchange;
+    this.open(connection.begin(this), connection.peer.initialWindow);
+    this.#exchange = exchange;
+    this.isAnswered = false;
+    this.isReused = connection.isOpen;
+    let extraAt = pipeline.requestExtraAt, extraLength = pipeline.requestExtraLength;
+    if (exchange.version !== 20) { // proxy.md §6: the peer makes it HTTP/1 again
+      arena.memory.bytes.copyWithin(arena.textAt, extraAt, extraAt + extraLength);
+      extraAt = arena.textAt;
+      extraLength += arena.writeAscii(extraAt + extraLength, ORIGINAL_PROTOCOL);
+    }
+    const isEmpty = isEnd && bodyLength === 0;
+    if (isEmpty) this.isSendEnded = true;
+    const drops = pipeline.requestDrops;
+    if (!connection.writeBlock(this, BlockKind.Request, at, isEmpty, drops, extraAt, extraLength)) return;
+    if (bodyLength > 0) this.sendData(bodyAt, bodyLength, isEnd);
+  }
+
+  sendBody(at: number, length: number, isEnd: boolean): void {
+    this.sendData(at, length, isEnd);
+  }
+
+  sendTrailers(at: number): void {
+    this.sendTrailersFrom(at);
+  }
+
+  resume(): void {
+    this.drainReceived();
+  }
+
+  protected onSendDrained(): void {
+    this.#exchange?.onUpstreamDrained();
+  }
+
+  // ---- the response
+
+  /** A head of the response stands in the record. @returns where to go on reading */
+  takeHead(isEnd: boolean, next: number, end: number): number {
+    const exchange = this.#exchange!, { words, doubles } = this.arena.memory, { recordAt } = this.arena;
+    const record = recordAt >> 2;
+    if (this.connection.blockReason !== BlockReason.None) {
+      this.#fail(`a response head is malformed (${BlockReason[this.connection.blockReason]})`);
+      return next;
+    }
+    if ((words[record + Head.Flags]! & HeadFlag.Interim) !== 0) {
+      if (isEnd || words[record + Head.Status] === 101) this.#fail("an interim response ends, or switches");
+      else exchange.onInterim(0, 0);
+      return next;
+    }
+    this.isAnswered = true;
+    this.isReceiveEnded = isEnd;
+    const status = words[record + Head.Status]!;
+    if (words[record + Head.Body] === Body.Length) {
+      const isBodiless = exchange.method === Method.Head || status === 204 || status === 304;
+      this.expected = isBodiless ? 0 : doubles[(recordAt >> 3) + (Head.ContentLength >> 1)]!;
+      if (isEnd && this.expected > 0) {
+        this.#fail("a response is shorter than it says");
+        return next;
+      }
+    }
+    const body = isEnd ? -1 : this.connection.peekData(next, end, this);
+    const isWhole = this.isReceiveEnded;
+    if (!exchange.onResponse(this, 0, 0, next + 9, Math.max(0, body), isWhole)) {
+      return body < 0 ? next : next + 9 + body;
+    }
+    if (isWhole) {
+      this.#end();
+      this.completeIfDone();
+    }
+    if (body < 0) return next;
+    this.credit(body);
+    return next + 9 + body;
+  }
+
+  protected deliver(at: number, length: number, isEnd: boolean): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return;
+    if (!this.isAnswered) return this.#fail("content before a head");
+    if (exchange.onResponseBody(at, length, isEnd) && isEnd) this.#end();
+  }
+
+  protected deliverTrailers(at: number): void {
+    if (this.#exchange?.onResponseTrailers(at)) this.#end();
+  }
+
+  /** The response is whole. */
+  #end(): void {
+    const exchange = this.#exchange!;
+    this.#exchange = undefined;
+    this.#ended();
+    // The request may not be: nobody wants the rest (RFC 9113 §8.1).
+    if (!this.isSendEnded) this.connection.dropStream(this, Http2Error.None);
+    exchange.onResponseEnd();
+    if (!this.isSendEnded) this.#finish();
+  }
+
+  #fail(detail: string): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.#ended();
+    this.connection.dropStream(this, Http2Error.Protocol);
+    this.#finish();
+    exchange?.onResponseFailed(this, proxyError("bad-response", `${this.endpoint.name}: ${detail}`));
+  }
+
+  protected onComplete(): void {
+    this.connection.streams.delete(this.id);
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.close();
+    this.connection.recycle(this);
+  }
+
+  onReset(code: number): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.#ended();
+    const { failure } = this.connection, where = this.endpoint.name;
+    this.#finish();
+    if (exchange === undefined) return;
+    if (failure !== undefined) {
+      return exchange.onResponseFailed(this, connectError(where, failure));
+    }
+    if (code === Http2Error.RefusedStream) {
+      return exchange.onResponseFailed(this, proxyError("refused", `${where}: the stream was refused`));
+    }
+    const error = proxyError("upstream-reset", `${where}: the stream was reset (${errorName(code)})`);
+    // Between HTTP/2 sides a reset stays one (proxy.md §10); to an HTTP/1 client it is a bad gateway.
+    const isPassedOn = exchange.version === 20 && !exchange.downstream.isHttp1;
+    exchange.onResponseFailed(this, isPassedOn ? { ...error, reset: code } : error);
+  }
+
+  cancel(): void {
+    this.#exchange = undefined;
+    this.#ended();
+    this.connection.dropStream(this, Http2Error.Cancel);
+    if (this.id !== 0) this.#finish();
+  }
+}

@@ -1,0 +1,637 @@
+/**
+ * One HTTP/2 connection of the data path, either side: reads frames where they were received, keeps the rules that hold
+ * for both (RFC 9113 §4–§6), and hands messages to its streams. No strings, no promises, no object per frame; why not
+ * node:http2: it has all three, and can be driven to throw by a peer.
+ */
+import { Body, Head, Outcome } from "../../../wasm/http1.ts";
+import { BlockKind, BlockReason, Frame, FrameFlag, FrameType, Http2Error } from "../../../wasm/http2.ts";
+import { type Arena, HPACK_TABLE_MAX, HPACK_TEXT_SIZE, READ_SIZE } from "../../worker/arena.ts";
+import { HeldBytes } from "../../worker/held.ts";
+import { AGAIN, FAILED, type Stream, type StreamFailure, type StreamOwner } from "../../worker/stream.ts";
+import type { DropMask } from "../pipeline.ts";
+import { BlockAssembly } from "./block.ts";
+import {
+  CONNECTION_WINDOW,
+  DEFAULT_WINDOW,
+  MAX_BLOCK_BYTES,
+  MAX_FIELDS,
+  MAX_FRAME_BYTES,
+  MAX_HEADER_LIST_BYTES,
+  MAX_WINDOW,
+  OUTPUT_PAUSE_BYTES,
+} from "./limits.ts";
+import { NuisanceBudget } from "./nuisance.ts";
+import { FrameOutput } from "./output.ts";
+import { KeepAlive } from "./keep_alive.ts";
+import { PeerSettings } from "./settings.ts";
+import type { Http2Stream } from "./stream.ts";
+
+const FRAME_HEAD = 9, READS_PER_EVENT = 4;
+/** Streams that we reset: what the peer sent before it knew is ignored. */
+const REMEMBERED_RESETS = 128;
+
+export abstract class Http2Connection implements StreamOwner {
+  readonly arena: Arena;
+  readonly output: FrameOutput;
+  readonly streams = new Map<number, Http2Stream>();
+  /** Bytes of content that we may send on all streams together. */
+  sendWindow = DEFAULT_WINDOW;
+  readonly peer: PeerSettings;
+  protected isClosed = false;
+  /** The highest stream that the peer began. */
+  protected lastPeerStream = 0;
+  readonly #decoder: number;
+  readonly #encoder: number;
+  #receiveWindow = CONNECTION_WINDOW;
+  #uncredited = 0;
+  readonly #partial: HeldBytes;
+  readonly #block: BlockAssembly;
+  #dataStream: Http2Stream | undefined;
+  #dataLeft = 0;
+  #dataEnds = false;
+  #skipLeft = 0;
+  #waiting: Http2Stream[] = [];
+  readonly #resets = new Int32Array(REMEMBERED_RESETS);
+  #resetCount = 0;
+  readonly #nuisances: NuisanceBudget;
+  readonly #keepAlive: KeepAlive;
+
+  /** @param reserved two HPACK tables (Arena.takeTable), given back when the connection ends */
+  constructor(
+    readonly stream: Stream,
+    protected readonly isServer: boolean,
+    tables: readonly [number, number],
+  ) {
+    this.arena = stream.arena;
+    stream.owner = this;
+    [this.#decoder, this.#encoder] = tables;
+    this.arena.wasm.hpackDecoderStart(this.#decoder, HPACK_TABLE_MAX);
+    this.arena.wasm.hpackEncoderStart(this.#encoder, HPACK_TABLE_MAX, 0);
+    this.#partial = new HeldBytes(this.arena);
+    this.#block = new BlockAssembly(this.arena);
+    this.peer = new PeerSettings(this);
+    this.#nuisances = new NuisanceBudget(stream.loop.now);
+    this.output = new FrameOutput(
+      stream,
+      () => this.onFailed(stream, stream.failure!),
+      () => this.#resumeWaiting(),
+    );
+    this.#keepAlive = new KeepAlive(
+      stream.loop,
+      () => this.streams.size > 0,
+      () => this.#writePing(),
+      () => stream.fail({ code: "reset", detail: "the peer does not answer PING", errno: 0 }),
+    );
+  }
+
+  /** A field block for a stream stands in the record (offsets relative to 0). `next` is what follows the frame. */
+  protected abstract onMessage(id: number, isEnd: boolean, next: number, end: number): number;
+  /** `BlockKind` of a block that begins on stream `id`; -1 ends the connection (the abstract class has said so). */
+  protected abstract kindOf(id: number): number;
+  protected abstract onGoAway(lastStream: number, code: number): void;
+  /** The connection is over: streams have been told. */
+  protected abstract onConnectionEnd(failure: StreamFailure | undefined): void;
+
+  get encoder(): number {
+    return this.#encoder;
+  }
+
+  get maxFrameBytes(): number {
+    return this.peer.maxFrameBytes;
+  }
+
+  onOpen(_stream: Stream): void {
+    this.output.flush();
+  }
+
+  onDrained(_stream: Stream): void {
+    this.output.flush();
+    if (this.output.pending < OUTPUT_PAUSE_BYTES && !this.isClosed) this.stream.resume();
+  }
+
+  // ---- reading
+
+  onReadable(stream: Stream): void {
+    for (let i = 0; i < READS_PER_EVENT; i++) {
+      if (this.output.pending >= OUTPUT_PAUSE_BYTES) return stream.pause();
+      const at = this.arena.receiveAt, held = this.#partial.restore(at);
+      const count = stream.read(at + held, READ_SIZE - held);
+      if (count === AGAIN) {
+        if (held > 0) this.#keep(at, at + held);
+        return;
+      }
+      if (count === FAILED) return this.onFailed(stream, stream.failure!);
+      if (count === 0) {
+        return this.end({ code: "reset", detail: "the peer closed the connection", errno: 0 });
+      }
+      this.#keepAlive.heard();
+      this.consume(at, at + held + count);
+      if (this.isClosed) return;
+      if (stream.tls === undefined ? held + count < READ_SIZE : !stream.tls.hasPending()) return;
+    }
+    stream.readAgain();
+  }
+
+  #keep(at: number, end: number): void {
+    if (!this.#partial.keep(at, end - at)) this.fail(Http2Error.Internal, "no buffer is left for a frame");
+  }
+
+  /** Takes the bytes from `start` to `end` of the receive area. */
+  protected consume(start: number, end: number): void {
+    let at = start;
+    while (at < end && !this.isClosed) {
+      if (this.#dataLeft > 0) at = this.#takeData(at, end);
+      else if (this.#skipLeft > 0) {
+        const count = Math.min(this.#skipLeft, end - at);
+        this.#skipLeft -= count;
+        at += count;
+      } else {
+        const next = this.#takeFrame(at, end);
+        if (next < 0) return this.isClosed ? undefined : this.#keep(at, end);
+        at = next;
+      }
+    }
+  }
+
+  /** Content of the DATA frame at hand, as far as it has come. */
+  #takeData(at: number, end: number): number {
+    const count = Math.min(this.#dataLeft, end - at);
+    this.#dataLeft -= count;
+    this.#giveData(at, count, this.#dataEnds && this.#dataLeft === 0);
+    return at + count;
+  }
+
+  #giveData(at: number, length: number, isEnd: boolean): void {
+    const stream = this.#dataStream;
+    if (stream === undefined || stream.id === 0) return; // reset meanwhile
+    if (stream.expected >= 0) {
+      stream.expected -= length;
+      if (stream.expected < 0 || (isEnd && stream.expected > 0)) {
+        return this.resetStream(stream, Http2Error.Protocol);
+      }
+    }
+    stream.receive(at, length, isEnd);
+  }
+
+  /** @returns where the next frame begins; -1 when more bytes are needed */
+  #takeFrame(at: number, end: number): number {
+    const { wasm, frameAt, memory: { words } } = this.arena, frame = frameAt >> 2;
+    const head = wasm.readFrameHead(at, end, frameAt, MAX_FRAME_BYTES);
+    if (head === Outcome.Partial) return -1;
+    const type = words[frame + Frame.Type]!, length = words[frame + Frame.Length]!;
+    const id = words[frame + Frame.StreamId]!, flags = words[frame + Frame.Flags]!;
+    if (head === Outcome.Bad) {
+      const code = words[frame + Frame.Error]!;
+      if (words[frame + Frame.IsConnectionError] === 1) return this.fail(code, "a frame is malformed");
+      return this.#badFrame(id, code, type, at, end, length);
+    }
+    const isContinued = this.#block.stream !== 0;
+    if (isContinued !== (type === FrameType.Continuation) || (isContinued && id !== this.#block.stream)) {
+      return this.fail(Http2Error.Protocol, "a field block is not continued, or nothing is");
+    }
+    if (type === FrameType.Data) return this.#beginData(at + head, id, flags, length);
+    if (at + FRAME_HEAD + length > end) return -1;
+    const content = at + head, next = at + FRAME_HEAD + length;
+    const contentLength = words[frame + Frame.ContentLength]!;
+    if (type === FrameType.Headers || type === FrameType.Continuation) {
+      return this.#takeBlock(type, id, flags, content, contentLength, next, end);
+    }
+    return this.#takeControl(type, id, flags, content, length) ? next : -1;
+  }
+
+  /** A frame that is wrong for its stream only. */
+  #badFrame(id: number, code: number, type: number, at: number, end: number, length: number): number {
+    if (type === FrameType.Headers) return this.fail(code, "a HEADERS frame is malformed"); // its block is lost
+    if (at + FRAME_HEAD + length > end) return -1;
+    const stream = this.streams.get(id);
+    if (stream !== undefined) this.resetStream(stream, code);
+    else this.#writeReset(id, code);
+    return at + FRAME_HEAD + length;
+  }
+
+  #beginData(content: number, id: number, flags: number, length: number): number {
+    const { words } = this.arena.memory, frame = this.arena.frameAt >> 2;
+    const contentLength = words[frame + Frame.ContentLength]!;
+    if (!this.#receiveFlow(length)) {
+      return this.fail(Http2Error.FlowControl, "the connection's window is exceeded");
+    }
+    let stream = this.streams.get(id);
+    if (stream === undefined) {
+      if (!this.#isClosedStream(id)) return this.fail(Http2Error.Protocol, "DATA on an idle stream");
+      if (!this.#wasReset(id)) this.#writeReset(id, Http2Error.StreamClosed);
+    } else if (stream.isReceiveEnded) {
+      this.resetStream(stream, Http2Error.StreamClosed);
+      stream = undefined;
+    } else {
+      stream.receiveWindow -= length;
+      if (stream.receiveWindow < 0) {
+        this.resetStream(stream, Http2Error.FlowControl);
+        stream = undefined;
+      }
+    }
+    this.#dataStream = stream;
+    this.#dataLeft = contentLength;
+    this.#dataEnds = (flags & FrameFlag.EndStream) !== 0;
+    this.#skipLeft = words[frame + Frame.PaddingLength]!;
+    if (length > contentLength) stream?.credit(length - contentLength);
+    if (contentLength === 0) {
+      if (!this.#dataEnds && !this.#nuisance()) return -1;
+      if (this.#dataEnds) this.#giveData(content, 0, true);
+    }
+    return content;
+  }
+
+  #receiveFlow(length: number): boolean {
+    this.#receiveWindow -= length;
+    this.#uncredited += length;
+    if (this.#receiveWindow < 0) return false;
+    if (this.#uncredited >= CONNECTION_WINDOW >> 2) {
+      this.writeWord(FrameType.WindowUpdate, 0, this.#uncredited);
+      this.#receiveWindow += this.#uncredited;
+      this.#uncredited = 0;
+    }
+    return true;
+  }
+
+  #takeBlock(
+    type: number,
+    id: number,
+    flags: number,
+    content: number,
+    length: number,
+    next: number,
+    end: number,
+  ): number {
+    const isLast = (flags & FrameFlag.EndHeaders) !== 0;
+    if (type === FrameType.Headers && isLast) {
+      return this.#decode(id, content, length, (flags & FrameFlag.EndStream) !== 0, next, end);
+    }
+    if (type === FrameType.Headers) this.#block.begin(id, (flags & FrameFlag.EndStream) !== 0);
+    if (!this.#block.add(content, length)) {
+      return this.fail(Http2Error.EnhanceYourCalm, "a field block is too long");
+    }
+    if (!isLast) return next;
+    const { at, length: blockLength, isEnd } = this.#block;
+    const answer = this.#decode(id, at, blockLength, isEnd, next, end);
+    this.#block.release();
+    return answer;
+  }
+
+  #decode(id: number, at: number, length: number, isEnd: boolean, next: number, end: number): number {
+    const kind = this.kindOf(id);
+    if (this.isClosed) return -1;
+    const { wasm, recordAt, hpackTextAt, memory: { words } } = this.arena;
+    if (length > MAX_BLOCK_BYTES) return this.fail(Http2Error.EnhanceYourCalm, "a field block is too long");
+    const decoded = wasm.hpackDecode(
+      this.#decoder,
+      at,
+      at + length,
+      recordAt,
+      0,
+      hpackTextAt,
+      hpackTextAt + HPACK_TEXT_SIZE,
+      MAX_FIELDS,
+      MAX_HEADER_LIST_BYTES,
+      kind < 0 ? BlockKind.Trailers : kind,
+    );
+    if (decoded === Outcome.Bad) return this.fail(Http2Error.Compression, "a field block cannot be decoded");
+    if (kind < 0) return next; // of a stream that is no more: it only had to be decoded
+    const record = recordAt >> 2;
+    if (isEnd && kind !== BlockKind.Trailers) {
+      // A length that nothing can fill: fine only for an answer to HEAD, and 304, which the stream knows of.
+      if (words[record + Head.Body] === Body.UntilClose) words[record + Head.Body] = Body.None;
+    }
+    return this.onMessage(id, isEnd, next, end);
+  }
+
+  /** Whether the block just decoded is a message that may go on. */
+  get blockReason(): BlockReason {
+    return this.arena.memory.words[(this.arena.recordAt >> 2) + Head.Reason]!;
+  }
+
+  /**
+   * The DATA frame at `next`, when it is whole, unpadded, of stream `id`: its content can go out with the head before
+   * it. Its flow control is done here. @returns bytes of content; -1 when there is none such
+   */
+  peekData(next: number, end: number, stream: Http2Stream): number {
+    const { wasm, frameAt, memory: { words } } = this.arena, frame = frameAt >> 2;
+    if (wasm.readFrameHead(next, end, frameAt, MAX_FRAME_BYTES) !== FRAME_HEAD) return -1;
+    const length = words[frame + Frame.Length]!;
+    if (words[frame + Frame.Type] !== FrameType.Data || words[frame + Frame.StreamId] !== stream.id) {
+      return -1;
+    }
+    if (length === 0 || next + FRAME_HEAD + length > end || length > stream.receiveWindow) return -1;
+    if ((words[frame + Frame.Flags]! & FrameFlag.Padded) !== 0) return -1;
+    const isEnd = (words[frame + Frame.Flags]! & FrameFlag.EndStream) !== 0;
+    if (stream.expected >= 0 && (isEnd ? stream.expected !== length : stream.expected < length)) return -1;
+    if (length > this.#receiveWindow || !this.#receiveFlow(length)) return -1;
+    if (stream.expected >= 0) stream.expected -= length;
+    stream.receiveWindow -= length;
+    stream.isReceiveEnded = isEnd;
+    return length;
+  }
+
+  // ---- frames that are about the connection
+
+  /** @returns false when the connection has ended */
+  #takeControl(type: number, id: number, flags: number, at: number, length: number): boolean {
+    switch (type) {
+      case FrameType.Settings:
+        return this.#takeSettings(flags, at, length);
+      case FrameType.Ping:
+        return this.#takePing(flags, at);
+      case FrameType.WindowUpdate:
+        return this.#takeWindowUpdate(id, at);
+      case FrameType.ResetStream:
+        return this.#takeReset(id, at);
+      case FrameType.GoAway:
+        this.onGoAway(this.#word(at) & 0x7fffffff, this.#word(at + 4));
+        return !this.isClosed;
+      case FrameType.PushPromise:
+        return this.fail(Http2Error.Protocol, "PUSH_PROMISE was not allowed") > 0;
+      case FrameType.Priority:
+        return this.#nuisance();
+    }
+    return this.#nuisance(); // a type that is not known is ignored (§4.1)
+  }
+
+  #word(at: number): number {
+    const { bytes } = this.arena.memory;
+    return (bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!) >>> 0;
+  }
+
+  #takeSettings(flags: number, at: number, length: number): boolean {
+    if ((flags & FrameFlag.Acknowledge) !== 0) return true;
+    if (!this.#nuisance()) return false;
+    const { bytes } = this.arena.memory;
+    for (let cursor = at; cursor < at + length; cursor += 6) {
+      const code = this.peer.apply(bytes[cursor]! << 8 | bytes[cursor + 1]!, this.#word(cursor + 2));
+      if (code !== Http2Error.None) return this.fail(code, "a setting is not allowed") > 0;
+    }
+    this.writeFrame(FrameType.Settings, FrameFlag.Acknowledge, 0, 0, 0);
+    this.onPeerSettings();
+    return !this.isClosed;
+  }
+
+  protected onPeerSettings(): void {
+    this.#resumeWaiting();
+  }
+
+  #takePing(flags: number, at: number): boolean {
+    if ((flags & FrameFlag.Acknowledge) !== 0) {
+      this.#keepAlive.answered();
+      this.onPingAnswered();
+      return !this.isClosed;
+    }
+    // Not counted: a peer may measure by them, and what it does not read stops us reading (OUTPUT_PAUSE_BYTES).
+    return this.writeFrame(FrameType.Ping, FrameFlag.Acknowledge, 0, at, 8);
+  }
+
+  protected onPingAnswered(): void {}
+
+  #takeWindowUpdate(id: number, at: number): boolean {
+    const increment = this.#word(at) & 0x7fffffff;
+    if (id === 0) {
+      if (increment === 0) return this.fail(Http2Error.Protocol, "WINDOW_UPDATE of nothing") > 0;
+      this.sendWindow += increment;
+      if (this.sendWindow > MAX_WINDOW) {
+        return this.fail(Http2Error.FlowControl, "the window is too large") > 0;
+      }
+      this.#resumeWaiting();
+      return !this.isClosed;
+    }
+    const stream = this.streams.get(id);
+    if (stream === undefined) {
+      return this.#isClosedStream(id) ||
+        this.fail(Http2Error.Protocol, "WINDOW_UPDATE on an idle stream") > 0;
+    }
+    stream.sendWindow += increment;
+    if (increment === 0) this.resetStream(stream, Http2Error.Protocol);
+    else if (stream.sendWindow > MAX_WINDOW) this.resetStream(stream, Http2Error.FlowControl);
+    else if (stream.isSendBlocked) stream.resumeSending();
+    return !this.isClosed;
+  }
+
+  #takeReset(id: number, at: number): boolean {
+    const stream = this.streams.get(id), code = this.#word(at);
+    if (stream === undefined) {
+      return this.#isClosedStream(id) || this.fail(Http2Error.Protocol, "RST_STREAM on an idle stream") > 0;
+    }
+    // A request that goes as soon as it came costs us work, and the peer nothing.
+    if (this.isServer && !stream.isAnswered && !this.#nuisance()) return false;
+    this.streams.delete(id);
+    stream.onReset(code);
+    return !this.isClosed;
+  }
+
+  /** Something that a peer has no good reason to do often. @returns false when it was once too often */
+  #nuisance(): boolean {
+    if (this.#nuisances.spend(this.stream.loop.now)) return true;
+    this.fail(Http2Error.EnhanceYourCalm, "too many frames to no purpose");
+    return false;
+  }
+
+  #isClosedStream(id: number): boolean {
+    const isPeers = (id & 1) === (this.isServer ? 1 : 0);
+    return isPeers ? id <= this.lastPeerStream : id < this.nextOwnStream;
+  }
+
+  /** One past the highest stream that we began. */
+  protected nextOwnStream = 0;
+
+  #wasReset(id: number): boolean {
+    return this.#resets.includes(id);
+  }
+
+  /** A frame for a stream that is no more: whether it may be ignored. */
+  protected isRecentlyReset(id: number): boolean {
+    return this.#wasReset(id);
+  }
+
+  // ---- writing
+
+  /** @returns false when there was no room: the connection has ended */
+  writeFrame(type: number, flags: number, id: number, at: number, length: number): boolean {
+    const out = this.output.reserve(FRAME_HEAD + length);
+    if (out === 0) {
+      this.#overflow();
+      return false;
+    }
+    this.arena.wasm.writeFrameHead(out, length, type, flags, id);
+    if (length > 0) this.arena.memory.bytes.copyWithin(out + FRAME_HEAD, at, at + length);
+    this.output.commit(FRAME_HEAD + length);
+    return true;
+  }
+
+  /** A frame whose content is one 32-bit number: WINDOW_UPDATE, RST_STREAM. */
+  writeWord(type: number, id: number, value: number): void {
+    const { textAt, memory: { bytes } } = this.arena, at = textAt;
+    bytes[at] = value >>> 24;
+    bytes[at + 1] = value >>> 16;
+    bytes[at + 2] = value >>> 8;
+    bytes[at + 3] = value;
+    this.writeFrame(type, 0, id, at, 4);
+  }
+
+  #overflow(): void {
+    if (this.isClosed) return;
+    this.stream.fail({ code: "memory", detail: "no buffer is left for frames that wait", errno: 0 });
+  }
+
+  /**
+   * Writes the head in the record (offsets from `at`) as a field block.
+   * @returns false when it found no room: the connection has ended then
+   */
+  writeBlock(
+    stream: Http2Stream,
+    kind: BlockKind,
+    at: number,
+    isEnd: boolean,
+    drops: DropMask,
+    extraAt: number,
+    extraLength: number,
+  ): boolean {
+    const { arena, output } = this, { wasm, recordAt } = arena;
+    let out = output.reserve(1024), length = -1;
+    for (let i = 0; i < 2 && out !== 0; i++) {
+      const from = out + FRAME_HEAD, limit = output.limit;
+      length = wasm.encodeHead(
+        this.#encoder,
+        recordAt,
+        at,
+        from,
+        limit,
+        kind,
+        drops[0],
+        drops[1],
+        drops[2],
+        extraAt,
+        extraLength,
+      );
+      if (length >= 0) break;
+      out = output.reserveSlot();
+    }
+    if (length < 0) {
+      this.#overflow();
+      return false;
+    }
+    const flags = isEnd ? FrameFlag.EndStream : 0;
+    if (length <= this.maxFrameBytes) {
+      wasm.writeFrameHead(out, length, FrameType.Headers, flags | FrameFlag.EndHeaders, stream.id);
+      output.commit(FRAME_HEAD + length);
+      return true;
+    }
+    return this.#writeLongBlock(stream.id, flags, out + FRAME_HEAD, length);
+  }
+
+  /** A block of more than one frame: HEADERS and CONTINUATIONs. */
+  #writeLongBlock(id: number, flags: number, from: number, length: number): boolean {
+    const { scratchAt, memory: { bytes } } = this.arena, size = this.maxFrameBytes;
+    bytes.copyWithin(scratchAt, from, from + length);
+    for (let sent = 0; sent < length; sent += size) {
+      const count = Math.min(size, length - sent), end = sent + count === length ? FrameFlag.EndHeaders : 0;
+      const type = sent === 0 ? FrameType.Headers : FrameType.Continuation;
+      if (!this.writeFrame(type, (sent === 0 ? flags : 0) | end, id, scratchAt + sent, count)) return false;
+    }
+    return true;
+  }
+
+  #writePing(): void {
+    this.arena.memory.bytes.fill(0, this.arena.textAt, this.arena.textAt + 8);
+    this.writeFrame(FrameType.Ping, 0, 0, this.arena.textAt, 8);
+  }
+
+  /** A ping outside of keep-alive: `onPingAnswered` tells when the peer has read all that went before. */
+  protected ping(): void {
+    this.#writePing();
+  }
+
+  #writeReset(id: number, code: number): void {
+    this.#resets[this.#resetCount++ % REMEMBERED_RESETS] = id;
+    this.writeWord(FrameType.ResetStream, id, code);
+  }
+
+  /** Ends one stream with an error, ours or of the peer's making. */
+  resetStream(stream: Http2Stream, code: number): void {
+    const { id } = stream;
+    if (id === 0 || !this.streams.delete(id)) return;
+    this.#writeReset(id, code);
+    stream.onReset(code);
+  }
+
+  /** Ends one stream whose owner knows already. */
+  dropStream(stream: Http2Stream, code: number): void {
+    if (stream.id === 0 || !this.streams.delete(stream.id)) return;
+    this.#writeReset(stream.id, code);
+  }
+
+  /** Refuses a stream that never began. */
+  protected refuseStream(id: number, code: number): void {
+    this.#writeReset(id, code);
+  }
+
+  /** No buffer is left for what a stream wants to keep. */
+  loadShed(stream: Http2Stream): void {
+    this.resetStream(stream, Http2Error.EnhanceYourCalm);
+  }
+
+  /** `stream` has bytes to send that must wait for a window, or for room. */
+  queueToSend(stream: Http2Stream): void {
+    if (stream.isSendQueued) return;
+    stream.isSendQueued = true;
+    this.#waiting.push(stream);
+  }
+
+  #resumeWaiting(): void {
+    if (this.#waiting.length === 0 || this.sendWindow <= 0 || this.output.isBlocked) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const stream of waiting) {
+      stream.isSendQueued = false;
+      if (stream.id !== 0 && stream.isSendBlocked) stream.resumeSending();
+    }
+  }
+
+  // ---- the end
+
+  /** A connection error: says why (GOAWAY), then closes. @returns -1 */
+  fail(code: number, detail: string): -1 {
+    if (this.isClosed) return -1;
+    this.writeGoAway(code);
+    this.output.flush();
+    if (!this.isClosed) this.end({ code: "reset", detail: `HTTP/2: ${detail}`, errno: 0 });
+    return -1;
+  }
+
+  protected writeGoAway(code: number, lastStream: number = this.lastPeerStream): void {
+    const { textAt, memory: { bytes } } = this.arena;
+    for (let i = 0; i < 4; i++) bytes[textAt + i] = lastStream >>> (24 - 8 * i);
+    for (let i = 0; i < 4; i++) bytes[textAt + 4 + i] = code >>> (24 - 8 * i);
+    this.writeFrame(FrameType.GoAway, 0, 0, textAt, 8);
+  }
+
+  /** Closes the connection; streams that are open are told. */
+  protected end(failure: StreamFailure | undefined): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.#keepAlive.stop();
+    const open = [...this.streams.values()];
+    this.streams.clear();
+    this.failure = failure;
+    for (const stream of open) stream.onReset(Http2Error.Internal);
+    this.output.release();
+    this.#partial.release();
+    this.#block.release();
+    this.arena.giveTable(this.#decoder);
+    this.arena.giveTable(this.#encoder);
+    this.stream.close();
+    this.onConnectionEnd(failure);
+  }
+
+  /** Why the connection ended, while its streams are told. */
+  failure: StreamFailure | undefined;
+
+  onFailed(_stream: Stream, failure: StreamFailure): void {
+    this.end(failure);
+  }
+}

@@ -1,0 +1,34 @@
+/** What an HTTP/2 connection may cost, and what we tell the peer of it (RFC 9113 §6.5.2, §10.5). */
+
+/** Streams a peer may have open at one time; beyond it REFUSED_STREAM. */
+export const MAX_CONCURRENT_STREAMS = 1000;
+/** Bytes of fields as RFC 9113 §6.5.2 counts them; beyond it 431. */
+export const MAX_HEADER_LIST_BYTES = 32768;
+/** Bytes of a field block as it comes, in all its CONTINUATION frames; more ends the connection. */
+export const MAX_BLOCK_BYTES = 49152;
+/** CONTINUATION frames of one block. */
+export const MAX_CONTINUATIONS = 32;
+export const MAX_FIELDS = 128;
+/** The protocol's own default and least maximum. */
+export const MAX_FRAME_BYTES = 16384;
+/** What a stream may send before we have passed it on: also the most we hold for one whose reader is slow. */
+export const STREAM_WINDOW = 65535;
+/** Credit is given on arrival: a stalled stream must not stall the others. */
+export const CONNECTION_WINDOW = 4 << 20;
+export const DEFAULT_WINDOW = 65535;
+export const MAX_WINDOW = 0x7fffffff;
+/** Bytes that wait to be written: above, streams hold back theirs. */
+export const OUTPUT_HIGH_WATER = 65536;
+/** Above, the peer is not read any more: it does not read either. */
+export const OUTPUT_PAUSE_BYTES = 262144;
+/** A peer that is silent for so long while requests are open is asked whether it lives, and given up in time. */
+export const PING_INTERVAL_MS = 10_000;
+export const PING_TIMEOUT_MS = 3000;
+/** Between "take nothing new" and the last stream that is served (RFC 9113 §6.8). */
+export const GOAWAY_GRACE_MS = 1000;
+/**
+ * Things that cost us more than the peer (requests cancelled before their answer, empty frames, settings): so many at
+ * once, and so many a second; beyond, the connection ends with ENHANCE_YOUR_CALM.
+ */
+export const NUISANCE_BURST = 1000;
+export const NUISANCE_PER_SECOND = 200;

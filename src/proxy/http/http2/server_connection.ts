@@ -1,0 +1,147 @@
+/**
+ * A client's HTTP/2 connection: each request is a stream with an exchange of its own.
+ * Source: RFC 9113 §3.4, §5.1, §6.8, §8.
+ */
+import { BlockKind, BlockReason, Http2Error } from "../../../wasm/http2.ts";
+import type { Stream, StreamFailure } from "../../worker/stream.ts";
+import type { Pipeline } from "../pipeline.ts";
+import { Http2Connection } from "./connection.ts";
+import { GOAWAY_GRACE_MS, MAX_CONCURRENT_STREAMS, MAX_WINDOW } from "./limits.ts";
+import { PREFACE, SERVER_GREETING } from "./settings.ts";
+import { ServerStream } from "./server_stream.ts";
+import type { Http2Stream } from "./stream.ts";
+
+/** Stream objects kept for the next requests of a connection. */
+const MAX_SPARE = 64;
+
+export class ServerConnection extends Http2Connection {
+  readonly #spare: ServerStream[] = [];
+  #prefaceLeft = PREFACE.length;
+  #isDraining = false;
+  #isLastKnown = false;
+
+  constructor(
+    stream: Stream,
+    tables: readonly [number, number],
+    /** What decides for one request; made once for each stream object. */
+    private readonly pipelineOf: () => Pipeline,
+    /** The connection is over; `errno` is "" for an orderly end. */
+    private readonly onClosed: (errno: string) => void,
+    /** A request was refused by its form: counted. */
+    private readonly onMalformed: (reason: string) => void,
+  ) {
+    super(stream, true, tables);
+    const out = this.output.reserve(SERVER_GREETING.length);
+    if (out === 0) return;
+    this.arena.memory.bytes.set(SERVER_GREETING, out);
+    this.output.commit(SERVER_GREETING.length);
+  }
+
+  /** Begins with bytes that detection has read already, which lie in the receive area. */
+  begin(at: number, length: number): void {
+    if (length > 0) this.consume(at, at + length);
+    if (!this.isClosed && this.stream.tls?.hasPending()) this.stream.readAgain();
+  }
+
+  protected override consume(start: number, end: number): void {
+    let at = start;
+    const { bytes } = this.arena.memory;
+    while (this.#prefaceLeft > 0 && at < end) {
+      if (bytes[at++] !== PREFACE[PREFACE.length - this.#prefaceLeft--]) {
+        this.fail(Http2Error.Protocol, "the connection does not begin as HTTP/2");
+        return;
+      }
+    }
+    super.consume(at, end);
+  }
+
+  protected kindOf(id: number): number {
+    if ((id & 1) === 0) return this.fail(Http2Error.Protocol, "a client's stream has an even number");
+    if (id > this.lastPeerStream) return BlockKind.Request;
+    const stream = this.streams.get(id);
+    if (stream === undefined) {
+      if (this.isRecentlyReset(id)) return -1;
+      return this.fail(Http2Error.StreamClosed, "HEADERS on a closed stream");
+    }
+    if (!stream.isReceiveEnded) return BlockKind.Trailers;
+    this.resetStream(stream, Http2Error.StreamClosed);
+    return -1;
+  }
+
+  protected onMessage(id: number, isEnd: boolean, next: number, end: number): number {
+    const stream = this.streams.get(id);
+    if (stream !== undefined) {
+      this.#takeTrailers(stream, isEnd);
+      return this.isClosed ? -1 : next;
+    }
+    this.lastPeerStream = id;
+    const reason = this.blockReason;
+    if (reason !== BlockReason.None) {
+      this.onMalformed(BlockReason[reason]);
+      this.refuseStream(
+        id,
+        reason === BlockReason.ListTooLarge ? Http2Error.EnhanceYourCalm : Http2Error.Protocol,
+      );
+      return this.isClosed ? -1 : next;
+    }
+    if (this.#isLastKnown || this.streams.size >= MAX_CONCURRENT_STREAMS) {
+      this.refuseStream(id, Http2Error.RefusedStream);
+      return this.isClosed ? -1 : next;
+    }
+    const request = this.#spare.pop() ?? new ServerStream(this, this.pipelineOf());
+    this.streams.set(id, request);
+    const after = request.begin(id, this.peer.initialWindow, isEnd, next, end);
+    return this.isClosed ? -1 : after;
+  }
+
+  #takeTrailers(stream: Http2Stream, isEnd: boolean): void {
+    const isComplete = stream.expected <= 0;
+    if (!isEnd || !isComplete || this.blockReason !== BlockReason.None) {
+      this.onMalformed("Trailers");
+      return this.resetStream(stream, Http2Error.Protocol);
+    }
+    stream.receiveTrailers();
+  }
+
+  recycle(stream: ServerStream): void {
+    if (this.#spare.length < MAX_SPARE) this.#spare.push(stream);
+    if (this.#isDraining && this.#isLastKnown && this.streams.size === 0) this.#close();
+  }
+
+  #close(): void {
+    if (this.isClosed) return;
+    this.output.flush();
+    this.end(undefined);
+  }
+
+  protected onGoAway(): void {} // its requests go on; there will be no new ones
+
+  /**
+   * The proxy shuts down: first asks for no new streams, then, when the peer has had time to read that, says which was
+   * the last one, and closes after it. No request is lost between the two (§6.8).
+   */
+  drain(): void {
+    if (this.#isDraining || this.isClosed) return;
+    this.#isDraining = true;
+    this.writeGoAway(Http2Error.None, MAX_WINDOW);
+    this.ping();
+    this.stream.loop.after(GOAWAY_GRACE_MS, () => this.#sayLast());
+  }
+
+  protected override onPingAnswered(): void {
+    if (this.#isDraining) this.#sayLast();
+  }
+
+  #sayLast(): void {
+    if (this.isClosed || this.#isLastKnown) return;
+    this.#isLastKnown = true;
+    this.writeGoAway(Http2Error.None);
+    if (this.streams.size === 0) this.#close();
+  }
+
+  protected onConnectionEnd(failure: StreamFailure | undefined): void {
+    this.#spare.length = 0;
+    const isOrderly = failure === undefined || failure.detail === "the peer closed the connection";
+    this.onClosed(isOrderly ? "" : failure.code === "reset" ? "ECONNRESET" : failure.code);
+  }
+}

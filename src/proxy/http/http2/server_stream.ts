@@ -1,0 +1,199 @@
+/** One request of an HTTP/2 client and its response: a stream, as the exchange's downstream. */
+import { Body, Head, Method, Outcome } from "../../../wasm/http1.ts";
+import { BlockKind, Http2Error } from "../../../wasm/http2.ts";
+import { errorHead, type ProxyError, proxyError } from "../../error.ts";
+import type { Stream } from "../../worker/stream.ts";
+import { Exchange } from "../exchange.ts";
+import { MAX_HEAD_BYTES, MAX_HEADERS } from "../limits.ts";
+import type { DropMask, Pipeline } from "../pipeline.ts";
+import type { Downstream } from "../sides.ts";
+import type { ServerConnection } from "./server_connection.ts";
+import { Http2Stream } from "./stream.ts";
+
+const NO_DROPS: DropMask = [0, 0, 0];
+const ORIGINAL_PROTOCOL = "l5d-orig-proto: HTTP/1.1\r\n";
+
+export class ServerStream extends Http2Stream implements Downstream {
+  readonly isHttp1 = false;
+  readonly isHttp10 = false;
+  readonly #exchange: Exchange;
+  readonly #pipeline: Pipeline;
+  /** The request's head has gone to its upstream: content can follow. */
+  #isStarted = false;
+  isAnswered = false;
+  /** The exchange is over; content of the response may still wait for the client. */
+  #isExchangeOver = false;
+
+  constructor(readonly connection: ServerConnection, pipeline: Pipeline) {
+    super(connection.arena);
+    this.#pipeline = pipeline;
+    this.#exchange = new Exchange(this, pipeline, connection.stream.loop, connection.arena);
+  }
+
+  get isRequestDone(): boolean {
+    return this.isReceiveEnded && !this.isEndHeld;
+  }
+
+  get isBlocked(): boolean {
+    return this.isSendBlocked;
+  }
+
+  protected get canDeliver(): boolean {
+    return this.#isExchangeOver || (this.#isStarted && !this.#exchange.isRequestBlocked);
+  }
+
+  /** Takes a new request, whose head stands in the record; the stream is in the connection's table. */
+  begin(id: number, sendWindow: number, isEnd: boolean, next: number, end: number): number {
+    this.open(id, sendWindow);
+    this.#isStarted = this.isAnswered = this.#isExchangeOver = false;
+    const { words, doubles } = this.arena.memory, { recordAt } = this.arena, record = recordAt >> 2;
+    this.isReceiveEnded = isEnd;
+    if (words[record + Head.Body] === Body.Length) {
+      this.expected = doubles[(recordAt >> 3) + (Head.ContentLength >> 1)]!;
+      if (isEnd) {
+        this.connection.resetStream(this, Http2Error.Protocol);
+        return next;
+      }
+    }
+    if (!this.#exchange.start(0)) {
+      // It waits; or was answered already.
+      if (this.#exchange.isWaiting && !this.#exchange.holdHead()) {
+        this.#exchange.refuse(proxyError("load-shed", "no buffer is left"));
+      }
+      return next;
+    }
+    const body = isEnd ? -1 : this.connection.peekData(next, end, this);
+    this.#send(0, 0, next + 9, Math.max(0, body));
+    if (body < 0) return next;
+    this.credit(body);
+    return next + 9 + body;
+  }
+
+  #send(at: number, headLength: number, bodyAt: number, bodyLength: number): void {
+    this.#isStarted = true;
+    this.#exchange.send(at, headLength, bodyAt, bodyLength, this.isReceiveEnded && !this.hasHeldTrailers);
+  }
+
+  proceed(): void {
+    const head = this.#exchange.restore(), at = this.arena.resendAt;
+    if (head === 0) {
+      return this.#exchange.refuse(proxyError("internal", "a held request could not be read again"));
+    }
+    if (!this.#exchange.start(at)) return; // it waits again, its head still held; or was answered
+    const { length } = this.received, hasTrailers = this.hasHeldTrailers;
+    this.#send(at, head, this.received.at, length);
+    if (this.id === 0) return;
+    if (hasTrailers) this.drainReceived();
+    else this.releaseReceived(length);
+  }
+
+  protected deliver(at: number, length: number, isEnd: boolean): void {
+    if (!this.#isExchangeOver) this.#exchange.sendBody(at, length, isEnd);
+  }
+
+  protected deliverTrailers(at: number): void {
+    if (!this.#isExchangeOver) this.#exchange.sendTrailers(at);
+  }
+
+  protected onSendDrained(): void {
+    if (!this.#isExchangeOver) this.#exchange.upstream?.resume();
+  }
+
+  onUpstreamDrained(): void {
+    this.drainReceived();
+  }
+
+  // ---- the response
+
+  respond(at: number, _headLength: number, bodyAt: number, bodyLength: number, isEnd: boolean): boolean {
+    this.isAnswered = true;
+    const { arena } = this, isDowngraded = this.#exchange.version !== 20;
+    const extra = isDowngraded ? arena.writeAscii(arena.textAt, ORIGINAL_PROTOCOL) : 0;
+    const isEmpty = isEnd && bodyLength === 0;
+    if (!this.#writeHead(at, isEmpty, this.#pipeline.responseDrops, extra)) return false;
+    if (!isEmpty) this.sendData(bodyAt, bodyLength, isEnd);
+    return this.id !== 0;
+  }
+
+  #writeHead(at: number, isEnd: boolean, drops: DropMask, extraLength: number): boolean {
+    if (isEnd) this.isSendEnded = true;
+    const { textAt } = this.arena;
+    return this.connection.writeBlock(this, BlockKind.Response, at, isEnd, drops, textAt, extraLength);
+  }
+
+  respondInterim(at: number, _headLength: number): boolean {
+    return this.#writeHead(at, false, this.#pipeline.responseDrops, 0);
+  }
+
+  respondBody(at: number, length: number, isEnd: boolean): boolean {
+    this.sendData(at, length, isEnd);
+    return this.id !== 0;
+  }
+
+  respondTrailers(at: number): boolean {
+    this.sendTrailersFrom(at);
+    return this.id !== 0;
+  }
+
+  respondError(error: ProxyError): void {
+    this.#isExchangeOver = true;
+    if (error.reset !== undefined) return this.connection.resetStream(this, error.reset);
+    const { arena } = this, { wasm, recordAt, resendAt } = arena, isGrpc = this.#exchange.isGrpc;
+    const text = errorHead(error, this.#pipeline.isInformed, { isHttp2: true, isGrpc });
+    const length = arena.writeAscii(resendAt, text);
+    const head = wasm.parseResponseHead(
+      resendAt,
+      resendAt + length,
+      recordAt,
+      0,
+      MAX_HEAD_BYTES,
+      MAX_HEADERS,
+      Method.Get,
+    );
+    if (head === Outcome.Bad) return this.connection.resetStream(this, Http2Error.Internal);
+    if (this.#writeHead(resendAt, true, NO_DROPS, 0)) this.#over();
+  }
+
+  breakOff(error: ProxyError): void {
+    this.#isExchangeOver = true;
+    this.connection.resetStream(this, error.reset ?? Http2Error.Internal);
+  }
+
+  onExchangeEnd(): void {
+    this.#over();
+  }
+
+  /** The exchange is over: what the client still sends is of no use to anyone. */
+  #over(): void {
+    this.#isExchangeOver = true;
+    this.drainReceived();
+    this.completeIfDone();
+    // Sent whole, though the request is not: RFC 9113 §8.1.
+    if (this.id !== 0 && this.isSendEnded) this.connection.resetStream(this, Http2Error.None);
+  }
+
+  protected override completeIfDone(): void {
+    if (this.#isExchangeOver) super.completeIfDone();
+  }
+
+  protected onComplete(): void {
+    this.connection.streams.delete(this.id);
+    this.#finish();
+  }
+
+  onReset(_code: number): void {
+    if (!this.#isExchangeOver) this.#exchange.abandon();
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#isExchangeOver = true;
+    this.#exchange.release();
+    this.close();
+    this.connection.recycle(this);
+  }
+
+  onTunnel(_stream: Stream): void {
+    throw new Error("an HTTP/2 stream never becomes a raw tunnel"); // isRaw is false: HTTP/1 upstreams refuse to switch
+  }
+}

@@ -1,0 +1,97 @@
+/** What the peer has told of itself (RFC 9113 §6.5.2), and what we tell it. */
+import { Http2Error, Setting } from "../../../wasm/http2.ts";
+import { HPACK_TABLE_MAX } from "../../worker/arena.ts";
+import type { Http2Connection } from "./connection.ts";
+import {
+  CONNECTION_WINDOW,
+  DEFAULT_WINDOW,
+  MAX_CONCURRENT_STREAMS,
+  MAX_FRAME_BYTES,
+  MAX_HEADER_LIST_BYTES,
+  MAX_WINDOW,
+} from "./limits.ts";
+
+/** Until the peer says otherwise there is no limit; what it refuses is sent again. */
+const ASSUMED_STREAMS = MAX_CONCURRENT_STREAMS;
+
+export class PeerSettings {
+  /** Bytes that a new stream may send. */
+  initialWindow = DEFAULT_WINDOW;
+  maxFrameBytes = MAX_FRAME_BYTES;
+  maxStreams = ASSUMED_STREAMS;
+  acceptsExtendedConnect = false;
+
+  constructor(private readonly connection: Http2Connection) {}
+
+  /** @returns an `Http2Error`; None when the setting is one */
+  apply(name: number, value: number): number {
+    switch (name) {
+      case Setting.HeaderTableSize:
+        this.connection.arena.wasm.hpackEncoderResize(
+          this.connection.encoder,
+          Math.min(value, HPACK_TABLE_MAX),
+        );
+        return Http2Error.None;
+      case Setting.EnablePush:
+        return value > 1 ? Http2Error.Protocol : Http2Error.None;
+      case Setting.MaxConcurrentStreams:
+        this.maxStreams = value;
+        return Http2Error.None;
+      case Setting.InitialWindowSize:
+        return this.#resizeWindows(value);
+      case Setting.MaxFrameSize:
+        if (value < MAX_FRAME_BYTES || value > 0xffffff) return Http2Error.Protocol;
+        this.maxFrameBytes = MAX_FRAME_BYTES; // more would only make the others wait
+        return Http2Error.None;
+      case Setting.EnableConnectProtocol:
+        this.acceptsExtendedConnect = value === 1;
+        return value > 1 ? Http2Error.Protocol : Http2Error.None;
+    }
+    return Http2Error.None;
+  }
+
+  #resizeWindows(value: number): number {
+    if (value > MAX_WINDOW) return Http2Error.FlowControl;
+    const change = value - this.initialWindow;
+    this.initialWindow = value;
+    for (const stream of this.connection.streams.values()) {
+      stream.sendWindow += change;
+      if (stream.sendWindow > MAX_WINDOW) return Http2Error.FlowControl;
+      if (change > 0 && stream.isSendBlocked) this.connection.queueToSend(stream);
+    }
+    return Http2Error.None;
+  }
+}
+
+const number32 = (value: number) => [value >>> 24, value >>> 16 & 255, value >>> 8 & 255, value & 255];
+const setting = (name: number, value: number) => [name >> 8, name & 255, ...number32(value)];
+
+function frame(type: number, payload: readonly number[]): number[] {
+  return [0, payload.length >> 8, payload.length & 255, type, 0, 0, 0, 0, 0, ...payload];
+}
+
+const SETTINGS = 4, WINDOW_UPDATE = 8;
+const window = frame(WINDOW_UPDATE, number32(CONNECTION_WINDOW - DEFAULT_WINDOW));
+
+/** What a server says first. */
+export const SERVER_GREETING: Uint8Array = Uint8Array.from([
+  ...frame(SETTINGS, [
+    ...setting(Setting.MaxConcurrentStreams, MAX_CONCURRENT_STREAMS),
+    ...setting(Setting.MaxHeaderListSize, MAX_HEADER_LIST_BYTES),
+    ...setting(Setting.EnableConnectProtocol, 1),
+  ]),
+  ...window,
+]);
+
+/** The 24 bytes that begin every connection (§3.4). */
+export const PREFACE: Uint8Array = new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+
+/** What a client says first. */
+export const CLIENT_GREETING: Uint8Array = Uint8Array.from([
+  ...PREFACE,
+  ...frame(SETTINGS, [
+    ...setting(Setting.EnablePush, 0),
+    ...setting(Setting.MaxHeaderListSize, MAX_HEADER_LIST_BYTES),
+  ]),
+  ...window,
+]);

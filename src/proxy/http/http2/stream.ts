@@ -1,0 +1,240 @@
+/**
+ * One HTTP/2 stream: the half that receives, the half that sends, and the flow control of each. Whoever extends it
+ * says what is done with what arrives.
+ *
+ * Back-pressure: received bytes that cannot be passed on are held, at most a window of them, and the peer is given
+ * credit only for what was passed on; bytes to send beyond the peer's window are held, and the giver waits.
+ * Source: RFC 9113 §5, §6.9.
+ */
+import { BlockKind, FrameFlag, FrameType } from "../../../wasm/http2.ts";
+import type { Arena } from "../../worker/arena.ts";
+import { HeldBytes } from "../../worker/held.ts";
+import { SLOT_SIZE } from "../../worker/slots.ts";
+import type { DropMask } from "../pipeline.ts";
+import { MAX_FIELDS, STREAM_WINDOW } from "./limits.ts";
+import type { Http2Connection } from "./connection.ts";
+
+const NO_DROPS: DropMask = [0, 0, 0];
+
+export abstract class Http2Stream {
+  id = 0;
+  /** Bytes that the peer may still send. */
+  receiveWindow = STREAM_WINDOW;
+  /** Bytes that we may still send; negative after the peer made its window smaller. */
+  sendWindow = 0;
+  /** END_STREAM came, or was sent. */
+  isReceiveEnded = false;
+  isSendEnded = false;
+  /** It is in its connection's list of those that wait to send. */
+  isSendQueued = false;
+  /** Content that its length says is still to come; -1 when none was said. */
+  expected = -1;
+  #uncredited = 0;
+  readonly #received: HeldBytes;
+  readonly #receivedTrailers: HeldBytes;
+  #isEndHeld = false;
+  readonly #unsent: HeldBytes;
+  readonly #unsentTrailers: HeldBytes;
+  #isEndUnsent = false;
+
+  constructor(protected readonly arena: Arena) {
+    this.#received = new HeldBytes(arena);
+    this.#receivedTrailers = new HeldBytes(arena);
+    this.#unsent = new HeldBytes(arena);
+    this.#unsentTrailers = new HeldBytes(arena);
+  }
+
+  abstract readonly connection: Http2Connection;
+  /** The response has begun. */
+  abstract readonly isAnswered: boolean;
+  /** What arrives may be passed on now. */
+  protected abstract readonly canDeliver: boolean;
+  protected abstract deliver(at: number, length: number, isEnd: boolean): void;
+  /** Trailers stand in the record, their offsets relative to `at`. */
+  protected abstract deliverTrailers(at: number): void;
+  /** What waited to be sent has been handed on: the giver may give more. */
+  protected abstract onSendDrained(): void;
+  /** Both halves are over, in an orderly way. */
+  protected abstract onComplete(): void;
+  /** The peer reset the stream, or its connection is gone; it is out of its connection's table. */
+  abstract onReset(code: number): void;
+
+  /** A new stream begins in this object. */
+  protected open(id: number, sendWindow: number): void {
+    this.id = id;
+    this.receiveWindow = STREAM_WINDOW;
+    this.sendWindow = sendWindow;
+    this.isReceiveEnded = this.isSendEnded = this.isSendQueued = false;
+    this.expected = -1;
+    this.#uncredited = 0;
+    this.#isEndHeld = this.#isEndUnsent = false;
+  }
+
+  // ---- receiving
+
+  /** Content arrived; the windows have been looked after. */
+  receive(at: number, length: number, isEnd: boolean): void {
+    if (isEnd) this.isReceiveEnded = true;
+    if (this.#received.length === 0 && this.canDeliver) {
+      this.deliver(at, length, isEnd);
+      this.credit(length);
+      return this.completeIfDone();
+    }
+    if (!this.#received.append(at, length)) return this.connection.loadShed(this);
+    this.#isEndHeld = isEnd;
+  }
+
+  /** Trailers arrived and stand in the record (offsets relative to 0): the end of what the peer sends. */
+  receiveTrailers(): void {
+    this.isReceiveEnded = true;
+    if (this.#received.length === 0 && this.canDeliver) {
+      this.deliverTrailers(0);
+      return this.completeIfDone();
+    }
+    if (!this.#keepTrailers(this.#receivedTrailers, 0)) return this.connection.loadShed(this);
+    this.#isEndHeld = true;
+  }
+
+  #keepTrailers(held: HeldBytes, at: number): boolean {
+    const slot = held.open();
+    if (slot === 0) return false;
+    const { wasm, recordAt } = this.arena;
+    const end = slot + SLOT_SIZE;
+    const length = wasm.writeHttp1Head(recordAt, at, slot, end, BlockKind.Trailers, 0, 0, 0, 0, 0, 0);
+    if (length < 0) return false;
+    held.filled(length);
+    return true;
+  }
+
+  /** Puts kept trailers back into the record. @returns where its offsets begin */
+  #restoreTrailers(held: HeldBytes): number {
+    const { wasm, recordAt, resendAt } = this.arena, length = held.restore(resendAt);
+    wasm.parseTrailers(resendAt, resendAt + length, recordAt, MAX_FIELDS);
+    return resendAt;
+  }
+
+  /** Bytes that arrived before they could be passed on. */
+  protected get received(): HeldBytes {
+    return this.#received;
+  }
+
+  /** All that will come has come, of which some is held. */
+  protected get isEndHeld(): boolean {
+    return this.#isEndHeld;
+  }
+
+  protected get hasHeldTrailers(): boolean {
+    return this.#receivedTrailers.length > 0;
+  }
+
+  /** Passes on what was held, now that it can be. */
+  protected drainReceived(): void {
+    const { length } = this.#received;
+    if (!this.canDeliver || (length === 0 && !this.#isEndHeld)) return;
+    const isEnd = this.#isEndHeld, hasTrailers = this.#receivedTrailers.length > 0;
+    if (length > 0 || !hasTrailers) this.deliver(this.#received.at, length, isEnd && !hasTrailers);
+    this.releaseReceived(length);
+    if (this.id === 0) return;
+    if (hasTrailers) this.deliverTrailers(this.#restoreTrailers(this.#receivedTrailers));
+    this.completeIfDone();
+  }
+
+  /** The first `length` held bytes have been passed on. */
+  protected releaseReceived(length: number): void {
+    this.#isEndHeld = false;
+    this.#received.release();
+    if (this.id !== 0) this.credit(length);
+  }
+
+  /** Lets the peer send as much again. */
+  credit(length: number): void {
+    if (this.isReceiveEnded || this.id === 0) return;
+    this.#uncredited += length;
+    if (this.#uncredited < STREAM_WINDOW >> 1) return;
+    this.receiveWindow += this.#uncredited;
+    this.connection.writeWord(FrameType.WindowUpdate, this.id, this.#uncredited);
+    this.#uncredited = 0;
+  }
+
+  // ---- sending
+
+  /** Bytes wait for the peer's window: no more may be given. */
+  get isSendBlocked(): boolean {
+    return this.#unsent.length > 0;
+  }
+
+  /** Sends content as far as the windows reach, and keeps the rest. */
+  sendData(at: number, length: number, isEnd: boolean): void {
+    if (this.id === 0 || this.isSendEnded) return;
+    const sent = this.#unsent.length > 0 ? 0 : this.#write(at, length, isEnd);
+    if (sent < 0) return this.connection.loadShed(this);
+    if (this.isSendEnded || (sent === length && !isEnd)) return;
+    if (!this.#unsent.append(at + sent, length - sent)) return this.connection.loadShed(this);
+    this.#isEndUnsent = isEnd;
+    this.connection.queueToSend(this);
+  }
+
+  /** Sends the trailers in the record (offsets from `at`) after what still waits. */
+  sendTrailersFrom(at: number): void {
+    if (this.id === 0 || this.isSendEnded) return;
+    if (this.#unsent.length === 0) return this.#writeTrailers(at);
+    if (!this.#keepTrailers(this.#unsentTrailers, at)) this.connection.loadShed(this);
+  }
+
+  #writeTrailers(at: number): void {
+    this.isSendEnded = true;
+    this.connection.writeBlock(this, BlockKind.Trailers, at, true, NO_DROPS, 0, 0);
+  }
+
+  /** @returns bytes written; -1 when there is no room for any frame */
+  #write(at: number, length: number, isEnd: boolean): number {
+    const { connection } = this, { output } = connection;
+    if (length === 0) {
+      if (!isEnd) return 0;
+      this.isSendEnded = true;
+      return connection.writeFrame(FrameType.Data, FrameFlag.EndStream, this.id, at, 0) ? 0 : -1;
+    }
+    let sent = 0;
+    while (sent < length && !output.isBlocked) {
+      const allowed = Math.min(this.sendWindow, connection.sendWindow, connection.maxFrameBytes);
+      if (allowed <= 0) break;
+      const size = Math.min(allowed, length - sent), isLast = isEnd && sent + size === length;
+      const flags = isLast ? FrameFlag.EndStream : 0;
+      if (!connection.writeFrame(FrameType.Data, flags, this.id, at + sent, size)) return -1;
+      this.sendWindow -= size;
+      connection.sendWindow -= size;
+      sent += size;
+      if (isLast) this.isSendEnded = true;
+    }
+    return sent;
+  }
+
+  /** The windows have grown, or the output has room: goes on with what waits. */
+  resumeSending(): void {
+    const { length } = this.#unsent;
+    const isEnd = this.#isEndUnsent, at = this.#unsent.at;
+    const sent = this.#write(at, length, isEnd);
+    if (sent < 0) return this.connection.loadShed(this);
+    this.#unsent.drop(sent);
+    if (sent < length) return this.connection.queueToSend(this);
+    if (this.#unsentTrailers.length > 0) this.#writeTrailers(this.#restoreTrailers(this.#unsentTrailers));
+    if (!this.isSendEnded) this.onSendDrained();
+    this.completeIfDone();
+  }
+
+  // ---- the end
+
+  protected completeIfDone(): void {
+    if (this.id !== 0 && this.isReceiveEnded && this.isSendEnded && !this.#isEndHeld) this.onComplete();
+  }
+
+  /** Gives back what it holds; the object may be used for another stream. */
+  protected close(): void {
+    this.id = 0;
+    this.#received.release();
+    this.#receivedTrailers.release();
+    this.#unsent.release();
+    this.#unsentTrailers.release();
+    this.#isEndHeld = this.#isEndUnsent = false;
+  }
+}
