@@ -21,6 +21,8 @@ const INBOUND = "/io.linkerd.proxy.inbound.InboundServerPolicies/";
 const OUTBOUND = "/io.linkerd.proxy.outbound.OutboundPolicies/";
 const REJECTED: readonly number[] = [GrpcCode.INVALID_ARGUMENT, GrpcCode.FAILED_PRECONDITION];
 const ABSENT: readonly number[] = [GrpcCode.NOT_FOUND, GrpcCode.UNIMPLEMENTED];
+/** However long an outage lasts: what has changed meanwhile should be known soon after it. */
+const MAX_BACKOFF_MS = 10_000;
 const UNLIMITED: StreamLimits = {
   initialTimeoutMs: undefined,
   idleTimeoutMs: undefined,
@@ -46,7 +48,7 @@ export class GrpcPlane implements ControlPlane {
     finals: readonly number[],
     onFinal: (status: GrpcStatus) => void,
   ): Watch {
-    const { loop, log, config } = this.options;
+    const { loop, log, config } = this.options, { backoff } = config.outbound;
     const isLoopback =
       (channel === this.options.destination ? config.destination : config.policy).service.identity ===
         undefined;
@@ -55,7 +57,7 @@ export class GrpcPlane implements ControlPlane {
       loop,
       path,
       request,
-      backoff: config.outbound.backoff,
+      backoff: { ...backoff, maxMs: Math.min(backoff.maxMs, MAX_BACKOFF_MS) },
       limits: isLoopback ? UNLIMITED : config.controlStream,
       onMessage,
       isFinal: ({ code }) => finals.includes(code),

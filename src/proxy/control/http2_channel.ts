@@ -15,6 +15,8 @@ import { Http2Connection } from "./http2_connection.ts";
 import type { Watch } from "./plane.ts";
 
 const CONNECT_TIMEOUT_MS = 3000;
+/** How often a connect that hangs looks whether its name still has that address. */
+const RECHECK_MS = 300;
 
 export interface ChannelOptions {
   readonly service: ControlAddress;
@@ -27,12 +29,18 @@ export interface ChannelOptions {
 export class Http2Channel implements GrpcChannel {
   #connection: Http2Connection | undefined;
   #connecting: Promise<Http2Connection> | undefined;
+  readonly #listeners = new Set<() => void>();
 
   constructor(private readonly options: ChannelOptions) {}
 
   #usable(): Promise<Http2Connection> {
     if (this.#connection?.isUsable) return Promise.resolve(this.#connection);
     return this.#connecting ??= this.#connect().finally(() => this.#connecting = undefined);
+  }
+
+  onConnected(listener: () => void): Watch {
+    this.#listeners.add(listener);
+    return { cancel: () => this.#listeners.delete(listener) };
   }
 
   async #connect(): Promise<Http2Connection> {
@@ -42,11 +50,15 @@ export class Http2Channel implements GrpcChannel {
     for (let i = 0; i < addresses.length; i++) {
       const ip = addresses[(start + i) % addresses.length]!;
       try {
-        return this.#connection = await this.#connectTo({ ip, port: service.port });
+        this.#connection = await this.#connectTo({ ip, port: service.port });
+        for (const listener of [...this.#listeners]) listener();
+        return this.#connection;
       } catch (error) {
         problem = error;
       }
     }
+    // A control plane that came back is elsewhere: what the name stood for is not asked of memory again.
+    resolver.distrust(service.host);
     throw problem ?? new Error(`${service.host} has no address`);
   }
 
@@ -59,10 +71,15 @@ export class Http2Channel implements GrpcChannel {
       where = `${service.host}:${service.port} (${address.ip})`;
     if (!(dialled instanceof Stream)) throw new Error(`${where}: ${dialled.detail}`);
     const stream = new AsyncStream(dialled);
-    const cancel = loop.after(
+    const cancelTimeout = loop.after(
       CONNECT_TIMEOUT_MS,
       () => dialled.fail({ code: "connect-timeout", detail: "timed out", errno: 0 }),
     );
+    const cancelWatch = this.#giveUpWhenMoved(dialled, address.ip);
+    const cancel = () => {
+      cancelTimeout();
+      cancelWatch();
+    };
     try {
       await stream.opened();
     } catch (error) {
@@ -77,6 +94,25 @@ export class Http2Channel implements GrpcChannel {
       codec: this.options.createCodec(),
       onClosed: (reason) => log.debug("control connection closed", { service: where, reason }),
     });
+  }
+
+  /** The address of a pod that is gone need not refuse: packets to it vanish, while its successor is there already. */
+  #giveUpWhenMoved(stream: Stream, ip: string): () => void {
+    const { service, resolver, dialer: { loop } } = this.options;
+    let isOver = false, cancel = () => {};
+    const look = async () => {
+      resolver.distrust(service.host);
+      // While the name server is away there is no better address to be had.
+      const addresses = await resolver.resolve(service.host).catch(() => [ip]);
+      if (isOver) return;
+      if (addresses.includes(ip)) cancel = loop.after(RECHECK_MS, look);
+      else stream.fail({ code: "connect", detail: "it has moved to another address", errno: 0 });
+    };
+    cancel = loop.after(RECHECK_MS, look);
+    return () => {
+      isOver = true;
+      cancel();
+    };
   }
 
   serverStream(path: string, request: Uint8Array, observer: StreamObserver): Watch {

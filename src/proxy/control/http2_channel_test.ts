@@ -1,5 +1,7 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import dgram from "node:dgram";
+import { once } from "node:events";
 import * as grpc from "@grpc/grpc-js";
 import { readConfig } from "../config/environment.ts";
 import { Dialer } from "../connect/dialer.ts";
@@ -14,6 +16,7 @@ import { Loop } from "../worker/loop.ts";
 import { Resolver } from "./dns/resolver.ts";
 import { GrpcCode, GrpcError, type GrpcStatus } from "./grpc.ts";
 import { Http2Channel } from "./http2_channel.ts";
+import { ResilientStream } from "./resilient_stream.ts";
 import { WasmHeaderCodec } from "./wasm_header_codec.ts";
 
 const authority = await TestAuthority.create();
@@ -156,4 +159,85 @@ Deno.test("when the server goes away its streams end with the reason, and a call
     ok(ended?.code === GrpcCode.CANCELLED || ended?.code === GrpcCode.UNAVAILABLE, JSON.stringify(ended));
     await rejects(channel.unary("/t.T/Echo", new Uint8Array(1), 2000), /127\.0\.0\.1.*ECONNREFUSED/);
   });
+});
+
+Deno.test("streams that wait before they try again are opened as soon as another gets through", async () => {
+  await withWire(async ({ channel, loop, streams }) => {
+    const messages: string[] = [], retries: string[] = [];
+    const open = (name: string, request: string) =>
+      new ResilientStream({
+        channel,
+        loop,
+        // Back-off would hold the second attempt for an hour.
+        path: request,
+        request: new TextEncoder().encode(name),
+        backoff: { minMs: 3_600_000, maxMs: 3_600_000, jitter: 0 },
+        limits: { initialTimeoutMs: undefined, idleTimeoutMs: undefined, lifetimeMs: undefined },
+        onMessage: (message) => messages.push(new TextDecoder().decode(message)),
+        isFinal: () => false,
+        onFinal: () => {},
+        onRetry: () => retries.push(name),
+      });
+    const watch = open("patient", "/t.T/Watch");
+    while (streams.length < 1) await new Promise((done) => setTimeout(done, 2));
+    streams[0]!.end();
+    while (retries.length < 1) await new Promise((done) => setTimeout(done, 2));
+    deepEqual(messages, ["patient"]);
+    channel.close();
+    await channel.unary("/t.T/Echo", new Uint8Array(1), 5000);
+    while (messages.length < 2) await new Promise((done) => setTimeout(done, 2));
+    deepEqual(messages, ["patient", "patient"]);
+    watch.cancel();
+  });
+});
+
+/** A name server that knows one name, and another address for it each time it is asked, the last one for ever. */
+async function nameServer(addresses: string[]): Promise<{ port: number; close(): void }> {
+  const socket = dgram.createSocket("udp4");
+  socket.on("message", (query, { port, address }) => {
+    const ip = addresses.length > 1 ? addresses.shift()! : addresses[0]!;
+    const answer = Buffer.concat([
+      query,
+      // A pointer to the name in the question, A, IN, an hour, four bytes.
+      Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 14, 16, 0, 4, ...ip.split(".").map(Number)]),
+    ]);
+    answer[2] = 0x81;
+    answer[3] = 0x80;
+    answer[7] = 1;
+    socket.send(answer, port, address);
+  });
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  return { port: socket.address().port, close: () => socket.close() };
+}
+
+Deno.test("a connect that hangs is given up once its name stands for another address", async () => {
+  // It takes connections and says nothing, as packets to a pod that is gone get no answer.
+  const silent = Deno.listen({ hostname: "127.0.0.2", port: 0 }), accepted: Deno.Conn[] = [];
+  (async () => {
+    for await (const connection of silent) accepted.push(connection);
+  })().catch(() => {}); // it was closed
+  const names = await nameServer(["127.0.0.2", "127.0.0.3"]);
+  const faults: unknown[] = [], loop = new Loop((error) => faults.push(error)), arena = Arena.create();
+  const { outbound } = readConfig(TEST_ENVIRONMENT), tls = new TlsContexts("client", [authority.anchor]);
+  tls.install(await authority.issue("client"));
+  const channel = new Http2Channel({
+    service: { host: "policy.test", port: silent.addr.port, identity: "policy" },
+    dialer: new Dialer(loop, arena, outbound, tls),
+    resolver: new Resolver(loop, arena, new Telemetry(arena), [{ ip: "127.0.0.1", port: names.port }]),
+    log: new Log("error", "plain"),
+    createCodec: () => new WasmHeaderCodec(arena),
+  });
+  const stop = drive(loop);
+  try {
+    const call = () => channel.unary("/t.T/Echo", new Uint8Array(1), 10_000);
+    await rejects(call(), /127\.0\.0\.2.*moved to another address/);
+    await rejects(call(), /127\.0\.0\.3.*ECONNREFUSED/);
+    deepEqual(faults, []);
+  } finally {
+    await stop();
+    names.close();
+    silent.close();
+    for (const connection of accepted) connection.close();
+  }
 });

@@ -98,9 +98,18 @@ export class ResilientStream implements Watch {
     }
     const delay = backoffDelay(this.options.backoff, ++this.#attempt);
     this.options.onRetry(status, delay);
-    this.#cancelRetry = this.options.loop.after(delay, () => {
+    const retry = () => {
+      this.#cancelRetry?.();
       if (!this.#isCancelled) this.#open();
-    });
+    };
+    const cancelTimer = this.options.loop.after(delay, retry);
+    // Another stream of this service has got through: so will this one.
+    const watch = this.options.channel.onConnected(retry);
+    this.#cancelRetry = () => {
+      cancelTimer();
+      watch.cancel();
+      this.#cancelRetry = undefined;
+    };
   }
 
   cancel(): void {

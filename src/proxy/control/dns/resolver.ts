@@ -55,6 +55,12 @@ export class Resolver {
     throw new Error(`cannot resolve ${name}: ${found}`);
   }
 
+  /** The next question about `name` goes to a name server, whatever its last answer's time to live. */
+  distrust(name: string): void {
+    const known = this.#known.get(name);
+    if (known !== undefined) this.#known.set(name, { ...known, until: 0 });
+  }
+
   #count(result: string): void {
     this.telemetry.counter("control_dns_resolutions_total", "DNS resolutions of control services", {
       record_type: "A/AAAA",
