@@ -1,6 +1,6 @@
 /**
  * Our proxy beside HAProxy and Envoy on this machine, as pairs with mutual TLS and as one plain hop:
- *   deno run -A bench/peers.ts [--quick] [--json FILE]
+ *   deno run -A bench/peers.ts [--quick] [--no-envoy] [--json FILE]
  * Needs root (network namespaces). Prints and writes bench/RESULTS.md; leaves nothing else behind.
  */
 import { parseArgs } from "node:util";
@@ -40,7 +40,11 @@ async function measure(
 async function main(): Promise<void> {
   const { values } = parseArgs({
     args: Deno.args,
-    options: { quick: { type: "boolean", default: false }, json: { type: "string" } },
+    options: {
+      quick: { type: "boolean", default: false },
+      json: { type: "string" },
+      "no-envoy": { type: "boolean", default: false },
+    },
   });
   if (Deno.uid() !== 0) {
     console.log("The comparison with peers is skipped: it makes network namespaces, which needs root.");
@@ -57,7 +61,7 @@ async function main(): Promise<void> {
   }
   try {
     environment.open();
-    const { candidates, versions } = await startCandidates(environment);
+    const { candidates, versions } = await startCandidates(environment, !values["no-envoy"]);
     const program = fortio(new URL("../.cache/bench", import.meta.url).pathname);
     if (program === undefined) console.log("the fixed rate is skipped: it needs fortio, or Go to build it");
     const before = Deno.loadavg()[0] ?? 0;

@@ -121,8 +121,8 @@ export interface Started {
   readonly versions: readonly string[];
 }
 
-/** Starts the application and every candidate. */
-export async function startCandidates(environment: Environment): Promise<Started> {
+/** Starts the application and every candidate. @param isEnvoyWanted it takes two minutes to install */
+export async function startCandidates(environment: Environment, isEnvoyWanted: boolean): Promise<Started> {
   const configuration = environment.write("nginx.conf", nginx(environment.directory));
   await start(environment, "server", "nginx", APPLICATION_PORT, ["nginx", "-c", configuration]);
   const candidates = [...await ours(environment), ...await haproxies(environment)];
@@ -132,9 +132,12 @@ export async function startCandidates(environment: Environment): Promise<Started
     `HAProxy ${version(run("haproxy", "-v"))}`,
     `nginx ${version(run("nginx", "-v"))}`,
   ];
-  const program = installEnvoy(environment.directory);
+  const program = isEnvoyWanted ? installEnvoy(environment.directory) : undefined;
   if (program === undefined) {
-    return { candidates, versions: [...versions, "Envoy skipped (could not be installed)"] };
+    return {
+      candidates,
+      versions: [...versions, isEnvoyWanted ? "Envoy skipped (could not be installed)" : "Envoy left out"],
+    };
   }
   const envoyVersion = /\/(\d+\.\d+\.\d+)[^/]*\//.exec(run(program, "--version"))?.[1] ?? "unknown";
   return {

@@ -31,7 +31,7 @@ const endpoint: EndpointInfo | undefined = peer && {
   address: mode === "plain" ? peer : { ip: peer.ip, port: Number(rest[0]) },
   weight: 1,
   identity: mode === "plain" ? undefined : { serverName: SERVER, name: SERVER },
-  hint: "none",
+  hint: "h2",
   transportPort: mode === "plain" ? undefined : peer.port,
   authorityOverride: undefined,
   labels: {},
