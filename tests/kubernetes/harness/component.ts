@@ -31,8 +31,11 @@ export class Component {
     }).spawn();
     this.#child = child;
     const append = async (stream: ReadableStream<Uint8Array>) => {
-      const file = await Deno.open(`${directory}/${name}.log`, { append: true, create: true });
-      await stream.pipeTo(file.writable);
+      using file = await Deno.open(`${directory}/${name}.log`, { append: true, create: true });
+      // Not pipeTo: it gathers 64 KiB before it writes, and a log is read while its process runs.
+      for await (const chunk of stream) {
+        for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
+      }
     };
     this.#logging = Promise.all([append(child.stdout), append(child.stderr)]);
     child.status.then(({ code }) => {

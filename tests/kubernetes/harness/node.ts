@@ -37,6 +37,8 @@ function prepareNetwork(): void {
   links.createBridge("eth0");
   routes.addAddress(links.indexOf("eth0"), `${NODE_ADDRESS}/24`);
   links.setUp("eth0");
+  // Addresses of services lead somewhere before kube-proxy's rules say where.
+  routes.addRoute({ interfaceIndex: links.indexOf("eth0") });
   Deno.writeTextFileSync("/proc/sys/net/ipv4/ip_forward", "1");
   // Network namespaces of pods, sockets of shims and the kubelet's links to logs are this node's alone.
   mountTmpfs("/run");
