@@ -28,10 +28,7 @@ export class ClientConnection extends Http2Connection {
     this.connectTimer = timerOf(() =>
       stream.fail({ code: "connect-timeout", detail: "connect: timed out", errno: 0 })
     );
-    const out = this.output.reserve(CLIENT_GREETING.length);
-    if (out === 0) return;
-    this.arena.memory.bytes.set(CLIENT_GREETING, out);
-    this.output.commit(CLIENT_GREETING.length);
+    this.writer.greet(CLIENT_GREETING);
   }
 
   /** It takes another request now. */
@@ -113,7 +110,7 @@ export class ClientConnection extends Http2Connection {
   /** Closes it; it carries nothing. */
   discard(): void {
     if (this.isClosed || this.streams.size > 0) return;
-    if (this.isOpen) this.writeGoAway(Http2Error.None, 0);
+    if (this.isOpen) this.writer.goAway(0, Http2Error.None);
     this.output.flush();
     this.end(undefined);
   }

@@ -69,7 +69,9 @@ export class ClientStream extends Http2Stream implements Upstream {
     const isEmpty = isEnd && bodyLength === 0;
     if (isEmpty) this.isSendEnded = true;
     const drops = pipeline.requestDrops;
-    if (!connection.writeBlock(this, BlockKind.Request, at, isEmpty, drops, extraAt, extraLength)) return;
+    if (!connection.writer.block(this.id, BlockKind.Request, at, isEmpty, drops, extraAt, extraLength)) {
+      return;
+    }
     if (bodyLength > 0) this.sendData(bodyAt, bodyLength, isEnd);
   }
 

@@ -8,10 +8,8 @@ import { BlockKind, BlockReason, Frame, FrameFlag, FrameType, Http2Error } from 
 import { type Arena, HPACK_TABLE_MAX, HPACK_TEXT_SIZE, READ_SIZE } from "../../worker/arena.ts";
 import { HeldBytes } from "../../worker/held.ts";
 import { AGAIN, FAILED, type Stream, type StreamFailure, type StreamOwner } from "../../worker/stream.ts";
-import type { DropMask } from "../pipeline.ts";
 import { BlockAssembly } from "./block.ts";
 import {
-  CONNECTION_WINDOW,
   DEFAULT_WINDOW,
   MAX_BLOCK_BYTES,
   MAX_FIELDS,
@@ -20,15 +18,17 @@ import {
   MAX_WINDOW,
   OUTPUT_PAUSE_BYTES,
 } from "./limits.ts";
+import { FrameWriter } from "./frame_writer.ts";
 import { NuisanceBudget } from "./nuisance.ts";
 import { FrameOutput } from "./output.ts";
 import { KeepAlive } from "./keep_alive.ts";
+import { ReceiveWindow } from "./receive_window.ts";
+import { RecentResets } from "./recent_resets.ts";
+import { SendQueue } from "./send_queue.ts";
 import { PeerSettings } from "./settings.ts";
 import type { Http2Stream } from "./stream.ts";
 
 const FRAME_HEAD = 9, READS_PER_EVENT = 4;
-/** Streams that we reset: what the peer sent before it knew is ignored. */
-const REMEMBERED_RESETS = 128;
 
 export abstract class Http2Connection implements StreamOwner {
   readonly arena: Arena;
@@ -42,17 +42,16 @@ export abstract class Http2Connection implements StreamOwner {
   protected lastPeerStream = 0;
   readonly #decoder: number;
   readonly #encoder: number;
-  #receiveWindow = CONNECTION_WINDOW;
-  #uncredited = 0;
+  readonly writer: FrameWriter;
+  readonly #receiveWindow: ReceiveWindow;
   readonly #partial: HeldBytes;
   readonly #block: BlockAssembly;
   #dataStream: Http2Stream | undefined;
   #dataLeft = 0;
   #dataEnds = false;
   #skipLeft = 0;
-  #waiting: Http2Stream[] = [];
-  readonly #resets = new Int32Array(REMEMBERED_RESETS);
-  #resetCount = 0;
+  readonly #waiting = new SendQueue();
+  protected readonly recentResets = new RecentResets();
   readonly #nuisances: NuisanceBudget;
   readonly #keepAlive: KeepAlive;
 
@@ -66,7 +65,6 @@ export abstract class Http2Connection implements StreamOwner {
     stream.owner = this;
     [this.#decoder, this.#encoder] = tables;
     this.arena.wasm.hpackDecoderStart(this.#decoder, HPACK_TABLE_MAX);
-    this.arena.wasm.hpackEncoderStart(this.#encoder, HPACK_TABLE_MAX, 0);
     this.#partial = new HeldBytes(this.arena);
     this.#block = new BlockAssembly(this.arena);
     this.peer = new PeerSettings(this);
@@ -76,10 +74,12 @@ export abstract class Http2Connection implements StreamOwner {
       () => this.onFailed(stream, stream.failure!),
       () => this.#resumeWaiting(),
     );
+    this.writer = new FrameWriter(this.arena, this.output, this.#encoder, this.peer, () => this.#overflow());
+    this.#receiveWindow = new ReceiveWindow(this.writer);
     this.#keepAlive = new KeepAlive(
       stream.loop,
       () => this.streams.size > 0,
-      () => this.#writePing(),
+      () => this.writer.ping(),
       () => stream.fail({ code: "reset", detail: "the peer does not answer PING", errno: 0 }),
     );
   }
@@ -91,14 +91,6 @@ export abstract class Http2Connection implements StreamOwner {
   protected abstract onGoAway(lastStream: number, code: number): void;
   /** The connection is over: streams have been told. */
   protected abstract onConnectionEnd(failure: StreamFailure | undefined): void;
-
-  get encoder(): number {
-    return this.#encoder;
-  }
-
-  get maxFrameBytes(): number {
-    return this.peer.maxFrameBytes;
-  }
 
   onOpen(_stream: Stream): void {
     this.output.flush();
@@ -212,13 +204,13 @@ export abstract class Http2Connection implements StreamOwner {
   #beginData(content: number, id: number, flags: number, length: number): number {
     const { words } = this.arena.memory, frame = this.arena.frameAt >> 2;
     const contentLength = words[frame + Frame.ContentLength]!;
-    if (!this.#receiveFlow(length)) {
+    if (!this.#receiveWindow.take(length)) {
       return this.fail(Http2Error.FlowControl, "the connection's window is exceeded");
     }
     let stream = this.streams.get(id);
     if (stream === undefined) {
       if (!this.#isClosedStream(id)) return this.fail(Http2Error.Protocol, "DATA on an idle stream");
-      if (!this.#wasReset(id)) this.#writeReset(id, Http2Error.StreamClosed);
+      if (!this.recentResets.has(id)) this.#writeReset(id, Http2Error.StreamClosed);
     } else if (stream.isReceiveEnded) {
       this.resetStream(stream, Http2Error.StreamClosed);
       stream = undefined;
@@ -239,18 +231,6 @@ export abstract class Http2Connection implements StreamOwner {
       if (this.#dataEnds) this.#giveData(content, 0, true);
     }
     return content;
-  }
-
-  #receiveFlow(length: number): boolean {
-    this.#receiveWindow -= length;
-    this.#uncredited += length;
-    if (this.#receiveWindow < 0) return false;
-    if (this.#uncredited >= CONNECTION_WINDOW >> 2) {
-      this.writeWord(FrameType.WindowUpdate, 0, this.#uncredited);
-      this.#receiveWindow += this.#uncredited;
-      this.#uncredited = 0;
-    }
-    return true;
   }
 
   #takeBlock(
@@ -324,7 +304,7 @@ export abstract class Http2Connection implements StreamOwner {
     if ((words[frame + Frame.Flags]! & FrameFlag.Padded) !== 0) return -1;
     const isEnd = (words[frame + Frame.Flags]! & FrameFlag.EndStream) !== 0;
     if (stream.expected >= 0 && (isEnd ? stream.expected !== length : stream.expected < length)) return -1;
-    if (length > this.#receiveWindow || !this.#receiveFlow(length)) return -1;
+    if (length > this.#receiveWindow.left || !this.#receiveWindow.take(length)) return -1;
     if (stream.expected >= 0) stream.expected -= length;
     stream.receiveWindow -= length;
     stream.isReceiveEnded = isEnd;
@@ -368,7 +348,7 @@ export abstract class Http2Connection implements StreamOwner {
       const code = this.peer.apply(bytes[cursor]! << 8 | bytes[cursor + 1]!, this.#word(cursor + 2));
       if (code !== Http2Error.None) return this.fail(code, "a setting is not allowed") > 0;
     }
-    this.writeFrame(FrameType.Settings, FrameFlag.Acknowledge, 0, 0, 0);
+    this.writer.frame(FrameType.Settings, FrameFlag.Acknowledge, 0, 0, 0);
     this.onPeerSettings();
     return !this.isClosed;
   }
@@ -384,7 +364,7 @@ export abstract class Http2Connection implements StreamOwner {
       return !this.isClosed;
     }
     // Not counted: a peer may measure by them, and what it does not read stops us reading (OUTPUT_PAUSE_BYTES).
-    return this.writeFrame(FrameType.Ping, FrameFlag.Acknowledge, 0, at, 8);
+    return this.writer.frame(FrameType.Ping, FrameFlag.Acknowledge, 0, at, 8);
   }
 
   protected onPingAnswered(): void {}
@@ -439,116 +419,16 @@ export abstract class Http2Connection implements StreamOwner {
   /** One past the highest stream that we began. */
   protected nextOwnStream = 0;
 
-  #wasReset(id: number): boolean {
-    return this.#resets.includes(id);
-  }
-
-  /** A frame for a stream that is no more: whether it may be ignored. */
-  protected isRecentlyReset(id: number): boolean {
-    return this.#wasReset(id);
-  }
-
-  // ---- writing
-
-  /** @returns false when there was no room: the connection has ended */
-  writeFrame(type: number, flags: number, id: number, at: number, length: number): boolean {
-    const out = this.output.reserve(FRAME_HEAD + length);
-    if (out === 0) {
-      this.#overflow();
-      return false;
-    }
-    this.arena.wasm.writeFrameHead(out, length, type, flags, id);
-    if (length > 0) this.arena.memory.bytes.copyWithin(out + FRAME_HEAD, at, at + length);
-    this.output.commit(FRAME_HEAD + length);
-    return true;
-  }
-
-  /** A frame whose content is one 32-bit number: WINDOW_UPDATE, RST_STREAM. */
-  writeWord(type: number, id: number, value: number): void {
-    const { textAt, memory: { bytes } } = this.arena, at = textAt;
-    bytes[at] = value >>> 24;
-    bytes[at + 1] = value >>> 16;
-    bytes[at + 2] = value >>> 8;
-    bytes[at + 3] = value;
-    this.writeFrame(type, 0, id, at, 4);
-  }
+  // ---- ending streams
 
   #overflow(): void {
     if (this.isClosed) return;
     this.stream.fail({ code: "memory", detail: "no buffer is left for frames that wait", errno: 0 });
   }
 
-  /**
-   * Writes the head in the record (offsets from `at`) as a field block.
-   * @returns false when it found no room: the connection has ended then
-   */
-  writeBlock(
-    stream: Http2Stream,
-    kind: BlockKind,
-    at: number,
-    isEnd: boolean,
-    drops: DropMask,
-    extraAt: number,
-    extraLength: number,
-  ): boolean {
-    const { arena, output } = this, { wasm, recordAt } = arena;
-    let out = output.reserve(1024), length = -1;
-    for (let i = 0; i < 2 && out !== 0; i++) {
-      const from = out + FRAME_HEAD, limit = output.limit;
-      length = wasm.encodeHead(
-        this.#encoder,
-        recordAt,
-        at,
-        from,
-        limit,
-        kind,
-        drops[0],
-        drops[1],
-        drops[2],
-        extraAt,
-        extraLength,
-      );
-      if (length >= 0) break;
-      out = output.reserveSlot();
-    }
-    if (length < 0) {
-      this.#overflow();
-      return false;
-    }
-    const flags = isEnd ? FrameFlag.EndStream : 0;
-    if (length <= this.maxFrameBytes) {
-      wasm.writeFrameHead(out, length, FrameType.Headers, flags | FrameFlag.EndHeaders, stream.id);
-      output.commit(FRAME_HEAD + length);
-      return true;
-    }
-    return this.#writeLongBlock(stream.id, flags, out + FRAME_HEAD, length);
-  }
-
-  /** A block of more than one frame: HEADERS and CONTINUATIONs. */
-  #writeLongBlock(id: number, flags: number, from: number, length: number): boolean {
-    const { scratchAt, memory: { bytes } } = this.arena, size = this.maxFrameBytes;
-    bytes.copyWithin(scratchAt, from, from + length);
-    for (let sent = 0; sent < length; sent += size) {
-      const count = Math.min(size, length - sent), end = sent + count === length ? FrameFlag.EndHeaders : 0;
-      const type = sent === 0 ? FrameType.Headers : FrameType.Continuation;
-      if (!this.writeFrame(type, (sent === 0 ? flags : 0) | end, id, scratchAt + sent, count)) return false;
-    }
-    return true;
-  }
-
-  #writePing(): void {
-    this.arena.memory.bytes.fill(0, this.arena.textAt, this.arena.textAt + 8);
-    this.writeFrame(FrameType.Ping, 0, 0, this.arena.textAt, 8);
-  }
-
-  /** A ping outside of keep-alive: `onPingAnswered` tells when the peer has read all that went before. */
-  protected ping(): void {
-    this.#writePing();
-  }
-
   #writeReset(id: number, code: number): void {
-    this.#resets[this.#resetCount++ % REMEMBERED_RESETS] = id;
-    this.writeWord(FrameType.ResetStream, id, code);
+    this.recentResets.add(id);
+    this.writer.word(FrameType.ResetStream, id, code);
   }
 
   /** Ends one stream with an error, ours or of the peer's making. */
@@ -577,19 +457,11 @@ export abstract class Http2Connection implements StreamOwner {
 
   /** `stream` has bytes to send that must wait for a window, or for room. */
   queueToSend(stream: Http2Stream): void {
-    if (stream.isSendQueued) return;
-    stream.isSendQueued = true;
-    this.#waiting.push(stream);
+    this.#waiting.add(stream);
   }
 
   #resumeWaiting(): void {
-    if (this.#waiting.length === 0 || this.sendWindow <= 0 || this.output.isBlocked) return;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const stream of waiting) {
-      stream.isSendQueued = false;
-      if (stream.id !== 0 && stream.isSendBlocked) stream.resumeSending();
-    }
+    if (this.sendWindow > 0 && !this.output.isBlocked) this.#waiting.resume();
   }
 
   // ---- the end
@@ -597,17 +469,10 @@ export abstract class Http2Connection implements StreamOwner {
   /** A connection error: says why (GOAWAY), then closes. @returns -1 */
   fail(code: number, detail: string): -1 {
     if (this.isClosed) return -1;
-    this.writeGoAway(code);
+    this.writer.goAway(this.lastPeerStream, code);
     this.output.flush();
     if (!this.isClosed) this.end({ code: "reset", detail: `HTTP/2: ${detail}`, errno: 0 });
     return -1;
-  }
-
-  protected writeGoAway(code: number, lastStream: number = this.lastPeerStream): void {
-    const { textAt, memory: { bytes } } = this.arena;
-    for (let i = 0; i < 4; i++) bytes[textAt + i] = lastStream >>> (24 - 8 * i);
-    for (let i = 0; i < 4; i++) bytes[textAt + 4 + i] = code >>> (24 - 8 * i);
-    this.writeFrame(FrameType.GoAway, 0, 0, textAt, 8);
   }
 
   /** Closes the connection; streams that are open are told. */

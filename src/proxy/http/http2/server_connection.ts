@@ -31,10 +31,7 @@ export class ServerConnection extends Http2Connection {
     private readonly onMalformed: (reason: string) => void,
   ) {
     super(stream, true, tables);
-    const out = this.output.reserve(SERVER_GREETING.length);
-    if (out === 0) return;
-    this.arena.memory.bytes.set(SERVER_GREETING, out);
-    this.output.commit(SERVER_GREETING.length);
+    this.writer.greet(SERVER_GREETING);
   }
 
   /** Begins with bytes that detection has read already, which lie in the receive area. */
@@ -60,7 +57,7 @@ export class ServerConnection extends Http2Connection {
     if (id > this.lastPeerStream) return BlockKind.Request;
     const stream = this.streams.get(id);
     if (stream === undefined) {
-      if (this.isRecentlyReset(id)) return -1;
+      if (this.recentResets.has(id)) return -1;
       return this.fail(Http2Error.StreamClosed, "HEADERS on a closed stream");
     }
     if (!stream.isReceiveEnded) return BlockKind.Trailers;
@@ -123,8 +120,8 @@ export class ServerConnection extends Http2Connection {
   drain(): void {
     if (this.#isDraining || this.isClosed) return;
     this.#isDraining = true;
-    this.writeGoAway(Http2Error.None, MAX_WINDOW);
-    this.ping();
+    this.writer.goAway(MAX_WINDOW, Http2Error.None);
+    this.writer.ping();
     this.stream.loop.after(GOAWAY_GRACE_MS, () => this.#sayLast());
   }
 
@@ -135,7 +132,7 @@ export class ServerConnection extends Http2Connection {
   #sayLast(): void {
     if (this.isClosed || this.#isLastKnown) return;
     this.#isLastKnown = true;
-    this.writeGoAway(Http2Error.None);
+    this.writer.goAway(this.lastPeerStream, Http2Error.None);
     if (this.streams.size === 0) this.#close();
   }
 

@@ -118,7 +118,7 @@ export class ServerStream extends Http2Stream implements Downstream {
   #writeHead(at: number, isEnd: boolean, drops: DropMask, extraLength: number): boolean {
     if (isEnd) this.isSendEnded = true;
     const { textAt } = this.arena;
-    return this.connection.writeBlock(this, BlockKind.Response, at, isEnd, drops, textAt, extraLength);
+    return this.connection.writer.block(this.id, BlockKind.Response, at, isEnd, drops, textAt, extraLength);
   }
 
   respondInterim(at: number, _headLength: number): boolean {

@@ -1,6 +1,5 @@
 /** What the peer has told of itself (RFC 9113 §6.5.2), and what we tell it. */
 import { Http2Error, Setting } from "../../../wasm/http2.ts";
-import { HPACK_TABLE_MAX } from "../../worker/arena.ts";
 import type { Http2Connection } from "./connection.ts";
 import {
   CONNECTION_WINDOW,
@@ -27,10 +26,7 @@ export class PeerSettings {
   apply(name: number, value: number): number {
     switch (name) {
       case Setting.HeaderTableSize:
-        this.connection.arena.wasm.hpackEncoderResize(
-          this.connection.encoder,
-          Math.min(value, HPACK_TABLE_MAX),
-        );
+        this.connection.writer.resizeTable(value);
         return Http2Error.None;
       case Setting.EnablePush:
         return value > 1 ? Http2Error.Protocol : Http2Error.None;

@@ -152,7 +152,7 @@ export abstract class Http2Stream {
     this.#uncredited += length;
     if (this.#uncredited < STREAM_WINDOW >> 1) return;
     this.receiveWindow += this.#uncredited;
-    this.connection.writeWord(FrameType.WindowUpdate, this.id, this.#uncredited);
+    this.connection.writer.word(FrameType.WindowUpdate, this.id, this.#uncredited);
     this.#uncredited = 0;
   }
 
@@ -183,7 +183,7 @@ export abstract class Http2Stream {
 
   #writeTrailers(at: number): void {
     this.isSendEnded = true;
-    this.connection.writeBlock(this, BlockKind.Trailers, at, true, NO_DROPS, 0, 0);
+    this.connection.writer.block(this.id, BlockKind.Trailers, at, true, NO_DROPS, 0, 0);
   }
 
   /** @returns bytes written; -1 when there is no room for any frame */
@@ -192,15 +192,15 @@ export abstract class Http2Stream {
     if (length === 0) {
       if (!isEnd) return 0;
       this.isSendEnded = true;
-      return connection.writeFrame(FrameType.Data, FrameFlag.EndStream, this.id, at, 0) ? 0 : -1;
+      return connection.writer.frame(FrameType.Data, FrameFlag.EndStream, this.id, at, 0) ? 0 : -1;
     }
     let sent = 0;
     while (sent < length && !output.isBlocked) {
-      const allowed = Math.min(this.sendWindow, connection.sendWindow, connection.maxFrameBytes);
+      const allowed = Math.min(this.sendWindow, connection.sendWindow, connection.peer.maxFrameBytes);
       if (allowed <= 0) break;
       const size = Math.min(allowed, length - sent), isLast = isEnd && sent + size === length;
       const flags = isLast ? FrameFlag.EndStream : 0;
-      if (!connection.writeFrame(FrameType.Data, flags, this.id, at + sent, size)) return -1;
+      if (!connection.writer.frame(FrameType.Data, flags, this.id, at + sent, size)) return -1;
       this.sendWindow -= size;
       connection.sendWindow -= size;
       sent += size;
