@@ -2,7 +2,7 @@
  * What a field block must be to be a message (RFC 9113 section 8.2 and 8.3): judged field by field as they are decoded, and
  * written into a head record like HTTP/1's. What is kept between calls lives for one block only.
  */
-import { BlockKind, BlockReason, FieldFlag, TableMark } from "./layout";
+import { BlockKind, BlockReason, TableEntry, TableMark } from "./layout";
 import { Body, Head, HeaderEntry, HeadFlag, Method, TargetForm } from "../http1/layout";
 import { HeaderName } from "../http1/names";
 import { authorityNameLength, authorityPort, parseAuthority } from "../http1/authority";
@@ -34,14 +34,9 @@ const PSEUDO: usize = memory.data<u8>([
 let record: usize = 0;
 let base: usize = 0;
 let kind: i32 = 0;
-let entry: usize = 0;
-let entryLimit: usize = 0;
-let listSize: i32 = 0;
-let listLimit: i32 = 0;
 /** The first thing that was wrong. */
 let problem: i32 = 0;
 let pseudoSeen: i32 = 0;
-let hasField: bool = false;
 let contentLength: i64 = -1;
 
 @inline
@@ -54,23 +49,18 @@ function get(word: i32): i32 {
   return load<i32>(record + (<usize> word << 2));
 }
 
-function fault(reason: i32): void {
+export function fault(reason: i32): void {
   if (problem == 0) problem = reason;
 }
 
-export function startBlock(to: usize, from: usize, maxHeaders: i32, maxListSize: i32, blockKind: i32): void {
+export function startBlock(to: usize, from: usize, blockKind: i32): void {
   record = to;
   base = from;
   kind = blockKind;
   clearRecord(record);
   set(Head.Version, 20);
-  entry = record + (Head.Headers << 2);
-  entryLimit = entry + <usize> maxHeaders * (HeaderEntry.Words << 2);
-  listSize = 0;
-  listLimit = maxListSize;
   problem = 0;
   pseudoSeen = 0;
-  hasField = false;
   contentLength = -1;
 }
 
@@ -85,23 +75,26 @@ function pseudoId(name: usize, length: i32): i32 {
   return 0;
 }
 
-/** Id of a name with `TableMark.BadName` where HTTP/2 does not allow it. */
+/** "l5d-" as a little-endian number. */
+const MESH_PREFIX: u32 = 0x2d64356c;
+
+/** The mark of a name: see `TableEntry.Mark`. */
 export function judgeName(name: usize, length: i32): i32 {
-  if (length == 0) return TableMark.BadName;
+  if (length == 0) return TableMark.BadName | TableMark.Special;
   const known = wellKnownLower(name, length);
-  if (known) return known;
-  if (load<u8>(name) == 58) return pseudoId(name, length);
+  if (known) return known | known << 8 | (known < 16 ? <i32> TableMark.Special : 0);
+  if (load<u8>(name) == 58) return pseudoId(name, length) | TableMark.Special;
   for (let i: i32 = 0; i < length; i += 16) {
     const block = v128.load(name + i);
     const upper = i8x16.bitmask(i8x16.lt_u(i8x16.sub(block, i8x16.splat(65)), i8x16.splat(26)));
     let bad = outsideToken(block) | upper;
     if (length - i < 16) bad &= (1 << (length - i)) - 1;
-    if (bad) return TableMark.BadName;
+    if (bad) return TableMark.BadName | TableMark.Special;
   }
-  return 0;
+  return length > 4 && load<u32>(name) == MESH_PREFIX ? HeaderName.UnknownMesh << 8 : 0;
 }
 
-/** `TableMark.BadValue` for a value with control characters or white space around it, else 0. */
+/** The mark of a value: `TableMark.BadValue` for control characters or white space around it, else 0. */
 export function judgeValue(value: usize, length: i32): i32 {
   if (length == 0) return 0;
   const end = value + length;
@@ -109,31 +102,76 @@ export function judgeValue(value: usize, length: i32): i32 {
   return isBlank(load<u8>(value)) || isBlank(load<u8>(end - 1)) ? TableMark.BadValue : 0;
 }
 
-function seePath(value: usize, length: i32): void {
-  const end = value + length;
-  const isAsterisk = length == 1 && load<u8>(value) == 42;
-  if (length == 0 || (load<u8>(value) != 47 && !isAsterisk) || skipTarget(value, end) < end) {
-    return fault(BlockReason.BadPath);
+@inline
+function bitOf(id: i32): i32 {
+  return 1 << (id - HeaderName.PseudoAuthority);
+}
+
+/** Remembers in the entry of a table, if any, that its value is good, and what it means. */
+@inline
+function remember(entry: usize, meaning: i32, second: i32): void {
+  if (entry == 0) return;
+  store<i32>(entry, meaning, TableEntry.Meaning << 2);
+  store<i32>(entry, second, TableEntry.SecondMeaning << 2);
+  store<i32>(entry, load<i32>(entry, TableEntry.Mark << 2) | TableMark.Judged, TableEntry.Mark << 2);
+}
+
+/** Whether the entry's value was found good before. */
+@inline
+function isJudged(entry: usize): bool {
+  return entry != 0 && (load<i32>(entry, TableEntry.Mark << 2) & TableMark.Judged) != 0;
+}
+
+@inline
+function meaningOf(entry: usize): i32 {
+  return load<i32>(entry, TableEntry.Meaning << 2);
+}
+
+@inline
+function secondMeaningOf(entry: usize): i32 {
+  return load<i32>(entry, TableEntry.SecondMeaning << 2);
+}
+
+/** Meaning of a path: its length without query, -1 for an asterisk. */
+function seePath(value: usize, length: i32, entry: usize): void {
+  let pathOnly: i32;
+  if (isJudged(entry)) pathOnly = meaningOf(entry);
+  else {
+    const end = value + length;
+    const isAsterisk = length == 1 && load<u8>(value) == 42;
+    if (length == 0 || (load<u8>(value) != 47 && !isAsterisk) || skipTarget(value, end) < end) {
+      return fault(BlockReason.BadPath);
+    }
+    pathOnly = isAsterisk ? -1 : queryStart < end ? <i32> (queryStart - value) : length;
+    remember(entry, pathOnly, 0);
   }
-  const query = queryStart < end ? queryStart : end;
-  set(Head.TargetForm, isAsterisk ? TargetForm.Asterisk : TargetForm.Origin);
+  const isOrigin = pathOnly >= 0;
+  set(Head.TargetForm, isOrigin ? TargetForm.Origin : TargetForm.Asterisk);
   set(Head.TargetOffset, <i32> (value - base));
   set(Head.TargetLength, length);
   set(Head.PathOffset, <i32> (value - base));
-  set(Head.PathLength, isAsterisk ? 0 : length);
-  set(Head.PathOnlyLength, isAsterisk ? 0 : <i32> (query - value));
+  set(Head.PathLength, isOrigin ? length : 0);
+  set(Head.PathOnlyLength, isOrigin ? pathOnly : 0);
 }
 
-function seeAuthority(value: usize, length: i32): void {
+/** Meanings of an authority: the length of its name, and its port. */
+function seeAuthority(value: usize, length: i32, entry: usize): void {
   if (length == 0) return;
-  if (!parseAuthority(value, value + length)) return fault(BlockReason.BadAuthority);
   set(Head.AuthorityOffset, <i32> (value - base));
   set(Head.AuthorityLength, length);
+  if (isJudged(entry)) {
+    set(Head.AuthorityNameLength, meaningOf(entry));
+    set(Head.AuthorityPort, secondMeaningOf(entry));
+    return;
+  }
+  if (!parseAuthority(value, value + length)) return fault(BlockReason.BadAuthority);
   set(Head.AuthorityPort, authorityPort);
   set(Head.AuthorityNameLength, authorityNameLength);
+  remember(entry, authorityNameLength, authorityPort);
 }
 
-function seeStatus(value: usize, length: i32): void {
+function seeStatus(value: usize, length: i32, entry: usize): void {
+  if (isJudged(entry)) return set(Head.Status, meaningOf(entry));
   const a = <u32> load<u8>(value) - 48;
   const b = <u32> load<u8>(value + 1) - 48;
   const c = <u32> load<u8>(value + 2) - 48;
@@ -141,6 +179,7 @@ function seeStatus(value: usize, length: i32): void {
   // Section 8.6: HTTP/2 has no 101; passed on to HTTP/1 it would end the message and begin a tunnel.
   if (length != 3 || a - 1 >= 9 || b >= 10 || c >= 10 || status == 101) return fault(BlockReason.BadStatus);
   set(Head.Status, status);
+  remember(entry, status, 0);
 }
 
 /** Whether it is a token, of any case. */
@@ -158,32 +197,48 @@ function isLowerToken(at: usize, length: i32): bool {
   return length > 0 && load<u8>(at) != 58 && (judgeName(at, length) & TableMark.BadName) == 0;
 }
 
-function seePseudo(id: i32, value: usize, length: i32): void {
-  if (hasField) return fault(BlockReason.PseudoAfterField);
+function seeMethod(value: usize, length: i32, entry: usize): void {
+  let method: i32;
+  if (isJudged(entry)) method = meaningOf(entry);
+  else {
+    if (!isToken(value, length)) return fault(BlockReason.BadMethod);
+    method = methodOf(value, length);
+    remember(entry, method, 0);
+  }
+  set(Head.Method, method);
+  set(Head.MethodOffset, <i32> (value - base));
+  set(Head.MethodLength, length);
+}
+
+function seeScheme(value: usize, length: i32, entry: usize): void {
+  if (!isJudged(entry)) {
+    if (!isLowerToken(value, length)) return fault(BlockReason.BadScheme);
+    remember(entry, 0, 0);
+  }
+  set(Head.SchemeOffset, <i32> (value - base));
+  set(Head.SchemeLength, length);
+}
+
+function seeProtocol(value: usize, length: i32): void {
+  if (!isToken(value, length)) return fault(BlockReason.BadProtocol);
+  set(Head.ProtocolOffset, <i32> (value - base));
+  set(Head.ProtocolLength, length);
+}
+
+function seePseudo(id: i32, value: usize, length: i32, entry: usize): void {
   const isStatus = id == HeaderName.PseudoStatus;
   if (id == 0 || kind == BlockKind.Trailers || isStatus != (kind == BlockKind.Response)) {
     return fault(BlockReason.UnknownPseudo);
   }
-  const bit = 1 << (id - HeaderName.PseudoAuthority);
+  const bit = bitOf(id);
   if (pseudoSeen & bit) return fault(BlockReason.RepeatedPseudo);
   pseudoSeen |= bit;
-  if (id == HeaderName.PseudoPath) seePath(value, length);
-  else if (id == HeaderName.PseudoAuthority) seeAuthority(value, length);
-  else if (isStatus) seeStatus(value, length);
-  else if (id == HeaderName.PseudoMethod) {
-    if (!isToken(value, length)) return fault(BlockReason.BadMethod);
-    set(Head.Method, methodOf(value, length));
-    set(Head.MethodOffset, <i32> (value - base));
-    set(Head.MethodLength, length);
-  } else if (id == HeaderName.PseudoScheme) {
-    if (!isLowerToken(value, length)) return fault(BlockReason.BadScheme);
-    set(Head.SchemeOffset, <i32> (value - base));
-    set(Head.SchemeLength, length);
-  } else if (id == HeaderName.PseudoProtocol) {
-    if (!isToken(value, length)) return fault(BlockReason.BadProtocol);
-    set(Head.ProtocolOffset, <i32> (value - base));
-    set(Head.ProtocolLength, length);
-  }
+  if (id == HeaderName.PseudoMethod) seeMethod(value, length, entry);
+  else if (id == HeaderName.PseudoPath) seePath(value, length, entry);
+  else if (id == HeaderName.PseudoScheme) seeScheme(value, length, entry);
+  else if (id == HeaderName.PseudoAuthority) seeAuthority(value, length, entry);
+  else if (isStatus) seeStatus(value, length, entry);
+  else seeProtocol(value, length);
 }
 
 function seeContentLength(value: usize, length: i32): void {
@@ -198,8 +253,8 @@ function seeContentLength(value: usize, length: i32): void {
   contentLength = number;
 }
 
-/** Fields that HTTP/2 has rules for. */
-function seeSpecial(id: i32, value: usize, length: i32): void {
+/** Fields that HTTP/2 has rules for, pseudo-header fields apart. */
+function seeField(id: i32, value: usize, length: i32): void {
   if (id == HeaderName.ContentLength) {
     if (kind == BlockKind.Trailers) return fault(BlockReason.BadContentLength);
     return seeContentLength(value, length);
@@ -219,55 +274,31 @@ function seeSpecial(id: i32, value: usize, length: i32): void {
 }
 
 /**
- * Takes one decoded field.
+ * Takes one decoded field whose mark says that there is more to it than its text.
  * @param mark what `judgeName` and `judgeValue` said
- * @returns whether its text is kept: false when it was counted but has no place in the record
+ * @param entry the table's entry that it came from or went to; 0 when there is none
+ * @param hasField whether a field other than a pseudo-header field came before
+ * @returns whether it is a pseudo-header field, which has no entry in the record
  */
-export function takeField(
+export function takeSpecial(
   name: usize,
   nameLength: i32,
   value: usize,
   valueLength: i32,
   mark: i32,
-  flags: i32,
+  entry: usize,
+  hasField: bool,
 ): bool {
-  listSize += nameLength + valueLength + 32;
-  if (listSize > listLimit || listSize < 0) {
-    listSize = i32.MAX_VALUE;
-    fault(BlockReason.ListTooLarge);
-    return false;
-  }
   if (mark & TableMark.BadName) fault(BlockReason.BadName);
   if (mark & TableMark.BadValue) fault(BlockReason.BadValue);
   const id = mark & 255;
   if (nameLength > 0 && load<u8>(name) == 58) {
-    seePseudo(id, value, valueLength);
+    if (hasField) fault(BlockReason.PseudoAfterField);
+    else seePseudo(id, value, valueLength, entry);
     return true;
   }
-  hasField = true;
-  if (entry == entryLimit) {
-    fault(BlockReason.ListTooLarge);
-    return false;
-  }
-  if (id > 0 && id < 16) seeSpecial(id, value, valueLength);
-  store<i32>(entry, <i32> (name - base));
-  store<i32>(entry, nameLength, HeaderEntry.NameLength << 2);
-  store<i32>(entry, <i32> (value - base), HeaderEntry.ValueOffset << 2);
-  store<i32>(entry, valueLength, HeaderEntry.ValueLength << 2);
-  store<i32>(entry, id, HeaderEntry.Id << 2);
-  store<i32>(entry, flags, HeaderEntry.Flags << 2);
-  entry += HeaderEntry.Words << 2;
-  const isMesh = nameLength > 4 && load<u32>(name) == 0x2d64356c;
-  const present = id == 0 && isMesh ? <i32> HeaderName.UnknownMesh : id;
-  const word = record + (Head.Present << 2) + (<usize> (present >> 5) << 2);
-  store<u32>(word, load<u32>(word) | (1 << (present & 31)));
-  if (isMesh) set(Head.Flags, get(Head.Flags) | HeadFlag.HasMeshHeader);
-  return true;
-}
-
-@inline
-function bitOf(id: i32): i32 {
-  return 1 << (id - HeaderName.PseudoAuthority);
+  if (id > 0 && id < 16) seeField(id, value, valueLength);
+  return false;
 }
 
 function finishRequest(): void {
@@ -287,24 +318,22 @@ function finishRequest(): void {
   const hostLength = get(Head.HostLength);
   if (hostLength < 0) return;
   const host = base + get(Head.HostOffset);
-  if (get(Head.AuthorityLength) == 0) return seeAuthority(host, hostLength);
+  if (get(Head.AuthorityLength) == 0) return seeAuthority(host, hostLength, 0);
   const authority = base + get(Head.AuthorityOffset);
   if (hostLength != get(Head.AuthorityLength) || !equalsIgnoringCase(host, authority, hostLength)) {
     fault(BlockReason.HostDiffers);
   }
 }
 
-/** All fields were taken. Leaves the verdict in `Head.Reason`. */
-export function finishBlock(): void {
+/** All fields were taken: their entries end at `entryEnd`. Leaves the verdict in `Head.Reason`. */
+export function finishBlock(entryEnd: usize, listSize: i32): void {
   if (kind == BlockKind.Request) finishRequest();
-  else if (kind == BlockKind.Response && !(pseudoSeen & bitOf(HeaderName.PseudoStatus))) {
-    fault(BlockReason.MissingPseudo);
+  else if (kind == BlockKind.Response) {
+    const status = get(Head.Status);
+    if (!(pseudoSeen & bitOf(HeaderName.PseudoStatus))) fault(BlockReason.MissingPseudo);
+    if (status >= 100 && status < 200) set(Head.Flags, get(Head.Flags) | HeadFlag.Interim);
   }
-  const status = get(Head.Status);
-  if (kind == BlockKind.Response && status >= 100 && status < 200) {
-    set(Head.Flags, get(Head.Flags) | HeadFlag.Interim);
-  }
-  set(Head.HeaderCount, <i32> (entry - record - (Head.Headers << 2)) / (HeaderEntry.Words << 2));
+  set(Head.HeaderCount, <i32> (entryEnd - record - (Head.Headers << 2)) / (HeaderEntry.Words << 2));
   set(Head.Length, listSize);
   if (get(Head.Method) == Method.Connect) set(Head.Body, Body.Tunnel);
   else set(Head.Body, contentLength < 0 ? Body.UntilClose : contentLength > 0 ? Body.Length : Body.None);

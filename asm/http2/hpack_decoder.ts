@@ -1,169 +1,100 @@
 /** Decoding of field blocks (RFC 7541). Contract: src/wasm/module.ts. */
-import { BlockReason, FieldFlag, Hpack, TableEntry } from "./layout";
-import { Head, Outcome } from "../http1/layout";
-import {
-  STATIC_AT,
-  STATIC_COUNT,
-  STATIC_ID,
-  STATIC_NAME_LENGTH,
-  STATIC_TEXT,
-  STATIC_VALUE_LENGTH,
-} from "../gen/hpack_tables";
-import { copyBytes } from "./bytes";
+import { BlockReason, FieldFlag, Hpack, TableEntry, TableMark } from "./layout";
+import { Head, HeaderEntry, HeadFlag, Outcome } from "../http1/layout";
+import { STATIC_COUNT } from "../gen/hpack_tables";
+import { move, moveBorrowed, mustMove, room as movedEnd, startBorrowing } from "./borrowed";
 import { entryAt, getWord, insertEntry, resizeTable, startTable } from "./dynamic_table";
-import { finishBlock, judgeName, judgeValue, startBlock, takeField } from "./field_rules";
+import { fault, finishBlock, judgeName, judgeValue, startBlock, takeSpecial } from "./field_rules";
 import { decodeHuffman } from "./huffman";
+import { staticEntry } from "./static_table";
 
-/** The place in the block, its end, and why it cannot be decoded. All of this lives for one call. */
-let position: usize = 0;
-let limit: usize = 0;
+/** Marks that speak of an entry's value, not of its name. */
+const VALUE_MARKS: i32 = TableMark.BadValue | TableMark.Judged;
+
+/** Why the block cannot be decoded. This and all below lives for one call. */
 let failure: i32 = 0;
+/** The integer that was read last. */
+let number: i32 = 0;
 /** Where the next decoded string goes, and the end of that room. */
 let textAt: usize = 0;
 let textLimit: usize = 0;
-/** The string or field that was read last. */
-let name: usize = 0;
-let nameLength: i32 = 0;
-let value: usize = 0;
-let valueLength: i32 = 0;
-let mark: i32 = 0;
+/** The string that was read last. */
+let text: usize = 0;
+let textLength: i32 = 0;
 
 export function hpackDecoderStart(table: usize, maxSize: i32): void {
   startTable(table, maxSize);
 }
 
-function fail(reason: i32): void {
-  if (failure == 0) failure = reason;
-}
-
-/** An integer with a prefix of `bits` (section 5.1); at most 2^28. */
-function readInteger(bits: i32): i32 {
-  const mask = (1 << bits) - 1;
-  let number = <i32> load<u8>(position++) & mask;
-  if (number < mask) return number;
-  // Zeroes at the end could go on for ever: four bytes are enough for any number that could be right.
-  for (let shift: i32 = 0; shift < 28; shift += 7) {
-    if (position >= limit) {
-      fail(BlockReason.Truncated);
-      return 0;
-    }
-    const byte = <i32> load<u8>(position++);
-    number += (byte & 127) << shift;
-    if (byte < 128) return number;
-  }
-  fail(BlockReason.BadInteger);
+/** Notes why. @returns 0, which is no place in a block */
+function fail(reason: i32): usize {
+  failure = reason;
   return 0;
 }
 
-/** Copies a string of the dynamic table, which a later field may overwrite. */
-function keep(from: usize, length: i32): usize {
-  const to = textAt;
-  if (to + <usize> length > textLimit) {
-    fail(BlockReason.TextTooLong);
-    return to;
+/** The rest of an integer (section 5.1) whose prefix was all ones: at most 2^28 more than that. @returns the byte after it */
+function readRest(at: usize, end: usize, prefix: i32): usize {
+  let p = at;
+  number = prefix;
+  // Zeroes at the end could go on for ever: four bytes are enough for any number that could be right.
+  for (let shift: i32 = 0; shift < 28; shift += 7) {
+    if (p >= end) return fail(BlockReason.Truncated);
+    const byte = <i32> load<u8>(p++);
+    number += (byte & 127) << shift;
+    if (byte < 128) return p;
   }
-  copyBytes(to, from, length);
-  textAt = to + <usize> length;
-  return to;
+  return fail(BlockReason.BadInteger);
 }
 
-/** A string literal (section 5.2): its address; its length is in `stringLength`. */
-let stringLength: i32 = 0;
-function readString(): usize {
-  stringLength = 0;
-  if (position >= limit) {
-    fail(BlockReason.Truncated);
-    return 0;
-  }
-  const isHuffman = (load<u8>(position) & 128) != 0;
-  const length = readInteger(7);
-  if (failure) return 0;
-  if (<usize> length > limit - position) {
-    fail(BlockReason.Truncated);
-    return 0;
-  }
-  const at = position;
-  position += length;
-  if (!isHuffman) {
-    stringLength = length;
-    return at;
-  }
-  const decoded = decodeHuffman(at, length, textAt, textLimit);
-  if (decoded < 0) {
-    fail(decoded == -1 ? BlockReason.BadHuffman : BlockReason.TextTooLong);
-    return 0;
-  }
-  const text = textAt;
-  textAt += decoded;
-  stringLength = decoded;
-  return text;
+/** An integer with a prefix of `bits`, of which something is left. @returns the byte after it, 0 when it failed */
+@inline
+function readInteger(p: usize, end: usize, bits: i32): usize {
+  const mask = (1 << bits) - 1;
+  number = <i32> load<u8>(p) & mask;
+  return number < mask ? p + 1 : readRest(p + 1, end, mask);
 }
 
-/** Takes name and value (or the name alone) from the entry with an index (section 2.3.3). */
-function readEntry(table: usize, index: i32, withValue: bool): void {
-  if (index <= STATIC_COUNT) {
-    if (index == 0) return fail(BlockReason.BadIndex);
-    name = STATIC_TEXT + <usize> load<u16>(STATIC_AT + (<usize> index << 1));
-    nameLength = load<u8>(STATIC_NAME_LENGTH + <usize> index);
-    mark = load<u8>(STATIC_ID + <usize> index);
-    value = name + nameLength;
-    valueLength = load<u8>(STATIC_VALUE_LENGTH + <usize> index);
-    return;
+/** A string literal (section 5.2), left in `text` and `textLength`. @returns the byte after it, 0 when it failed */
+function readString(at: usize, end: usize): usize {
+  if (at >= end) return fail(BlockReason.Truncated);
+  const first = <i32> load<u8>(at);
+  let length = first & 127;
+  let p = at + 1;
+  if (length == 127) {
+    p = readRest(p, end, 127);
+    if (p == 0) return 0;
+    length = number;
   }
-  const entry = entryAt(table, index - STATIC_COUNT - 1);
-  if (entry == 0) return fail(BlockReason.BadIndex);
-  nameLength = load<i32>(entry, TableEntry.NameLength << 2);
-  valueLength = load<i32>(entry, TableEntry.ValueLength << 2);
-  mark = load<i32>(entry, TableEntry.Mark << 2);
-  name = keep(load<u32>(entry), withValue ? nameLength + valueLength : nameLength);
-  value = name + nameLength;
+  if (<usize> length > end - p) return fail(BlockReason.Truncated);
+  text = p;
+  textLength = length;
+  if (first & 128) {
+    const decoded = decodeHuffman(p, length, textAt, textLimit);
+    if (decoded < 0) return fail(decoded == -1 ? BlockReason.BadHuffman : BlockReason.TextTooLong);
+    text = textAt;
+    textLength = decoded;
+    textAt += decoded;
+  }
+  return p + length;
 }
 
-/** A literal field (section 6.2) whose index has a prefix of `bits`. */
-function readLiteral(table: usize, bits: i32): void {
-  const index = readInteger(bits);
-  if (failure) return;
-  if (index) {
-    readEntry(table, index, false);
-    mark &= 0x1ff; // the name's part
-  } else {
-    name = readString();
-    nameLength = stringLength;
-    if (failure == 0) mark = judgeName(name, nameLength);
-  }
-  if (failure) return;
-  value = readString();
-  valueLength = stringLength;
-  if (failure == 0) mark |= judgeValue(value, valueLength);
+/** The entry with an index (section 2.3.3), 0 when there is none. */
+@inline
+function entryOf(table: usize, index: i32): usize {
+  if (index > STATIC_COUNT) return entryAt(table, index - STATIC_COUNT - 1);
+  return index ? staticEntry(index) : 0;
 }
 
-/** A size update (section 6.3), which only the beginning of a block may have. */
-function readSizeUpdate(table: usize, mayCome: bool): void {
-  const size = readInteger(5);
-  if (failure) return;
-  if (!mayCome || size > getWord(table, Hpack.Limit)) return fail(BlockReason.BadSizeUpdate);
-  resizeTable(table, size);
-}
-
-/** Reads one field or size update. @returns whether it was a field, with its `FieldFlag` bits in `fieldFlags` */
-let fieldFlags: i32 = 0;
-function readRepresentation(table: usize, isFirst: bool): bool {
-  const byte = load<u8>(position);
-  fieldFlags = 0;
-  if (byte & 128) {
-    const index = readInteger(7);
-    if (failure == 0) readEntry(table, index, true);
-  } else if (byte & 64) {
-    readLiteral(table, 6);
-    if (failure == 0) insertEntry(table, name, nameLength, value, valueLength, mark);
-  } else if (byte & 32) {
-    readSizeUpdate(table, isFirst);
-    return false;
-  } else {
-    if (byte & 16) fieldFlags = FieldFlag.NeverIndexed;
-    readLiteral(table, 4);
+/** Size updates (section 6.3), which only the beginning of a block may have. @returns the byte after them */
+function readSizeUpdates(table: usize, at: usize, end: usize): usize {
+  let p = at;
+  while (p < end && (load<u8>(p) & 0xe0) == 0x20) {
+    p = readInteger(p, end, 5);
+    if (p == 0) return 0;
+    if (number > getWord(table, Hpack.Limit)) return fail(BlockReason.BadSizeUpdate);
+    resizeTable(table, number);
   }
-  return true;
+  return p;
 }
 
 export function hpackDecode(
@@ -172,30 +103,146 @@ export function hpackDecode(
   end: usize,
   record: usize,
   base: usize,
-  text: usize,
-  textEnd: usize,
+  room: usize,
+  roomEnd: usize,
   maxHeaders: i32,
   maxListSize: i32,
   kind: i32,
 ): i32 {
-  position = at;
-  limit = end;
   failure = 0;
-  textAt = text;
-  textLimit = textEnd;
-  startBlock(record, base, maxHeaders, maxListSize, kind);
-  let isFirst: bool = true;
-  while (position < limit) {
-    const before = textAt;
-    const isField = readRepresentation(table, isFirst);
-    if (failure) {
-      store<i32>(record + (Head.Reason << 2), failure);
-      return Outcome.Bad;
+  textAt = room;
+  textLimit = roomEnd;
+  startBlock(record, base, kind);
+  startBorrowing(table);
+  const first = record + (Head.Headers << 2);
+  const entryLimit = first + <usize> maxHeaders * (HeaderEntry.Words << 2);
+  const bases = i32x4.replace_lane(i32x4.replace_lane(i32x4.splat(0), 0, <i32> base), 2, <i32> base);
+  let entry = first;
+  let listSize: i32 = 0;
+  /** `Head.Present`, as it will be. */
+  let present: u64 = 0;
+  let presentHigh: u32 = 0;
+  let p = readSizeUpdates(table, at, end);
+  while (p < end && p != 0) {
+    const byte = <i32> load<u8>(p);
+    let mark: i32;
+    let known: usize;
+    if (byte & 128) {
+      p = readInteger(p, end, 7);
+      if (p == 0) break;
+      known = entryOf(table, number);
+      if (known == 0) {
+        p = fail(BlockReason.BadIndex);
+        break;
+      }
+      const size = load<i32>(known, TableEntry.NameLength << 2) + load<i32>(known, TableEntry.ValueLength << 2) + 32;
+      mark = load<i32>(known, TableEntry.Mark << 2);
+      listSize += size;
+      if (<u32> listSize > <u32> maxListSize) {
+        listSize = i32.MAX_VALUE;
+        fault(BlockReason.ListTooLarge);
+        continue;
+      }
+      if (mark >= 0x10000) {
+        const isPseudo = takeSpecial(
+          load<u32>(known),
+          load<i32>(known, TableEntry.NameLength << 2),
+          load<u32>(known, TableEntry.Value << 2),
+          load<i32>(known, TableEntry.ValueLength << 2),
+          mark,
+          known,
+          entry > first,
+        );
+        if (isPseudo) continue;
+      }
+      if (entry == entryLimit) {
+        fault(BlockReason.ListTooLarge);
+        continue;
+      }
+      v128.store(entry, i32x4.sub(v128.load(known), bases));
+      store<u64>(entry, <u64> (mark & 255), HeaderEntry.Id << 2);
+    } else {
+      if ((byte & 0xe0) == 0x20) {
+        p = fail(BlockReason.BadSizeUpdate);
+        break;
+      }
+      let name: usize;
+      let nameLength: i32;
+      let before = textAt;
+      const isInserted = (byte & 64) != 0;
+      p = isInserted ? readInteger(p, end, 6) : readInteger(p, end, 4);
+      if (p == 0) break;
+      if (number) {
+        known = entryOf(table, number);
+        if (known == 0) {
+          p = fail(BlockReason.BadIndex);
+          break;
+        }
+        name = load<u32>(known);
+        nameLength = load<i32>(known, TableEntry.NameLength << 2);
+        mark = load<i32>(known, TableEntry.Mark << 2) & ~VALUE_MARKS;
+      } else {
+        p = readString(p, end);
+        if (p == 0) break;
+        name = text;
+        nameLength = textLength;
+        mark = judgeName(name, nameLength);
+      }
+      p = readString(p, end);
+      if (p == 0) break;
+      const value = text;
+      const valueLength = textLength;
+      mark |= judgeValue(value, valueLength);
+      known = 0;
+      if (isInserted) {
+        if (mustMove(table, nameLength + valueLength)) {
+          const isDone = moveBorrowed(table, record, entry, base, textAt, textLimit);
+          name = isDone ? move(name, nameLength) : 0;
+          if (name == 0) {
+            p = fail(BlockReason.TextTooLong);
+            break;
+          }
+          textAt = movedEnd;
+          before = textAt;
+        }
+        known = insertEntry(table, name, nameLength, value, valueLength, mark);
+      }
+      listSize += nameLength + valueLength + 32;
+      if (<u32> listSize > <u32> maxListSize) {
+        listSize = i32.MAX_VALUE;
+        fault(BlockReason.ListTooLarge);
+        textAt = before;
+        continue;
+      }
+      if (mark >= 0x10000) {
+        if (takeSpecial(name, nameLength, value, valueLength, mark, known, entry > first)) continue;
+      }
+      if (entry == entryLimit) {
+        fault(BlockReason.ListTooLarge);
+        textAt = before;
+        continue;
+      }
+      store<i32>(entry, <i32> (name - base));
+      store<i32>(entry, nameLength, HeaderEntry.NameLength << 2);
+      store<i32>(entry, <i32> (value - base), HeaderEntry.ValueOffset << 2);
+      store<i32>(entry, valueLength, HeaderEntry.ValueLength << 2);
+      store<i32>(entry, mark & 255, HeaderEntry.Id << 2);
+      store<i32>(entry, (byte & 0xf0) == 16 ? <i32> FieldFlag.NeverIndexed : 0, HeaderEntry.Flags << 2);
     }
-    if (!isField) continue;
-    isFirst = false;
-    if (!takeField(name, nameLength, value, valueLength, mark, fieldFlags)) textAt = before;
+    entry += HeaderEntry.Words << 2;
+    const bit = <u32> mark >> 8 & 255;
+    if (bit < 64) present |= <u64> 1 << bit;
+    else presentHigh |= 1 << (bit & 31);
   }
-  finishBlock();
-  return <i32> (textAt - text);
+  if (p == 0) {
+    store<i32>(record, failure, Head.Reason << 2);
+    return Outcome.Bad;
+  }
+  store<u64>(record, present, Head.Present << 2);
+  store<u32>(record, presentHigh, (Head.Present + 2) << 2);
+  if (presentHigh) {
+    store<i32>(record, load<i32>(record, Head.Flags << 2) | HeadFlag.HasMeshHeader, Head.Flags << 2);
+  }
+  finishBlock(entry, listSize);
+  return <i32> (textAt - room);
 }

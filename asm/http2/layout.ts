@@ -132,24 +132,35 @@ export const enum Hpack {
   LastUpdate = 9,
   /** Encoder: whether strings are Huffman coded. */
   UsesHuffman = 10,
+  /** Bytes of texts written since the beginning, those skipped at the end of the ring included: wraps around at 2^32. */
+  Written = 11,
   Words = 16,
 }
 
-/** Words of one entry of a table. */
+/** Words of one entry of a table. The first five are as in a `HeaderEntry`, but for addresses instead of offsets. */
 export const enum TableEntry {
-  /** Of the name; the value follows it. An address of linear memory. */
-  Text = 0,
+  Name = 0,
   NameLength = 1,
-  ValueLength = 2,
-  /** `HeaderName` in the low byte; `TableMark` bits. */
-  Mark = 3,
+  Value = 2,
+  ValueLength = 3,
+  /** Decoder: `HeaderName` in the low byte, in the next one the bit of `Head.Present` it has; `TableMark` bits. */
+  Mark = 4,
+  /** Decoder, with `TableMark.Judged`: what the value was found to be, a number or two, or one of 64 bits. */
+  Meaning = 5,
+  SecondMeaning = 6,
   /** Encoder: hashes of the name, and of name and value. */
-  NameHash = 4,
-  FieldHash = 5,
+  NameHash = 5,
+  FieldHash = 6,
+  /** `Hpack.Written` when its text was. */
+  Start = 7,
   Words = 8,
 }
 
 export const enum TableMark {
-  BadName = 256,
-  BadValue = 512,
+  BadName = 0x10000,
+  BadValue = 0x20000,
+  /** HTTP/2 has rules for the field: a pseudo-header field, or one of the first 15 ids. */
+  Special = 0x40000,
+  /** The value was judged before, and is good. */
+  Judged = 0x80000,
 }

@@ -12,6 +12,9 @@ function hex(text: string): Uint8Array {
   return Uint8Array.from(text.replaceAll(/\s/g, "").match(/../g) ?? [], (pair) => parseInt(pair, 16));
 }
 
+const hexOf = (byte: number) => byte.toString(16).padStart(2, "0");
+const hexOfText = (text: string) => [...text].map((character) => hexOf(character.charCodeAt(0))).join("");
+
 const C3 = [
   "8286 8441 0f77 7777 2e65 7861 6d70 6c65 2e63 6f6d",
   "8286 84be 5808 6e6f 2d63 6163 6865",
@@ -240,6 +243,33 @@ Deno.test("size updates empty the table, twice in one block too", () => {
     "b",
   ]]);
   assert.equal(bench.decode(hex("20 3fe11f be"), BlockKind.Trailers).reason, BlockReason.BadIndex);
+});
+
+Deno.test("what a block refers to survives what the same block adds, however much that is", () => {
+  for (const size of [64, 100, 300, 1000]) {
+    for (let added = 1; added < 190; added += 3) {
+      const bench = new FieldBench(workbench, size);
+      const put = (name: string, value: string) =>
+        `40${hexOf(name.length)}${hexOfText(name)}${hexOf(value.length)}${hexOfText(value)}`;
+      bench.decode(hex(put("first", "kept") + put("second", "too")), BlockKind.Trailers);
+      const lost = size < 37 + 9 + 41;
+      let block = lost ? "be" : "bfbe";
+      const wanted: [string, string][] = lost ? [["second", "too"]] : [["first", "kept"], ["second", "too"]];
+      for (let index = 0; index < added; index++) {
+        const [name, value] = [`n${index}`, "v".repeat(index % (size > 90 ? 50 : 20))];
+        // Every second one takes its name from the table, where it was put just before.
+        if (index % 2 === 1) {
+          block += `7e${hexOf(value.length)}${hexOfText(value)}`;
+          wanted.push([wanted[wanted.length - 1]?.[0] ?? "", value]);
+        } else {
+          block += put(name, value);
+          wanted.push([name, value]);
+        }
+      }
+      const decoded = bench.decode(hex(block), BlockKind.Trailers);
+      assert.deepEqual(bench.fields(decoded, BlockKind.Trailers), wanted, `${added} into ${size}`);
+    }
+  }
 });
 
 Deno.test("our encoder announces the smallest size and the last one, then uses the new size", () => {

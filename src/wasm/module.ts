@@ -192,12 +192,12 @@ export interface MeshExports {
   /**
    * Decodes a whole field block (its fragments joined) into a head record, the same as HTTP/1's, with
    * `Head.Version` 20: pseudo-header fields go to the record's words (`:path` to Target and Path, the scheme to
-   * `Head.SchemeOffset`), the others to its entries. Offsets are relative to `base`. Text lies in the block, in the module's
-   * tables or in `text`: valid until these change.
+   * `Head.SchemeOffset`), the others to its entries. Offsets are relative to `base`. Text lies in the block, in `text`, in
+   * the module's own tables or in `table`: it is valid until these change, so not beyond the next block of `table`.
    * @param record `headRecordBytes(maxHeaders)` bytes, 8-byte aligned
    * @param base what offsets are relative to; 0 makes them addresses
-   * @param text room for decoded strings, up to `textEnd`; `maxListSize`, the table's size and twice the block's bytes
-   *   together always suffice
+   * @param text room for decoded strings, up to `textEnd`; `maxListSize`, the table's size, twice the block's bytes
+   *   and 16 together always suffice
    * @param maxListSize our SETTINGS_MAX_HEADER_LIST_SIZE
    * @param kind a `BlockKind`
    * @returns bytes of `text` used; `Head.Reason` is then 0 or the `BlockReason` why the message is malformed (the

@@ -84,8 +84,8 @@ const HUFFMAN_LENGTHS: readonly number[] = [
 
 const PSEUDO = [":authority", ":method", ":path", ":scheme", ":status"];
 const FIRST_PSEUDO_ID = 10;
-/** Bits that the first look-up of the Huffman decoder takes at once. */
-const FIRST_BITS = 10;
+/** Bits that one look-up of the Huffman decoder takes at once: mostly two symbols. */
+const FIRST_BITS = 12;
 const SLOT_BITS = 9;
 
 function idOf(name: string): number {
@@ -133,11 +133,34 @@ export const STATIC_SHIFT: u32 = ${32 - SLOT_BITS};
     data("u8", "STATIC_SLOTS", slots);
 }
 
+/** The symbol that begins in the `bits` lowest bits of `window`, if its word ends within them. */
+function shortSymbol(codes: readonly number[], window: number, bits: number): number | undefined {
+  const symbol = HUFFMAN_LENGTHS.findIndex((length, at) =>
+    length <= bits && window >> (bits - length) === codes[at]
+  );
+  return symbol < 0 ? undefined : symbol;
+}
+
+/**
+ * What FIRST_BITS bits begin with: one or two whole symbols, the first in the low byte; and as a step over them their
+ * length in bits (bits 0 to 5) and number (bits 6 and 7). 0 where a longer word begins.
+ */
+function pairs(codes: readonly number[]): { symbols: number[]; steps: number[] } {
+  const windows = Array.from({ length: 2 ** FIRST_BITS }, (_, window) => {
+    const first = shortSymbol(codes, window, FIRST_BITS);
+    if (first === undefined) return { symbols: 0, step: 0 };
+    const used = HUFFMAN_LENGTHS[first] ?? 0, rest = FIRST_BITS - used;
+    const second = shortSymbol(codes, window & (2 ** rest - 1), rest);
+    if (second === undefined) return { symbols: first, step: used | 1 << 6 };
+    return { symbols: first | second << 8, step: used + (HUFFMAN_LENGTHS[second] ?? 0) | 2 << 6 };
+  });
+  return { symbols: windows.map(({ symbols }) => symbols), steps: windows.map(({ step }) => step) };
+}
+
 function huffman(): string {
   const symbols = HUFFMAN_LENGTHS.map((_, symbol) => symbol)
     .sort((a, b) => (HUFFMAN_LENGTHS[a] ?? 0) - (HUFFMAN_LENGTHS[b] ?? 0) || a - b);
   const codes = new Array<number>(257).fill(0);
-  const short = new Array<number>(2 ** FIRST_BITS).fill(0);
   /** By length: one past its last word, aligned to the left of 32 bits; and what turns a word into a place in `symbols`. */
   const limits = new Array<number>(32).fill(0);
   const places = new Array<number>(32).fill(0);
@@ -149,15 +172,13 @@ function huffman(): string {
     if (length !== previous) places[length] = place - code;
     previous = length;
     codes[symbol] = code;
-    if (length <= FIRST_BITS) {
-      const spread = 2 ** (FIRST_BITS - length);
-      short.fill(length << 9 | symbol, code * spread, (code + 1) * spread);
-    }
     code++;
     limits[length] = code * 2 ** (32 - length);
   });
+  const { symbols: couples, steps } = pairs(codes);
   return data("u32", "HUFFMAN_CODES", codes) + data("u8", "HUFFMAN_LENGTHS", HUFFMAN_LENGTHS) +
-    data("u16", "HUFFMAN_SHORT", short) + data("u64", "HUFFMAN_LIMITS", limits) +
+    data("u16", "HUFFMAN_PAIRS", couples) + data("u8", "HUFFMAN_STEPS", steps) +
+    data("u64", "HUFFMAN_LIMITS", limits) +
     data("i32", "HUFFMAN_PLACES", places) + data("u16", "HUFFMAN_SYMBOLS", symbols);
 }
 
