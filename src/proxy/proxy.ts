@@ -32,6 +32,7 @@ import { Telemetry } from "./telemetry/telemetry.ts";
 import { TlsContexts } from "./tls/contexts.ts";
 import { Arena } from "./worker/arena.ts";
 import { Loop } from "./worker/loop.ts";
+import { Watchdog } from "./worker/watchdog.ts";
 
 const WAITING_NOTICE_MS = 15_000, FORCED_DRAIN_MS = 100;
 
@@ -85,6 +86,7 @@ export class Proxy {
   readonly #certifier: Certifier;
   readonly #state: AdminState;
   readonly #supervisor: Supervisor | undefined;
+  readonly #watchdog: Watchdog | undefined;
   #isStopping = false;
 
   constructor(options: ProxyOptions) {
@@ -94,9 +96,13 @@ export class Proxy {
       "process_start_time_seconds",
       "Time that the process started (in seconds since the UNIX epoch)",
     ).value = Date.now() / 1000;
+    if (config.watchdogMs > 0) {
+      this.#watchdog = new Watchdog(runtime.loop, config.watchdogMs, config.cores - 1);
+    }
     if (config.cores > 1) this.#supervisor = this.#createSupervisor(options);
     this.#state = {
       isReady: false,
+      complaint: () => this.#watchdog?.complaint(),
       shutdown: () => this.stop("POST /shutdown"),
       environment: options.environment,
       metrics: () => this.#metrics(),
@@ -120,6 +126,7 @@ export class Proxy {
       runtime: this.#runtime,
       plane: control,
       environment,
+      watchdog: this.#watchdog,
       count: config.cores - 1,
       spawn: (link) => {
         const name: WorkerName = { link };

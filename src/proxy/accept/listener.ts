@@ -14,6 +14,7 @@ import {
   setUserTimeout,
 } from "../../linux/socket.ts";
 import type { TcpOptions } from "../config/environment.ts";
+import { Activity } from "../worker/activity.ts";
 import type { EventHandler, Loop } from "../worker/loop.ts";
 
 /** Connections taken in one event before others get their turn. */
@@ -44,6 +45,7 @@ export interface SocketFacts {
 export const KERNEL: SocketFacts = { originalDestination, peerAddress };
 
 export class Listener implements EventHandler {
+  readonly activity = Activity.Accepting;
   readonly #fd: number;
   readonly address: SocketAddress;
   #isOpen = true;

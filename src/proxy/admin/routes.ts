@@ -5,6 +5,8 @@ import type { AdminRequest, AdminResponse } from "./http.ts";
 export interface AdminState {
   /** The first certificate has come; never false again. */
   isReady: boolean;
+  /** Why the proxy does not work as it should; undefined when it does. */
+  complaint(): string | undefined;
   /** Begins an orderly shutdown. */
   shutdown(): void;
   /** The environment as the process got it. */
@@ -65,8 +67,10 @@ function configOf(runtime: Runtime): AdminResponse {
 /** Answers one request of the admin port. */
 export function answerAdmin(request: AdminRequest, runtime: Runtime, state: AdminState): AdminResponse {
   switch (request.path) {
-    case "/live":
-      return text(200, "live");
+    case "/live": {
+      const complaint = state.complaint();
+      return complaint === undefined ? text(200, "live") : text(503, complaint);
+    }
     case "/ready":
       return state.isReady ? text(200, "ready") : text(503, "not ready");
     case "/metrics":

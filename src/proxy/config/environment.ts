@@ -89,6 +89,8 @@ export interface ProxyConfig {
   readonly isShutdownEndpointEnabled: boolean;
   readonly shutdownGraceMs: number;
   readonly metricsRetainIdleMs: number;
+  /** A loop that does not turn for so long ends the process; 0: never. A variable of our own, WATCHDOG_TIMEOUT. */
+  readonly watchdogMs: number;
   /** Loops to run, one a core. */
   readonly cores: number;
 }
@@ -287,6 +289,7 @@ export function readConfig(
     isShutdownEndpointEnabled: reader.flag("SHUTDOWN_ENDPOINT_ENABLED"),
     shutdownGraceMs: reader.duration("SHUTDOWN_GRACE_PERIOD") ?? 120_000,
     metricsRetainIdleMs: reader.duration("METRICS_RETAIN_IDLE") ?? 600_000,
+    watchdogMs: reader.duration("WATCHDOG_TIMEOUT") ?? 10_000,
     cores: reader.cores(available),
   };
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);

@@ -3,6 +3,7 @@ import type { SocketAddress } from "../../linux/address.ts";
 import type { EndpointUpdate, OutboundDecision } from "../control/plane.ts";
 import type { ServerPolicy } from "../policy/server_policy.ts";
 import type { Row } from "../telemetry/rows.ts";
+import type { WatchedPlace } from "../worker/watchdog.ts";
 
 /** What this workload proves: a key and its certificate chain, DER, leaf first. */
 export interface IdentitySnapshot {
@@ -22,6 +23,8 @@ export type ToWorker =
     readonly sockets: Readonly<Record<string, number>>;
     readonly identity: IdentitySnapshot;
     readonly logFilter: string;
+    /** Where a watchdog looks whether the loop turns; undefined: none does. */
+    readonly watched: WatchedPlace | undefined;
   }
   | { readonly kind: "identity"; readonly identity: IdentitySnapshot }
   | { readonly kind: "policy"; readonly watch: number; readonly policy: ServerPolicy }

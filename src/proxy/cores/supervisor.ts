@@ -10,12 +10,13 @@ import type { ControlPlane } from "../control/plane.ts";
 import type { Runtime } from "../runtime.ts";
 import { MergedRows } from "../telemetry/merged_rows.ts";
 import { type Row, rowsOf } from "../telemetry/rows.ts";
+import type { Watchdog } from "../worker/watchdog.ts";
 import type { IdentitySnapshot, ToWorker } from "./messages.ts";
 import { type Thread, WorkerHandle } from "./worker_handle.ts";
 
 /** A thread that ended is looked for so often, until it is gone. */
 const GONE_LOOK_MS = 10;
-const LOOK_MS = 1000;
+const LOOK_MS = 1000, START_TIMEOUT_MS = 10_000;
 const FIRST_BACKOFF_MS = 100, LONGEST_BACKOFF_MS = 10_000, STEADY_MICROS = 60_000_000;
 /** A worker that has not told its counts by then is rendered as it last told. */
 const COLLECT_TIMEOUT_MS = 2000;
@@ -31,6 +32,8 @@ export interface SupervisorOptions {
   readonly count: number;
   /** Starts a worker's thread; `link` is its end of the pair. */
   readonly spawn: (link: number) => Thread;
+  /** Sees whether the workers' loops turn. */
+  readonly watchdog: Watchdog | undefined;
 }
 
 /** The place of one worker: its sockets stay, threads come and go. */
@@ -81,16 +84,23 @@ export class Supervisor {
     const { runtime, plane, spawn } = this.options, { loop, arena, log } = runtime;
     place.startedAt = loop.now;
     try {
-      place.handle = new WorkerHandle({
+      const handle = place.handle = new WorkerHandle({
         loop,
         arena,
         plane,
         spawn,
         onHello: () => this.#begin(place),
-        onReady: () => log.info("worker ready", { worker: place.index }),
+        onReady: () => {
+          cancel();
+          log.info("worker ready", { worker: place.index });
+        },
         onDrained: () => this.#drained(place),
-        onEnded: (reason) => this.#ended(place, reason),
+        onEnded: (reason) => {
+          cancel();
+          this.#ended(place, reason);
+        },
       });
+      const cancel = loop.after(START_TIMEOUT_MS, () => handle.giveUp("it did not start in time"));
     } catch (error) {
       log.error("a worker cannot be started", { worker: place.index, error });
       this.#retry(place);
@@ -98,7 +108,7 @@ export class Supervisor {
   }
 
   #begin(place: Place): void {
-    const { environment, runtime } = this.options, { log } = runtime;
+    const { environment, runtime, watchdog } = this.options, { log } = runtime;
     if (this.#isStopping) return;
     try {
       if (Object.keys(place.sockets).length === 0) place.sockets = this.#openSockets();
@@ -116,6 +126,7 @@ export class Supervisor {
       sockets: place.sockets,
       identity: this.#identity!,
       logFilter: log.filter,
+      watched: watchdog?.placeOf(place.index),
     });
   }
 
@@ -133,6 +144,7 @@ export class Supervisor {
 
   #ended(place: Place, reason: string): void {
     const { log } = this.options.runtime;
+    this.options.watchdog?.forget(place.index);
     if (!place.isDrained) log.error("a worker died", { worker: place.index, error: reason });
     this.#awaitGone(place);
   }

@@ -173,6 +173,12 @@ export class WorkerHandle {
     return this.#isEnded && (this.#id === undefined || !isThreadAlive(this.#id.thread));
   }
 
+  /** Ends a worker that is of no use. */
+  giveUp(reason: string): void {
+    this.#thread.terminate();
+    this.#end(reason);
+  }
+
   terminate(): void {
     this.#thread.terminate();
   }
@@ -185,8 +191,10 @@ export class WorkerHandle {
     const epoll = this.#id?.epoll, left = epoll === undefined ? [] : descriptorsOf(epoll);
     const lost = left.filter((fd) => !kept.has(fd) && fd !== this.#far);
     for (const fd of lost) close(fd);
-    close(this.#far);
-    if (epoll !== undefined) close(epoll);
+    if (epoll !== undefined) { // a thread that never spoke may still be about to: its descriptors are left alone
+      close(this.#far);
+      close(epoll);
+    }
     return lost.length;
   }
 }

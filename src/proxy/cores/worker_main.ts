@@ -17,6 +17,7 @@ import { Telemetry } from "../telemetry/telemetry.ts";
 import { TlsContexts } from "../tls/contexts.ts";
 import { Arena } from "../worker/arena.ts";
 import { Loop } from "../worker/loop.ts";
+import { beWatched } from "../worker/watchdog.ts";
 import { Link } from "./link.ts";
 import type { IdentitySnapshot, ToMain, ToWorker } from "./messages.ts";
 
@@ -72,8 +73,11 @@ class WorkerLoop {
     }
   }
 
-  #start({ environment, identity, logFilter, sockets }: ToWorker & { readonly kind: "start" }): void {
+  #start(
+    { environment, identity, logFilter, sockets, watched }: ToWorker & { readonly kind: "start" },
+  ): void {
     const config = readConfig(environment);
+    if (watched !== undefined) beWatched(this.loop, watched);
     this.#log = new Log(logFilter, config.logFormat);
     const tls = this.#tls = new TlsContexts(
       config.identity.localName,

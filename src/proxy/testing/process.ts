@@ -63,7 +63,8 @@ export async function startProcess(options: ProcessOptions): Promise<ProxyProces
   const started = performance.now();
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      ..."run --no-config --no-lock --quiet -A --v8-flags=--max-semi-space-size=1".split(" "),
+      ..."run --no-lock --quiet -A --v8-flags=--max-semi-space-size=1".split(" "),
+      ...(options.script === undefined ? ["--no-config"] : []), // sources need the import map
       options.script ?? BUNDLE,
       ...options.arguments ?? [],
     ],
@@ -99,6 +100,8 @@ export async function startProcess(options: ProcessOptions): Promise<ProxyProces
   const line = lines.find((one) => one.includes("linkerd: ready"))!;
   const address = (field: string) => new RegExp(`${field}=(\\S+)`).exec(line)![1]!;
   const port = (field: string) => Number(address(field).split(":").at(-1));
+  let hasExited = false;
+  const status = child.status.finally(() => hasExited = true);
   return {
     pid: child.pid,
     inboundPort: port("inbound"),
@@ -107,10 +110,10 @@ export async function startProcess(options: ProcessOptions): Promise<ProxyProces
     readyMs,
     lines,
     logged,
-    status: child.status,
+    status,
     stop: async (signal = "SIGTERM") => {
-      if (!isEnded) child.kill(signal);
-      const { code } = await child.status;
+      if (!hasExited) child.kill(signal);
+      const { code } = await status;
       await reading;
       return code;
     },

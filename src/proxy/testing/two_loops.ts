@@ -67,12 +67,19 @@ class Logs {
   }
 }
 
-/** @param breaks what the first connection does to each worker's loop, in the order they are started */
+export interface TwoLoopsOptions {
+  /** What the first connection does to each worker's loop, in the order they are started. */
+  readonly breaks?: readonly TestWorkerName["breaks"][];
+  /** How the destination is spoken to; opaquely, each connection has one of its own to the server. */
+  readonly protocol?: "detect" | "opaque";
+}
+
 export async function withTwoLoops(
   serve: (request: Request) => Response | Promise<Response>,
   use: (loops: TwoLoops) => Promise<void>,
-  breaks: TestWorkerName["breaks"][] = [],
+  options: TwoLoopsOptions = {},
 ): Promise<void> {
+  const breaks = [...options.breaks ?? []];
   const authority = await TestAuthority.create();
   const server = await startTestProxy(authority, SERVER);
   const app = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, serve), logs = new Logs();
@@ -80,7 +87,6 @@ export async function withTwoLoops(
     ...TEST_ENVIRONMENT,
     LINKERD2_PROXY_IDENTITY_LOCAL_NAME: CLIENT,
     LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS: pemOf(authority.anchor),
-    LINKERD2_PROXY_OUTBOUND_HTTP1_CONNECTION_POOL_IDLE_TIMEOUT: "1ms",
   };
   const control = new FakeControl(), shared = new SharedPlane(control), arena = Arena.create();
   const tls = new TlsContexts(CLIENT, [authority.anchor]);
@@ -95,7 +101,7 @@ export async function withTwoLoops(
     log: new Log("debug", "plain", (line) => logs.write(line)),
     sockets: { ...KERNEL, originalDestination: () => DESTINATION },
   };
-  control.decisions.set("10.43.0.7:80", balanced(PATH));
+  control.decisions.set("10.43.0.7:80", balanced(PATH, options.protocol));
   const application = { ip: "127.0.0.1", port: app.addr.port };
   control.endpoints.set(PATH, [endpointAt(application, SERVER, server.inboundAddress.port)]);
   const supervisor = new Supervisor({
@@ -103,6 +109,7 @@ export async function withTwoLoops(
     plane: shared,
     environment,
     count: 1,
+    watchdog: undefined,
     spawn: (link) => {
       const name: TestWorkerName = { link, destination: DESTINATION, breaks: breaks.shift() };
       const script = new URL("./worker_loop.ts", import.meta.url);

@@ -7,12 +7,16 @@
  */
 import { monotonicMicros } from "../../linux/clock.ts";
 import { Epoll } from "../../linux/epoll.ts";
+import { Record } from "../../linux/watchdog.ts";
+import { Activity } from "./activity.ts";
 import { TimerHeap, TimerLane } from "./timers.ts";
 
 /** Steps given to promises after control code was woken: deeper than any chain of async calls here; 4 µs. */
 const SETTLING_STEPS = 64;
 
 export interface EventHandler {
+  /** What the loop is doing meanwhile (activity.ts), for a watchdog to tell. */
+  readonly activity?: number;
   /** @param events EPOLLIN, EPOLLOUT ... as the kernel reports them */
   onEvents(events: number): void;
   /** The handler threw: a bug. It must let go of what it holds. */
@@ -38,17 +42,24 @@ export class Loop {
   #flushes: Flushable[] = [];
   #isStopped = false;
   #settling = 0;
-  #turns = 0;
   #faults = 0;
+  /** Turns, and what is being done, where a watchdog may look (linux/watchdog.ts). */
+  #record = new Int32Array(8);
   /** Microseconds, read at the start of the turn. */
   now = monotonicMicros();
 
   /** @param reportFault told of every exception that would have reached the loop */
   constructor(private readonly reportFault: (error: unknown) => void) {}
 
-  /** Turns since the start: a watchdog sees by it that the loop lives. */
+  /** Turns since the start, as far as they fit 32 bits. */
   get turns(): number {
-    return this.#turns;
+    return this.#record[Record.Turns]!;
+  }
+
+  /** Has a watchdog see by `record` that the loop turns; it must turn at least once a second from now on. */
+  beWatched(record: Int32Array<ArrayBuffer>): void {
+    this.#record = record;
+    record[Record.IsWatched] = 1;
   }
 
   get faults(): number {
@@ -155,10 +166,12 @@ export class Loop {
   }
 
   #dispatch(count: number): void {
-    const epoll = this.#epoll;
+    const epoll = this.#epoll, record = this.#record;
     for (let i = 0; i < count; i++) {
       const fd = epoll.fdAt(i), handler = this.#handlers[fd];
       if (handler === undefined || this.#tags[fd] !== epoll.tagAt(i)) continue;
+      record[Record.Descriptor] = fd;
+      record[Record.Activity] = handler.activity ?? Activity.Event;
       try {
         handler.onEvents(epoll.eventsAt(i));
       } catch (error) {
@@ -178,12 +191,15 @@ export class Loop {
   /** One turn: waits for events (no longer than the next timer, or `maxWaitMs`), then handles them. */
   turn(maxWaitMs: number = 60_000): void {
     if (this.#flushes.length > 0) this.#runFlushes(); // of what promises did since the last turn
-    const timeoutMs = this.#timeoutMs();
+    const timeoutMs = this.#timeoutMs(), record = this.#record;
+    record[Record.Activity] = Activity.Waiting;
     const count = this.#epoll.wait(timeoutMs < 0 || timeoutMs > maxWaitMs ? maxWaitMs : timeoutMs);
     this.now = monotonicMicros();
-    this.#turns++;
+    record[Record.Turns]!++;
     if (count > 0) this.#dispatch(count);
+    record[Record.Activity] = Activity.Deferred;
     this.#runDeferred();
+    record[Record.Activity] = Activity.Timers;
     for (const lane of this.#laneList) {
       if (lane.nextDeadline() <= this.now) this.#guard(() => lane.expire(this.now));
     }
@@ -191,7 +207,9 @@ export class Loop {
       this.wakeControl();
       this.#guard(() => this.#heap.expire(this.now));
     }
+    record[Record.Activity] = Activity.Flushing;
     if (this.#flushes.length > 0) this.#runFlushes();
+    record[Record.Activity] = Activity.Control;
   }
 
   /**

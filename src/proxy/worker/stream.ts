@@ -7,6 +7,7 @@ import { EAGAIN, ECONNRESET, EINTR, EPIPE, errnoName } from "../../linux/errno.t
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "../../linux/epoll.ts";
 import { TLS_FAILED, type TlsSession, WANT_READ, WANT_WRITE } from "../../linux/openssl/session.ts";
 import { close, receive, send, setAbortOnClose, shutdown, socketError } from "../../linux/socket.ts";
+import { Activity } from "./activity.ts";
 import type { Arena } from "./arena.ts";
 import type { EventHandler, Loop } from "./loop.ts";
 import { SLOT_SIZE } from "./slots.ts";
@@ -93,6 +94,10 @@ export class Stream implements EventHandler {
   /** Takes the handshake as far as it goes now; the owner is told when it is done. */
   handshake(): void {
     if (this.#state === HANDSHAKING) this.#handshake();
+  }
+
+  get activity(): number {
+    return Activity.Connection;
   }
 
   get isOpen(): boolean {
