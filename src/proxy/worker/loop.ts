@@ -222,9 +222,8 @@ export class Loop {
 
   /** Runs until `stop`. */
   async run(): Promise<void> {
-    this.wakeControl();
-    while (!this.#isStopped) {
-      this.turn();
+    this.wakeControl(); // for what was begun before the first turn
+    for (;;) {
       // `await null` lets one step of each waiting chain of promises run; a chain of async calls takes several, and a
       // loop that blocked before its end would leave it standing until the next event.
       await null;
@@ -232,6 +231,8 @@ export class Loop {
         this.#settling--;
         await null;
       }
+      if (this.#isStopped) return;
+      this.turn();
     }
   }
 }

@@ -48,6 +48,17 @@ Deno.test("a long chain of async calls goes on to its end before the loop blocks
   ok(loop.turns <= 3, `${loop.turns} turns`);
 });
 
+Deno.test("what was begun before the first turn goes on before the loop blocks", async () => {
+  const loop = new Loop((error) => {
+    throw error;
+  });
+  const nested = async (depth: number): Promise<number> => depth === 0 ? 0 : 1 + await nested(depth - 1);
+  nested(15).then(() => loop.stop());
+  loop.after(5000, () => {});
+  await loop.run();
+  equal(loop.turns, 0);
+});
+
 Deno.test("a handler that throws is told, counted and reported, and the others go on", async () => {
   const reports: unknown[] = [];
   const loop = new Loop((error) => reports.push(error));
