@@ -24,7 +24,7 @@ const STATIC_PROXY = new URL("static_proxy.ts", import.meta.url).pathname;
 const WASM = new URL("../../dist/wasm/mesh.wasm", import.meta.url);
 
 /** Bundles our side, as the real proxy runs from dist/proxy.js. @returns the command that runs it */
-function bundleOurs(directory: string): string[] {
+export function bundleOurs(directory: string): string[] {
   const program = `${directory}/ours/static_proxy.js`;
   Deno.mkdirSync(`${directory}/ours/wasm`, { recursive: true });
   Deno.copyFileSync(WASM, `${directory}/ours/wasm/mesh.wasm`);
@@ -38,7 +38,7 @@ function bundleOurs(directory: string): string[] {
 }
 
 /** Starts a process and waits until it listens. */
-async function start(
+export async function start(
   environment: Environment,
   side: Side,
   name: string,

@@ -20,7 +20,7 @@ export interface Figures extends Omit<Sample, "open"> {
 }
 
 /** Nanoseconds on a processor of every thread of the processes. */
-function processorTime(pids: readonly number[]): number {
+export function processorTime(pids: readonly number[]): number {
   let sum = 0;
   for (const pid of pids) {
     for (const task of Deno.readDirSync(`/proc/${pid}/task`)) {

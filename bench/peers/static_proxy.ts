@@ -3,6 +3,7 @@
  *   static_proxy.ts outbound LISTEN PEER_IP:PEER_PORT APP_PORT CERTIFICATES   (requests go to PEER by mutual TLS)
  *   static_proxy.ts inbound LISTEN CERTIFICATES
  *   static_proxy.ts plain LISTEN APP_IP:APP_PORT CERTIFICATES                 (one hop, no TLS)
+ * BENCH_OPAQUE=PORT: what goes to that port is opaque TCP.
  * CERTIFICATES is a directory of ca.crt, client.crt/.key, server.crt/.key (PEM).
  */
 import { parseAddress, type SocketAddress } from "../../src/linux/address.ts";
@@ -21,6 +22,7 @@ import { Loop } from "../../src/proxy/worker/loop.ts";
 
 const CLIENT = "client.bench.serviceaccount.identity.linkerd.cluster.local";
 const SERVER = "server.bench.serviceaccount.identity.linkerd.cluster.local";
+const opaquePort = Deno.env.get("BENCH_OPAQUE") ?? "";
 const [mode = "", listen = "", target = "", ...rest] = Deno.args;
 const certificates = mode === "inbound" ? target : rest.at(-1)!, name = mode === "inbound" ? SERVER : CLIENT;
 const pem = (file: string) => Deno.readTextFileSync(`${certificates}/${file}`);
@@ -39,7 +41,7 @@ const endpoint: EndpointInfo | undefined = peer && {
 const resource = { group: "core", kind: "Service", namespace: "bench", name: "web", port: 80, section: "" };
 const backends = [{ backend: { kind: "balancer" as const, path: "web:80", resource }, weight: 1 }];
 const decision: OutboundDecision = {
-  protocol: "detect",
+  protocol: opaquePort === "" ? "detect" : "opaque",
   detectTimeoutMs: 1000,
   authority: "web:80",
   parent: resource,
@@ -70,6 +72,7 @@ const config = readConfig({
   LINKERD2_PROXY_POLICY_WORKLOAD: "bench",
   LINKERD2_PROXY_OUTBOUND_LISTEN_ADDR: listen,
   LINKERD2_PROXY_INBOUND_LISTEN_ADDR: listen,
+  LINKERD2_PROXY_INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION: opaquePort,
 });
 const loop = new Loop((error) => console.error(error)), arena = Arena.create();
 const tls = new TlsContexts(name, certificatesOfPem(pem("ca.crt")));
