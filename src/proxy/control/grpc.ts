@@ -43,8 +43,8 @@ export interface StreamObserver {
 export interface GrpcChannel {
   /** @param path `/package.Service/Method` @throws GrpcError */
   unary(path: string, request: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
-  /** Told of every new connection: whoever waits before asking again need not. */
-  onConnected(listener: () => void): Watch;
+  /** Told of each call's first answer: the service is there, and whoever waits before asking again need not. */
+  onAnswer(listener: () => void): Watch;
   /** After `cancel` nothing more is told. */
   serverStream(path: string, request: Uint8Array, observer: StreamObserver): Watch;
 }

@@ -38,7 +38,7 @@ export class Http2Channel implements GrpcChannel {
     return this.#connecting ??= this.#connect().finally(() => this.#connecting = undefined);
   }
 
-  onConnected(listener: () => void): Watch {
+  onAnswer(listener: () => void): Watch {
     this.#listeners.add(listener);
     return { cancel: () => this.#listeners.delete(listener) };
   }
@@ -50,9 +50,7 @@ export class Http2Channel implements GrpcChannel {
     for (let i = 0; i < addresses.length; i++) {
       const ip = addresses[(start + i) % addresses.length]!;
       try {
-        this.#connection = await this.#connectTo({ ip, port: service.port });
-        for (const listener of [...this.#listeners]) listener();
-        return this.#connection;
+        return this.#connection = await this.#connectTo({ ip, port: service.port });
       } catch (error) {
         problem = error;
       }
@@ -116,10 +114,16 @@ export class Http2Channel implements GrpcChannel {
   }
 
   serverStream(path: string, request: Uint8Array, observer: StreamObserver): Watch {
-    let watch: Watch | undefined, isCancelled = false;
+    let watch: Watch | undefined, isCancelled = false, hasAnswered = false;
+    const onMessage = (message: Uint8Array) => {
+      observer.onMessage(message);
+      if (hasAnswered) return;
+      hasAnswered = true;
+      for (const listener of [...this.#listeners]) listener();
+    };
     this.#usable().then((connection) => {
       if (isCancelled) return;
-      watch = connection.call(path, request, observer);
+      watch = connection.call(path, request, { onMessage, onEnd: (status) => observer.onEnd(status) });
     }).catch((error) => {
       if (isCancelled) return;
       observer.onEnd({

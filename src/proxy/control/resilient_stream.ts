@@ -103,8 +103,8 @@ export class ResilientStream implements Watch {
       if (!this.#isCancelled) this.#open();
     };
     const cancelTimer = this.options.loop.after(delay, retry);
-    // Another stream of this service has got through: so will this one.
-    const watch = this.options.channel.onConnected(retry);
+    // Another stream of this service has got an answer: so will this one.
+    const watch = this.options.channel.onAnswer(retry);
     this.#cancelRetry = () => {
       cancelTimer();
       watch.cancel();
