@@ -33,27 +33,15 @@ export function copyLoosely(to: usize, from: usize, length: i32): void {
 }
 
 /** Whether `length` bytes at `a` and `b` are the same. Reads up to 15 bytes more. */
+@inline
 export function equalBytes(a: usize, b: usize, length: i32): bool {
-  for (let i: i32 = 0; i < length; i += 16) {
-    let unequal = i8x16.bitmask(i8x16.ne(v128.load(a + i), v128.load(b + i)));
-    if (length - i < 16) unequal &= (1 << (length - i)) - 1;
-    if (unequal) return false;
+  if (length >= 16) {
+    const last = <usize> length - 16;
+    let differs = v128.xor(v128.load(a + last), v128.load(b + last));
+    for (let i: usize = 0; i < last; i += 16) {
+      differs = v128.or(differs, v128.xor(v128.load(a + i), v128.load(b + i)));
+    }
+    return !v128.any_true(differs);
   }
-  return true;
-}
-
-/** A hash of `length` bytes, going on from `seed`. Reads up to 7 bytes more. */
-export function hashBytes(seed: u64, at: usize, length: i32): u64 {
-  let hash = seed ^ length;
-  let p = at;
-  let left = length;
-  while (left > 0) {
-    let word = load<u64>(p);
-    if (left < 8) word &= (<u64> 1 << (<u64> left << 3)) - 1;
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15;
-    hash ^= hash >> 29;
-    p += 8;
-    left -= 8;
-  }
-  return hash;
+  return ((i8x16.bitmask(i8x16.eq(v128.load(a), v128.load(b))) ^ 0xffff) & ((1 << length) - 1)) == 0;
 }

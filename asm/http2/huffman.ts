@@ -121,21 +121,30 @@ export function huffmanLength(at: usize, length: i32): i32 {
   return (bits + 7) >> 3;
 }
 
-/** Encodes a string at `out`, padded with ones. @returns bytes written */
-export function encodeHuffman(at: usize, length: i32, out: usize): i32 {
+/**
+ * Encodes a string at `out`, padded with ones. Gives up once it comes to `most` bytes, and may have written 8 bytes
+ * beyond.
+ * @returns bytes written; `most` or more when it gave up
+ */
+export function encodeHuffman(at: usize, length: i32, out: usize, most: i32): i32 {
+  const limit = out + most;
   let target = out;
   let bits: u64 = 0; // aligned to the right
   let count: i32 = 0;
-  for (let i: i32 = 0; i < length; i++) {
-    const symbol = <usize> load<u8>(at + i);
-    const size = <i32> load<u8>(HUFFMAN_LENGTHS + symbol);
-    bits = bits << size | load<u32>(HUFFMAN_CODES + (symbol << 2));
+  for (let p = at, end = at + length; p < end; p++) {
+    const symbol = <usize> load<u8>(p);
+    const size = <i32> load<u8>(symbol, HUFFMAN_LENGTHS);
+    bits = bits << size | load<u32>(symbol << 2, HUFFMAN_CODES);
     count += size;
-    while (count >= 8) {
-      count -= 8;
-      store<u8>(target++, <u8> (bits >> count));
+    if (count >= 32) {
+      if (target >= limit) return most;
+      count -= 32;
+      store<u32>(target, bswap<u32>(<u32> (bits >> count)));
+      target += 4;
     }
   }
-  if (count > 0) store<u8>(target++, <u8> (bits << (8 - count) | (255 >> count)));
-  return <i32> (target - out);
+  // The last bytes at once: what comes too many is not counted.
+  const rest = bits << (64 - count) | <u64> -1 >> count;
+  store<u64>(target, bswap<u64>(count ? rest : 0));
+  return <i32> (target - out) + ((count + 7) >> 3);
 }

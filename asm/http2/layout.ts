@@ -134,6 +134,12 @@ export const enum Hpack {
   UsesHuffman = 10,
   /** Bytes of texts written since the beginning, those skipped at the end of the ring included: wraps around at 2^32. */
   Written = 11,
+  /** Encoder: entries added since the beginning; where its index begins and how many sets of fields it has less one (see
+   * encoder_index.ts), and which place was given away last. */
+  Added = 12,
+  Index = 13,
+  FieldSetMask = 14,
+  Turn = 15,
   Words = 16,
 }
 
@@ -143,14 +149,13 @@ export const enum TableEntry {
   NameLength = 1,
   Value = 2,
   ValueLength = 3,
-  /** Decoder: `HeaderName` in the low byte, in the next one the bit of `Head.Present` it has; `TableMark` bits. */
+  /** `HeaderName` in the low byte. Decoder: in the next one the bit of `Head.Present` it has; `TableMark` bits. */
   Mark = 4,
   /** Decoder, with `TableMark.Judged`: what the value was found to be, a number or two, or one of 64 bits. */
   Meaning = 5,
   SecondMeaning = 6,
-  /** Encoder: hashes of the name, and of name and value. */
-  NameHash = 5,
-  FieldHash = 6,
+  /** Encoder: `Hpack.Added` when it was. */
+  Number = 5,
   /** `Hpack.Written` when its text was. */
   Start = 7,
   Words = 8,

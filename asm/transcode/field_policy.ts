@@ -3,7 +3,7 @@
  * Sources: RFC 9110 sections 6.5.1 and 7.6.1, RFC 9113 section 8.2.2, RFC 7541 section 7.1.3.
  */
 import { BlockKind, FieldFlag } from "../http2/layout";
-import { HeaderEntry, HeaderFlag } from "../http1/layout";
+import { HeaderFlag } from "../http1/layout";
 import { HeaderName } from "../http1/names";
 
 /** Below this a cookie could be guessed by watching how well it compresses. */
@@ -31,8 +31,8 @@ export function isForbiddenTrailer(id: i32): bool {
 }
 
 /** What the caller dropped, and which kind of head it is: for one call only. */
-let dropLow: u64 = 0;
-let dropHigh: u32 = 0;
+export let dropLow: u64 = 0;
+export let dropHigh: u32 = 0;
 
 /**
  * Begins a head of a kind.
@@ -50,14 +50,14 @@ export function alsoDrop(id: i32): void {
 }
 
 /**
- * Whether an entry ends here. TE, which only this hop's Connection may name, lives on where it was not dropped by name:
- * as `te: trailers` or not at all.
+ * Whether a field ends here. TE, which only this hop's Connection may name, lives on where it was not dropped by name: as
+ * `te: trailers` or not at all.
+ * @param low and `high`: `dropLow` and `dropHigh`
  */
 @inline
-export function isDropped(entry: usize, id: i32): bool {
-  if (id == HeaderName.Te) return (dropLow & bit(HeaderName.Te)) != 0;
-  if (load<i32>(entry, HeaderEntry.Flags << 2) & HeaderFlag.HopByHop) return true;
-  return id < 64 ? (dropLow >> id & 1) != 0 : (dropHigh >> (id & 31) & 1) != 0;
+export function isDropped(id: i32, flags: i32, low: u64, high: u32): bool {
+  if (id < 64 ? (low >> id & 1) != 0 : (high >> (id & 31) & 1) != 0) return true;
+  return (flags & HeaderFlag.HopByHop) != 0 && id != HeaderName.Te;
 }
 
 /** Fields whose values are secrets: no hop may learn them by compression. */

@@ -9,8 +9,8 @@ import { BlockKind } from "../http2/layout";
 import { Head, HeaderEntry, HeadFlag, Method, TargetForm } from "../http1/layout";
 import { HeaderName } from "../http1/names";
 import { phraseOf } from "../http1/phrases";
-import { copyBytes } from "../http2/bytes";
-import { alsoDrop, isDropped, startPolicy } from "./field_policy";
+import { copyLoosely } from "../http2/bytes";
+import { alsoDrop, dropHigh, dropLow, isDropped, startPolicy } from "./field_policy";
 
 const CRLF: u16 = 0x0a0d;
 const COLON_SPACE: u16 = 0x203a;
@@ -35,9 +35,10 @@ function word(index: i32): i32 {
   return load<i32>(record + (<usize> index << 2));
 }
 
+/** Copies and writes up to 15 bytes beyond, for which there is room. */
 @inline
 function put(at: usize, length: i32): void {
-  copyBytes(p, at, length);
+  copyLoosely(p, at, length);
   p += <usize> length;
 }
 
@@ -126,7 +127,8 @@ function putCookies(first: usize, end: usize): void {
   for (let entry = first; entry < end; entry += HeaderEntry.Words << 2) {
     const id = load<i32>(entry, HeaderEntry.Id << 2);
     const length = load<i32>(entry, HeaderEntry.ValueLength << 2);
-    if (id != HeaderName.Cookie || length == 0 || isDropped(entry, id)) continue;
+    const flags = load<i32>(entry, HeaderEntry.Flags << 2);
+    if (id != HeaderName.Cookie || length == 0 || isDropped(id, flags, dropLow, dropHigh)) continue;
     if (!isFirst) put16(CRUMB_END);
     isFirst = false;
     put(base + load<i32>(entry, HeaderEntry.ValueOffset << 2), length);
@@ -137,11 +139,14 @@ function putCookies(first: usize, end: usize): void {
 function putFields(kind: i32): void {
   let acceptsTrailers = kind == BlockKind.Request && (word(Head.Flags) & HeadFlag.AcceptsTrailers) != 0;
   let hasCookies = false;
+  const origin = base;
+  const low = dropLow;
+  const high = dropHigh;
   let entry = record + (Head.Headers << 2);
   const end = entry + <usize> word(Head.HeaderCount) * (HeaderEntry.Words << 2);
   for (; entry < end; entry += HeaderEntry.Words << 2) {
     const id = load<i32>(entry, HeaderEntry.Id << 2);
-    if (isDropped(entry, id)) continue;
+    if (isDropped(id, load<i32>(entry, HeaderEntry.Flags << 2), low, high)) continue;
     if (id == HeaderName.Te) {
       if (acceptsTrailers) putText("te: trailers\r\n");
       acceptsTrailers = false;
@@ -152,10 +157,16 @@ function putFields(kind: i32): void {
       hasCookies = true;
       continue;
     }
-    put(base + load<i32>(entry), load<i32>(entry, HeaderEntry.NameLength << 2));
-    put16(COLON_SPACE);
-    put(base + load<i32>(entry, HeaderEntry.ValueOffset << 2), load<i32>(entry, HeaderEntry.ValueLength << 2));
-    put16(CRLF);
+    let to = p;
+    const nameLength = load<i32>(entry, HeaderEntry.NameLength << 2);
+    const valueLength = load<i32>(entry, HeaderEntry.ValueLength << 2);
+    copyLoosely(to, origin + load<i32>(entry), nameLength);
+    to += <usize> nameLength;
+    store<u16>(to, COLON_SPACE);
+    copyLoosely(to + 2, origin + load<i32>(entry, HeaderEntry.ValueOffset << 2), valueLength);
+    to += <usize> valueLength + 2;
+    store<u16>(to, CRLF);
+    p = to + 2;
   }
 }
 

@@ -84,6 +84,8 @@ const HUFFMAN_LENGTHS: readonly number[] = [
 
 const PSEUDO = [":authority", ":method", ":path", ":scheme", ":status"];
 const FIRST_PSEUDO_ID = 10;
+/** One past the largest id that a field may have. */
+const ID_COUNT = 96;
 /** Bits that one look-up of the Huffman decoder takes at once: mostly two symbols. */
 const FIRST_BITS = 12;
 const SLOT_BITS = 9;
@@ -115,6 +117,7 @@ function staticTable(): string {
     put(name);
     put(value);
   }
+  const ids = STATIC_TABLE.map(([name]) => idOf(name));
   const names = [...new Set(STATIC_TABLE.map(([name]) => name))];
   const factor = findFactor(names.map(keyOf), SLOT_BITS);
   const slots = new Array<number>(2 ** SLOT_BITS).fill(0);
@@ -128,7 +131,8 @@ export const STATIC_SHIFT: u32 = ${32 - SLOT_BITS};
     data("u16", "STATIC_AT", at) +
     data("u8", "STATIC_NAME_LENGTH", [0, ...STATIC_TABLE.map(([name]) => name.length)]) +
     data("u8", "STATIC_VALUE_LENGTH", [0, ...STATIC_TABLE.map(([, value = ""]) => value.length)]) +
-    data("u8", "STATIC_ID", [0, ...STATIC_TABLE.map(([name]) => idOf(name))]) +
+    data("u8", "STATIC_ID", [0, ...ids]) +
+    data("u8", "STATIC_BY_ID", Array.from({ length: ID_COUNT }, (_, id) => id && ids.indexOf(id) + 1)) +
     data("u8", "STATIC_GROUP", groups) +
     data("u8", "STATIC_SLOTS", slots);
 }
