@@ -132,8 +132,8 @@ export async function withPair(
     deepEqual(server.faults, []);
   } finally {
     await client.stop();
+    await app.shutdown(); // it says GOAWAY to its proxy, which must still hear it
     await server.stop();
-    await app.shutdown();
   }
   equal(client.runtime.arena.slots.used, 0, "every buffer was given back");
   equal(server.runtime.arena.slots.used, 0, "every buffer was given back");
