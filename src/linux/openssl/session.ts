@@ -15,7 +15,11 @@ export const WANT_WRITE = -1002;
 export const TLS_FAILED = -1003;
 
 const ERROR_WANT_READ = 2, ERROR_WANT_WRITE = 3, ERROR_SYSCALL = 5, ERROR_ZERO_RETURN = 6;
-const CTRL_SET_TLSEXT_HOSTNAME = 55, NO_PARTIAL_WILDCARDS = 4, NO_WILDCARDS = 2, VERIFY_OK = 0n;
+const CTRL_SET_MAX_SEND_FRAGMENT = 52,
+  CTRL_SET_TLSEXT_HOSTNAME = 55,
+  NO_PARTIAL_WILDCARDS = 4,
+  NO_WILDCARDS = 2,
+  VERIFY_OK = 0n;
 
 export interface ClientHelloOptions {
   /** The name sent (SNI). */
@@ -72,6 +76,11 @@ export class TlsSession {
   write(pointer: Deno.PointerObject, length: number): number {
     const count = openssl().SSL_write(this.#ssl, pointer, length);
     return count > 0 ? count : this.#outcome(count);
+  }
+
+  /** Records hold at most `size` bytes from now on (512 to 16,384): small ones can be opened sooner. */
+  limitRecords(size: number): void {
+    openssl().SSL_ctrl(this.#ssl, CTRL_SET_MAX_SEND_FRAGMENT, BigInt(size), null);
   }
 
   /** True while bytes read from the socket wait inside OpenSSL: epoll will not tell of them. */

@@ -6,26 +6,27 @@
  * arrives on one side is passed on, and the other direction goes on. Loss: a reset of one side resets the other.
  */
 import type { Arena } from "../worker/arena.ts";
-import { READ_SIZE } from "../worker/arena.ts";
-import { AGAIN, FAILED, type Stream, type StreamFailure, type StreamOwner } from "../worker/stream.ts";
+import type { Stream, StreamFailure, StreamOwner } from "../worker/stream.ts";
+import { Direction, GOES_ON, SOURCE_ENDED, SOURCE_FAILED } from "./direction.ts";
 
 /** How a tunnel ended: `undefined` when both sides said their end. */
 export type TunnelEnd = (failure: StreamFailure | undefined) => void;
 
-/** Reads of one side in one event before others get their turn. */
-const READS_PER_EVENT = 4;
-
 export class Tunnel implements StreamOwner {
   #isEnded = false;
+  readonly #there: Direction;
+  readonly #back: Direction;
 
   constructor(
-    private readonly arena: Arena,
+    arena: Arena,
     readonly near: Stream,
     readonly far: Stream,
     private readonly onEnd: TunnelEnd,
   ) {
     near.owner = this;
     far.owner = this;
+    this.#there = new Direction(near, far, arena);
+    this.#back = new Direction(far, near, arena);
   }
 
   /** Reads what may already wait on either side (bytes inside OpenSSL raise no event). */
@@ -47,31 +48,27 @@ export class Tunnel implements StreamOwner {
   }
 
   onReadable(stream: Stream): void {
-    const sink = this.#other(stream), at = this.arena.receiveAt;
-    for (let i = 0; i < READS_PER_EVENT; i++) {
-      if (sink.isBlocked) return stream.pause();
-      const count = stream.read(at, READ_SIZE);
-      if (count === AGAIN) return;
-      if (count === FAILED) return this.#end(stream.failure);
-      if (count === 0) {
-        sink.endWriting();
-        if (sink.isReadEnded && !sink.isBlocked) this.#end(undefined);
-        return;
-      }
-      if (!sink.write(at, count)) return this.#end(sink.failure);
-      // A plain socket that gave less than was asked for is empty; OpenSSL gives a record at a time.
-      if (stream.tls === undefined ? count < READ_SIZE : !stream.tls.hasPending()) return;
-    }
-    if (stream.tls !== undefined) stream.readAgain();
+    const direction = stream === this.near ? this.#there : this.#back;
+    this.#judge(direction, direction.move());
+  }
+
+  #judge({ source, sink }: Direction, outcome: number): void {
+    if (outcome === GOES_ON) return;
+    if (outcome !== SOURCE_ENDED) return this.#end((outcome === SOURCE_FAILED ? source : sink).failure);
+    sink.endWriting();
+    this.#endIfDone();
   }
 
   onDrained(stream: Stream): void {
-    const source = this.#other(stream);
-    if (source.isReadEnded) {
-      if (stream.isReadEnded) this.#end(undefined);
-      return;
-    }
-    source.resume();
+    const direction = stream === this.far ? this.#there : this.#back;
+    this.#judge(direction, direction.drained());
+    this.#endIfDone();
+  }
+
+  /** Ends once both sides have said their end and taken everything. */
+  #endIfDone(): void {
+    const isSilent = this.near.isReadEnded && this.far.isReadEnded;
+    if (isSilent && this.#there.isDelivered && this.#back.isDelivered) this.#end(undefined);
   }
 
   onFailed(_stream: Stream, failure: StreamFailure): void {
@@ -81,6 +78,8 @@ export class Tunnel implements StreamOwner {
   #end(failure: StreamFailure | undefined): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    this.#there.release();
+    this.#back.release();
     for (const stream of [this.near, this.far]) {
       if (failure === undefined) stream.close();
       else stream.abort();

@@ -25,6 +25,14 @@ import type { TestWorkerName } from "./worker_loop.ts";
 
 const DESTINATION: SocketAddress = { ip: "10.43.0.7", port: 80 }, PATH = "web.shop.svc.cluster.local:80";
 
+/** Many handshakes at once on a busy machine take their time; nothing here is about time. */
+const PATIENT = {
+  LINKERD2_PROXY_INBOUND_DETECT_TIMEOUT: "30s",
+  LINKERD2_PROXY_INBOUND_CONNECT_TIMEOUT: "30s",
+  LINKERD2_PROXY_OUTBOUND_CONNECT_TIMEOUT: "30s",
+  LINKERD2_PROXY_OUTBOUND_HTTP_FAILFAST_TIMEOUT: "30s",
+};
+
 export interface TwoLoops {
   readonly port: number;
   readonly supervisor: Supervisor;
@@ -81,10 +89,11 @@ export async function withTwoLoops(
 ): Promise<void> {
   const breaks = [...options.breaks ?? []];
   const authority = await TestAuthority.create();
-  const server = await startTestProxy(authority, SERVER);
+  const server = await startTestProxy(authority, SERVER, PATIENT);
   const app = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, serve), logs = new Logs();
   const environment = {
     ...TEST_ENVIRONMENT,
+    ...PATIENT,
     LINKERD2_PROXY_IDENTITY_LOCAL_NAME: CLIENT,
     LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS: pemOf(authority.anchor),
   };

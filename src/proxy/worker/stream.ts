@@ -4,8 +4,9 @@
  * waits to be written, and an owner that looks at `isBlocked` before it reads its other side never needs more.
  */
 import { EAGAIN, ECONNRESET, EINTR, EPIPE, errnoName } from "../../linux/errno.ts";
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "../../linux/epoll.ts";
+import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "../../linux/epoll.ts";
 import { TLS_FAILED, type TlsSession, WANT_READ, WANT_WRITE } from "../../linux/openssl/session.ts";
+import { splice } from "../../linux/splice.ts";
 import { close, receive, send, setAbortOnClose, shutdown, socketError } from "../../linux/socket.ts";
 import { Activity } from "./activity.ts";
 import type { Arena } from "./arena.ts";
@@ -161,11 +162,9 @@ export class Stream implements EventHandler {
       if (!this.#isPaused && !this.isReadEnded) this.owner.onReadable(this);
     } else if (events & (EPOLLERR | EPOLLHUP)) {
       const number = socketError(this.fd);
-      this.fail({
-        code: "reset",
-        detail: `connection lost: ${errnoName(number || ECONNRESET)}`,
-        errno: number,
-      });
+      // Both sides have said their end, and something may still wait to be read here: told once, not in every turn.
+      if (number === 0) return this.#setInterest(EPOLLET);
+      this.fail({ code: "reset", detail: `connection lost: ${errnoName(number)}`, errno: number });
     }
   }
 
@@ -230,12 +229,25 @@ export class Stream implements EventHandler {
         return FAILED;
       }
     }
+    return this.#took(count);
+  }
+
+  #took(count: number): number {
     if (count === 0) {
       this.isReadEnded = true;
       this.#refreshInterest();
     }
     this.counters.readBytes += count;
     return count;
+  }
+
+  /** As `read`, into an empty pipe. Plain connections only. */
+  readToPipe(pipe: number, length: number): number {
+    const count = splice(this.fd, pipe, length);
+    if (count >= 0) return this.#took(count);
+    if (count === -EAGAIN || count === -EINTR) return AGAIN;
+    this.#close({ code: "reset", detail: `read: ${errnoName(-count)}`, errno: -count });
+    return FAILED;
   }
 
   /** Sends `length` bytes from `at`. @returns how many went; or FAILED */
@@ -245,7 +257,7 @@ export class Stream implements EventHandler {
       const count = send(this.fd, pointer, length);
       if (count >= 0) return count;
       if (count === -EAGAIN || count === -EINTR) return 0;
-      const isPipe = count === -EPIPE;
+      const isPipe = count === -EPIPE || count === -ECONNRESET;
       this.#close({ code: isPipe ? "reset" : "io", detail: `write: ${errnoName(-count)}`, errno: -count });
       return FAILED;
     }
@@ -290,7 +302,10 @@ export class Stream implements EventHandler {
   send(at: number, length: number): number {
     if (this.#state === CLOSED) return FAILED;
     if (this.#state !== OPEN || this.#pendingEnd !== this.#pendingStart) return 0;
-    const sent = this.#send(at, length);
+    return this.#gave(this.#send(at, length), length);
+  }
+
+  #gave(sent: number, length: number): number {
     if (sent < 0) return FAILED;
     this.counters.writtenBytes += sent;
     if (sent < length) {
@@ -298,6 +313,18 @@ export class Stream implements EventHandler {
       this.#refreshInterest();
     }
     return sent;
+  }
+
+  /** As `send`, out of a pipe. Plain connections only. */
+  sendFromPipe(pipe: number, length: number): number {
+    if (this.#state === CLOSED) return FAILED;
+    if (this.#state !== OPEN || this.#pendingEnd !== this.#pendingStart) return 0;
+    const count = splice(pipe, this.fd, length);
+    if (count >= 0) return this.#gave(count, length);
+    if (count === -EAGAIN || count === -EINTR) return this.#gave(0, length);
+    const code = count === -EPIPE || count === -ECONNRESET ? "reset" : "io";
+    this.#close({ code, detail: `write: ${errnoName(-count)}`, errno: -count });
+    return FAILED;
   }
 
   #keep(at: number, length: number): boolean {
