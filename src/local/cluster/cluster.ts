@@ -19,6 +19,8 @@ export interface Gateway {
 }
 
 export interface Cluster {
+  /** The process whose end is the end of the node and of all its pods; undefined where somebody else started it. */
+  readonly pid?: number;
   /** Where the node's sockets, token and certificate are. */
   readonly directory: string;
   readonly client: HttpKubeClient;
@@ -120,7 +122,7 @@ export async function startCluster(options: StartOptions = {}): Promise<Cluster>
       remedy: "report it with the lines above; `LINKERD_LOCAL_LOG=1` shows everything the node says",
     });
   }
-  return connectTo(directory, options.apiPort ?? 0, ended, stop);
+  return { ...connectTo(directory, options.apiPort ?? 0, ended, stop), pid: child.pid };
 }
 
 /** The cluster whose node has its sockets in `directory`. */

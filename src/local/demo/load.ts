@@ -2,6 +2,7 @@
  * The load generator: an open loop at a fixed rate, which counts what it saw. Its own counts are the yardstick that
  * the mesh's numbers are held against; they are served as JSON on /counts. POST /stop ends the requests, not the counts.
  */
+import { request } from "./request.ts";
 import { terminated } from "./serve.ts";
 
 export interface LoadOptions {
@@ -12,6 +13,8 @@ export interface LoadOptions {
 
 export interface LoadCounts {
   requests: number;
+  /** Requests before these, to see whether the shop answers yet: the mesh counted them too. */
+  warmUps: number;
   /** Responses by status; 0 for none at all. */
   statuses: Record<string, number>;
   /** What `/buy` got, by status: its payment fails one time in ten on purpose. */
@@ -23,14 +26,15 @@ export interface LoadCounts {
   startedAt: string;
 }
 
-const TICK_MS = 20, MAX_IN_FLIGHT = 256;
+const TICK_MS = 20, MAX_IN_FLIGHT = 256, MAX_EXAMPLES = 100;
 
 /** Resolves once the shop answers both of its pages: what fails before that is not counted against anybody. */
-async function available(target: string): Promise<void> {
+async function available(target: string, counts: LoadCounts): Promise<void> {
   for (let answers = 0; answers < 2;) {
     answers = 0;
     for (const path of ["/", "/buy"]) {
-      const response = await fetch(target + path).catch(() => undefined);
+      counts.warmUps++;
+      const response = await request(target + path).catch(() => undefined);
       if (response?.status === 200) answers++;
       await response?.body?.cancel();
     }
@@ -42,6 +46,7 @@ async function available(target: string): Promise<void> {
 export async function runLoad(options: LoadOptions): Promise<void> {
   const counts: LoadCounts = {
     requests: 0,
+    warmUps: 0,
     statuses: {},
     purchases: {},
     unexpected: 0,
@@ -50,9 +55,9 @@ export async function runLoad(options: LoadOptions): Promise<void> {
   };
   const server = Deno.serve(
     { port: options.countsPort, hostname: "0.0.0.0", onListen() {} },
-    (request) => {
-      const { pathname } = new URL(request.url);
-      if (pathname === "/stop" && request.method === "POST") isStopped = true;
+    ({ url, method }) => {
+      const { pathname } = new URL(url);
+      if (pathname === "/stop" && method === "POST") isStopped = true;
       return pathname === "/counts" || pathname === "/stop"
         ? Response.json({ ...counts, inFlight })
         : new Response("ok\n");
@@ -62,12 +67,13 @@ export async function runLoad(options: LoadOptions): Promise<void> {
   const one = async () => {
     const path = ++number % 3 === 0 ? "/buy" : "/";
     inFlight++;
+    const sentAt = performance.now();
     let status = 0, detail = "";
     try {
-      const response = await fetch(options.target + path);
+      const response = await request(options.target + path);
       const text = await response.text();
       status = response.status;
-      detail = text.slice(0, 100).trim() || response.headers.get("l5d-proxy-error") || "";
+      detail = text.slice(0, 300).trim() || response.headers.get("l5d-proxy-error") || "";
     } catch (error) {
       detail = error instanceof Error ? error.message : String(error);
     }
@@ -77,11 +83,11 @@ export async function runLoad(options: LoadOptions): Promise<void> {
     if (path === "/buy") counts.purchases[status] = (counts.purchases[status] ?? 0) + 1;
     if (status === 200 || (path === "/buy" && status === 503 && detail.includes("closed"))) return;
     counts.unexpected++;
-    counts.examples = [...counts.examples, `${new Date().toISOString()} ${path} ${status} ${detail}`].slice(
-      -20,
-    );
+    const took = Math.round(performance.now() - sentAt);
+    const example = `${new Date().toISOString()} ${path} ${status} after ${took} ms: ${detail}`;
+    counts.examples = [...counts.examples, example].slice(-MAX_EXAMPLES);
   };
-  await available(options.target);
+  await available(options.target, counts);
   counts.startedAt = new Date().toISOString();
   const startedAt = performance.now();
   let sent = 0;

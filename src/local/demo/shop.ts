@@ -8,6 +8,7 @@
 import { StoreClient } from "./store_client.ts";
 import { serveStore } from "./store.ts";
 import { runLoad } from "./load.ts";
+import { request } from "./request.ts";
 import { serveHttp } from "./serve.ts";
 
 const PORT = 8080, STORE_PORT = 6379;
@@ -15,10 +16,10 @@ const environment = (name: string, fallback: string) => Deno.env.get(name) ?? fa
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 async function call(service: string, path: string): Promise<unknown> {
-  const response = await fetch(`http://${service}${path}`);
+  const response = await request(`http://${service}${path}`);
   if (!response.ok) {
-    await response.body?.cancel();
-    throw new Error(`${service}${path}: ${response.status}`);
+    const why = response.headers.get("l5d-proxy-error") ?? (await response.text()).trim();
+    throw new Error(`${service}${path}: ${response.status} ${why}`.slice(0, 300));
   }
   return await response.json();
 }
@@ -30,11 +31,11 @@ const GOODS = ["tea", "bread", "salt", "soap", "rope", "lamp"].map((name, id) =>
 }));
 
 /** The front: a page needs the catalog and what others bought; buying goes through cart and payment. */
-async function web(request: Request): Promise<Response> {
-  const { pathname } = new URL(request.url);
+async function web({ url }: Request): Promise<Response> {
+  const { pathname } = new URL(url);
   if (pathname === "/buy") {
     const cart = await call("cart", "/add?item=2"),
-      paid = await fetch("http://payment/pay", { method: "POST" });
+      paid = await request("http://payment/pay", { method: "POST" });
     const text = await paid.text();
     return new Response(JSON.stringify({ cart, paid: text }), { status: paid.ok ? 200 : 503 });
   }
