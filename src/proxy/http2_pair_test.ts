@@ -150,3 +150,21 @@ Deno.test("a reset of the client's reaches the application, and one of the appli
     equal(code, http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
   });
 });
+
+Deno.test("requests beyond the limit of those in hand are shed with 503, and the others are served", async () => {
+  const held = Promise.withResolvers<void>();
+  await withPair(async () => {
+    await held.promise;
+    return new Response("served");
+  }, async ({ url, server }) => {
+    const asked = Array.from({ length: 4 }, () => fetch(url));
+    const first = await Promise.race(asked);
+    equal(first.status, 503);
+    await first.body?.cancel();
+    held.resolve();
+    const statuses = (await Promise.all(asked)).map((response) => response.status).sort();
+    deepEqual(statuses, [200, 200, 503, 503]);
+    for (const response of await Promise.all(asked)) if (!response.bodyUsed) await response.body?.cancel();
+    equal(server.inbound.inFlight.count, 0);
+  }, { LINKERD2_PROXY_INBOUND_MAX_IN_FLIGHT: "2" });
+});

@@ -15,6 +15,8 @@ import { FirstBytes, guessProtocol, inspectProtocol } from "./detect/first_bytes
 import { proxyError } from "./error.ts";
 import { ServerConnection } from "./http/http1/server_connection.ts";
 import { ServerConnection as Http2ServerConnection } from "./http/http2/server_connection.ts";
+import { InFlight } from "./http/in_flight.ts";
+import { AccessLog } from "./telemetry/access_log.ts";
 import { takeTables } from "./http/http2/tables.ts";
 import { IdentityLines } from "./inbound/identity_lines.ts";
 import { InboundConnection } from "./inbound/inbound_connection.ts";
@@ -31,6 +33,8 @@ import { CLOSED_BY_PROXY, NOBODY, Stream } from "./worker/stream.ts";
 export class Inbound {
   readonly connections = new Set<InboundConnection>();
   readonly policies: PortPolicies;
+  readonly inFlight: InFlight;
+  readonly accessLog: AccessLog | undefined;
   isDraining = false;
   readonly #dialer: Dialer;
   readonly #lines: IdentityLines;
@@ -42,6 +46,8 @@ export class Inbound {
     this.policies = new PortPolicies(config, loop, control);
     this.#dialer = new Dialer(loop, arena, config.inbound, tls);
     this.#lines = new IdentityLines(arena);
+    this.inFlight = new InFlight(config.inbound.maxInFlight);
+    if (config.accessLog !== undefined) this.accessLog = new AccessLog(loop, arena, config.accessLog);
   }
 
   /** Begins to accept. @returns the address listened on */
@@ -80,7 +86,7 @@ export class Inbound {
     const isForProxy = isDirect || destination.port === this.#listener!.address.port;
     const stream = new Stream(loop, arena, fd, NOBODY, "open");
     if (!isForProxy && this.policies.of(destination.port).current.protocol === "opaque") {
-      const plain = { ip: client.ip, isTls: false, identity: undefined };
+      const plain = { ...client, isTls: false, identity: undefined };
       return this.#forward(this.#connection(destination, plain, "port_skipped", ""), stream, 0);
     }
     new Detector(
@@ -125,7 +131,7 @@ export class Inbound {
       return stream.close(); // a direct connection must prove who it is
     }
     const isPassthrough = detected.protocol === Protocol.Tls;
-    const client = { ip: peer.ip, isTls: false, identity: undefined };
+    const client = { ...peer, isTls: false, identity: undefined };
     const reason = isPassthrough ? "passthrough" : "no_tls_from_remote";
     const connection = this.#connection(target, client, reason, detected.serverName);
     if (isPassthrough || connection.policy.current.protocol === "tls") {
@@ -138,7 +144,7 @@ export class Inbound {
     const { runtime } = this, session = new TlsSession(runtime.tls.server!, stream.fd);
     const secured = stream.secure(session);
     new ServerHandshake(secured, runtime.config.inbound.detectTimeoutMs, (identity) => {
-      const client = { ip: peer.ip, isTls: true, identity };
+      const client = { ...peer, isTls: true, identity };
       if (isForProxy) return this.#direct(secured, client, target);
       this.#detectInside(this.#connection(target, client, undefined, ""), secured, 0);
     }, (failure) => {

@@ -12,6 +12,7 @@ import { Detector } from "./detect/detector.ts";
 import { proxyError } from "./error.ts";
 import { ServerConnection } from "./http/http1/server_connection.ts";
 import { ServerConnection as Http2ServerConnection } from "./http/http2/server_connection.ts";
+import { InFlight } from "./http/in_flight.ts";
 import { takeTables } from "./http/http2/tables.ts";
 import { Forward } from "./opaque/forward.ts";
 import { OutboundConnection } from "./outbound/outbound_connection.ts";
@@ -26,6 +27,7 @@ const MAX_DESTINATIONS = 4096;
 
 export class Outbound {
   readonly connections = new Set<OutboundConnection>();
+  readonly inFlight: InFlight;
   isDraining = false;
   /** Requests that wait for an endpoint. */
   queued = 0;
@@ -37,6 +39,7 @@ export class Outbound {
   constructor(readonly runtime: Runtime) {
     const { config, loop, arena, tls } = runtime;
     this.#dialer = new Dialer(loop, arena, config.outbound, tls);
+    this.inFlight = new InFlight(config.outbound.maxInFlight);
     this.#services = new Services(runtime, this.#dialer);
   }
 

@@ -12,6 +12,7 @@ import { BlockKind } from "../../wasm/http2.ts";
 import { monotonicMicros } from "../../linux/clock.ts";
 import type { Endpoint } from "../connect/endpoint.ts";
 import { type ProxyError, proxyError } from "../error.ts";
+import { type AccessRequest, lengthText } from "../telemetry/access_log.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
 import type { Arena } from "../worker/arena.ts";
 import { HeldBytes } from "../worker/held.ts";
@@ -60,6 +61,11 @@ export class Exchange {
   /** The request as it was received, until its response begins; empty when it cannot be sent again. */
   readonly #replay: HeldBytes;
   #isReplayWhole = false;
+  /** It counts among the requests in hand. */
+  #isInFlight = false;
+  #access: AccessRequest | undefined;
+  #answeredAt = 0;
+  #responseBytes = "";
 
   constructor(
     readonly downstream: Downstream,
@@ -98,6 +104,14 @@ export class Exchange {
    */
   start(at: number): boolean {
     this.#readHead(at);
+    if (!this.#isInFlight) {
+      this.#startedAt = monotonicMicros();
+      this.#access = this.pipeline.logAccess(this, at);
+      if (!(this.#isInFlight = this.pipeline.inFlight.enter())) {
+        this.#answer(proxyError("load-shed", "too many requests are in hand"));
+        return false;
+      }
+    }
     const destination = this.pipeline.route(this, at);
     if (destination === undefined) {
       this.#state = WAITING;
@@ -107,7 +121,6 @@ export class Exchange {
       this.#answer(destination);
       return false;
     }
-    this.#startedAt = monotonicMicros();
     this.#series = this.pipeline.seriesOf(this, destination);
     this.#series.request(this.loop.now);
     this.#state = SENT;
@@ -302,14 +315,30 @@ export class Exchange {
 
   #answer(error: ProxyError): void {
     this.pipeline.onError(error);
+    this.#status = error.status;
     this.#finish();
     this.downstream.respondError(error);
   }
 
   #finish(): void {
+    if (this.#isInFlight) this.pipeline.inFlight.leave();
+    this.#isInFlight = false;
+    if (this.#access !== undefined) this.#logAccess(this.#access);
     this.#state = IDLE;
     this.#upstream = this.#endpoint = undefined;
     this.#releaseReplay();
+  }
+
+  #logAccess(request: AccessRequest): void {
+    const now = monotonicMicros();
+    this.pipeline.endAccess(request, {
+      status: this.#status,
+      responseBytes: this.#responseBytes,
+      processingMicros: (this.#isResponseStarted ? this.#answeredAt : now) - this.#startedAt,
+      totalMicros: now - this.#startedAt,
+    });
+    this.#access = undefined;
+    this.#responseBytes = "";
   }
 
   /**
@@ -328,7 +357,9 @@ export class Exchange {
     this.#status = this.arena.memory.words[(this.arena.recordAt >> 2) + Head.Status]!;
     this.#isResponseStarted = true;
     this.#readGrpcStatus(at);
-    this.#endpoint!.answered(monotonicMicros() - this.#startedAt, this.loop.now);
+    this.#answeredAt = monotonicMicros();
+    if (this.#access !== undefined) this.#responseBytes = lengthText(this.arena);
+    this.#endpoint!.answered(this.#answeredAt - this.#startedAt, this.loop.now);
     this.#releaseReplay();
     return this.downstream.respond(at, headLength, bodyAt, bodyLength, isEnd);
   }
@@ -410,7 +441,8 @@ export class Exchange {
     this.#upstream = undefined;
     upstream?.cancel();
     if (this.#state === SENT || this.#state === PARKED) {
-      this.#countResponse(this.#isResponseStarted ? this.#status : 499, "unclassified");
+      if (!this.#isResponseStarted) this.#status = 499;
+      this.#countResponse(this.#status, "unclassified");
     }
     this.release();
   }

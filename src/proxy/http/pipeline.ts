@@ -5,7 +5,9 @@
 import type { Endpoint } from "../connect/endpoint.ts";
 import type { ProxyError } from "../error.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
+import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
 import type { Exchange } from "./exchange.ts";
+import type { InFlight } from "./in_flight.ts";
 
 /** Ids of header names to drop, 32 to a word (see HeaderName). */
 export type DropMask = readonly [number, number, number];
@@ -31,6 +33,12 @@ export interface Pipeline {
    * The other direction makes them HTTP/2 where the endpoint takes that (proxy.md §6).
    */
   readonly isDowngrading: boolean;
+  /** The direction's requests in hand. */
+  readonly inFlight: InFlight;
+  /** Begins a line of the access log, where one is kept, for the request whose head stands in the record. */
+  logAccess(exchange: Exchange, at: number): AccessRequest | undefined;
+  /** Ends that line. */
+  endAccess(request: AccessRequest, response: AccessResponse): void;
   /** The series in which the exchange with `endpoint` is counted. */
   seriesOf(exchange: Exchange, endpoint: Endpoint): HttpSeries;
   /** May this client read why the mesh failed its request? */

@@ -1,8 +1,11 @@
 /** What inbound decides for the HTTP requests of one connection: authorize, then to the application. */
 import type { Endpoint } from "../connect/endpoint.ts";
 import { type ProxyError, proxyError } from "../error.ts";
+import { formatAddress } from "../../linux/address.ts";
 import type { Exchange } from "../http/exchange.ts";
+import type { InFlight } from "../http/in_flight.ts";
 import type { DropMask, Pipeline } from "../http/pipeline.ts";
+import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
 import type { Value } from "../telemetry/telemetry.ts";
 import { Head, HeaderName } from "../../wasm/http1.ts";
@@ -118,6 +121,20 @@ export class InboundHttp implements Pipeline {
 
   get isDraining(): boolean {
     return this.connection.inbound.isDraining;
+  }
+
+  get inFlight(): InFlight {
+    return this.connection.inbound.inFlight;
+  }
+
+  logAccess(exchange: Exchange, at: number): AccessRequest | undefined {
+    const { inbound, client } = this.connection;
+    const address = formatAddress({ ip: client.ip, port: client.port ?? 0 });
+    return inbound.accessLog?.begin(at, exchange.version, address, client.identity);
+  }
+
+  endAccess(request: AccessRequest, response: AccessResponse): void {
+    this.connection.inbound.accessLog!.end(request, response);
   }
 
   release(): void {}

@@ -3,6 +3,7 @@ import { type ProxyError, proxyError } from "../error.ts";
 import type { Endpoint } from "../connect/endpoint.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { DropMask, Pipeline } from "../http/pipeline.ts";
+import type { InFlight } from "../http/in_flight.ts";
 import { headerText } from "../http/record.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
 import { HeaderName } from "../../wasm/http1.ts";
@@ -110,6 +111,14 @@ export class OutboundHttp implements Pipeline, Waiter {
   get isDraining(): boolean {
     return this.connection.outbound.isDraining;
   }
+
+  get inFlight(): InFlight {
+    return this.connection.outbound.inFlight;
+  }
+
+  logAccess(): undefined {} // what comes in is logged, not what goes out
+
+  endAccess(): void {}
 
   release(): void {
     this.#stopWaiting();

@@ -58,6 +58,8 @@ export interface ServerPolicy {
 /** What is known of a client when a connection or request is judged. */
 export interface Client {
   readonly ip: string;
+  /** For the access log; nothing is decided by it. */
+  readonly port?: number;
   /** Its TLS is ours: the connection came encrypted for this workload. */
   readonly isTls: boolean;
   /** The identity its certificate proves; undefined without one. */
