@@ -96,7 +96,7 @@ export class ClientConnection extends Http2Connection {
     for (const stream of [...this.streams.values()]) {
       if (stream.id <= lastStream) continue;
       this.streams.delete(stream.id);
-      stream.onReset(Http2Error.RefusedStream);
+      stream.onReset(Http2Error.RefusedStream, false);
     }
     if (this.streams.size === 0) this.discard();
   }

@@ -172,7 +172,7 @@ export class ClientStream extends Http2Stream implements Upstream {
     this.connection.recycle(this);
   }
 
-  onReset(code: number): void {
+  onReset(code: number, isOurs: boolean): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     this.#ended();
@@ -181,6 +181,10 @@ export class ClientStream extends Http2Stream implements Upstream {
     if (exchange === undefined) return;
     if (failure !== undefined) {
       return exchange.onResponseFailed(this, connectError(where, failure));
+    }
+    if (isOurs) {
+      const detail = `${where}: it broke the rules of HTTP/2 (${errorName(code)})`;
+      return exchange.onResponseFailed(this, proxyError("bad-response", detail));
     }
     if (code === Http2Error.RefusedStream) {
       return exchange.onResponseFailed(this, proxyError("refused", `${where}: the stream was refused`));

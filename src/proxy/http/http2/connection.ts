@@ -400,7 +400,7 @@ export abstract class Http2Connection implements StreamOwner {
     // A request that goes as soon as it came costs us work, and the peer nothing.
     if (this.isServer && !stream.isAnswered && !this.#nuisance()) return false;
     this.streams.delete(id);
-    stream.onReset(code);
+    stream.onReset(code, false);
     return !this.isClosed;
   }
 
@@ -436,7 +436,7 @@ export abstract class Http2Connection implements StreamOwner {
     const { id } = stream;
     if (id === 0 || !this.streams.delete(id)) return;
     this.#writeReset(id, code);
-    stream.onReset(code);
+    stream.onReset(code, true);
   }
 
   /** Ends one stream whose owner knows already. */
@@ -483,7 +483,7 @@ export abstract class Http2Connection implements StreamOwner {
     const open = [...this.streams.values()];
     this.streams.clear();
     this.failure = failure;
-    for (const stream of open) stream.onReset(Http2Error.Internal);
+    for (const stream of open) stream.onReset(Http2Error.Internal, false);
     this.output.release();
     this.#partial.release();
     this.#block.release();

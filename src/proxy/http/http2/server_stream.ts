@@ -181,7 +181,7 @@ export class ServerStream extends Http2Stream implements Downstream {
     this.#finish();
   }
 
-  onReset(_code: number): void {
+  onReset(): void {
     if (!this.#isExchangeOver) this.#exchange.abandon();
     this.#finish();
   }

@@ -56,8 +56,11 @@ export abstract class Http2Stream {
   protected abstract onSendDrained(): void;
   /** Both halves are over, in an orderly way. */
   protected abstract onComplete(): void;
-  /** The peer reset the stream, or its connection is gone; it is out of its connection's table. */
-  abstract onReset(code: number): void;
+  /**
+   * The stream is over before its time, and out of its connection's table: the peer reset it, or we did for what the
+   * peer sent (`isOurs`), or the connection is gone (`Http2Connection.failure`).
+   */
+  abstract onReset(code: number, isOurs: boolean): void;
 
   /** A new stream begins in this object. */
   protected open(id: number, sendWindow: number): void {
