@@ -13,12 +13,21 @@ const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** A client that sends nothing more is let go. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const STOP_DEADLINE_MS = 5_000;
+/**
+ * The API server keeps an idle connection for 90 s and sends on it without asking. Whoever closes earlier resets such a
+ * request now and then; the pod it was about starts without a proxy then, since the webhook fails open.
+ */
+const KEEP_ALIVE_MS = 120_000;
 
 export interface HttpsServer {
   readonly port: number;
   use(certificate: KeyPair): void;
-  /** Stops accepting, and resolves when requests under way have been answered. */
-  stop(): Promise<void>;
+  /**
+   * Stops accepting, and resolves when requests under way have been answered.
+   * @param lingerMs how long it goes on answering before, the last answer on every connection: until callers have heard
+   * that another replica is to be asked
+   */
+  stop(lingerMs?: number): Promise<void>;
 }
 
 export type Handler = (
@@ -64,9 +73,12 @@ export async function startHttpsServer(
   options: { port: number; hostname: string; certificate: KeyPair },
   handler: Handler,
 ): Promise<HttpsServer> {
+  let isStopping = false;
   const server = createServer(toOptions(options.certificate), (request, response) => {
+    if (isStopping) response.setHeader("connection", "close");
     answer(handler, request, response);
   });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   // Handshakes that fail are the client's affair: probes, scanners, an API server with an older bundle.
   server.on("tlsClientError", () => {});
@@ -81,14 +93,17 @@ export async function startHttpsServer(
   return {
     port: (server.address() as AddressInfo).port,
     use: (certificate) => server.setSecureContext(toOptions(certificate)),
-    stop: () =>
-      new Promise((resolve) => {
+    stop: async (lingerMs = 0) => {
+      isStopping = true;
+      await new Promise((resolve) => setTimeout(resolve, lingerMs));
+      await new Promise<void>((resolve) => {
         const late = setTimeout(() => server.closeAllConnections(), STOP_DEADLINE_MS);
         server.close(() => {
           clearTimeout(late);
           resolve();
         });
         server.closeIdleConnections();
-      }),
+      });
+    },
   };
 }

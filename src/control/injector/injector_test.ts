@@ -238,22 +238,33 @@ Deno.test("the API server's bundle is enough to reach the webhook, and a bundle 
   server.use(second.server);
   try {
     const body = JSON.stringify(review("Pod", podWith({ [INJECT]: "enabled" })));
-    const answer = await new Promise<string>((resolve, reject) => {
-      const request = https.request({
-        host: "127.0.0.1",
-        port: server.port,
-        servername: name,
-        ca: authorities.at(-1)!.toString(), // that of the certificate the server began with would not do
-        agent: false,
-        method: "POST",
-        headers: { "content-type": "application/json" },
-      }, (response) => {
-        let text = "";
-        response.on("data", (chunk) => text += chunk).on("end", () => resolve(text));
+    const agent = new https.Agent({ keepAlive: true });
+    const ask = () =>
+      new Promise<{ text: string; keepAlive: string | undefined }>((resolve, reject) => {
+        const request = https.request({
+          host: "127.0.0.1",
+          port: server.port,
+          servername: name,
+          ca: authorities.at(-1)!.toString(), // that of the certificate the server began with would not do
+          agent,
+          method: "POST",
+          headers: { "content-type": "application/json" },
+        }, (response) => {
+          let text = "";
+          response.on("data", (chunk) => text += chunk)
+            .on("end", () =>
+              resolve({ text, keepAlive: response.headers["keep-alive"] as string | undefined }));
+        });
+        request.on("error", reject).end(body);
       });
-      request.on("error", reject).end(body);
-    });
-    assert.ok(patchOf(JSON.parse(answer)).length > 10);
+    const { text, keepAlive } = await ask();
+    assert.ok(patchOf(JSON.parse(text)).length > 10);
+    const seconds = Number(/timeout=(\d+)/.exec(keepAlive ?? "")?.[1]);
+    assert.ok(seconds > 90, `an idle connection is kept for ${seconds} s, less than the API server's 90 s`);
+    const stopping = server.stop(50);
+    assert.equal((await ask()).keepAlive, undefined, "the last answer on its connection");
+    await stopping;
+    agent.destroy();
   } finally {
     await server.stop();
     admission.stop();

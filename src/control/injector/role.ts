@@ -21,6 +21,9 @@ import { ConfigFile } from "./config_file.ts";
 import { type Handler, startHttpsServer } from "./https_server.ts";
 import { keepPublished, makeServingCertificate, publishAuthority } from "./serving_certificate.ts";
 
+/** How long after its end was asked for a replica still answers: its address has left every node's rules by then. */
+const LINGER_MS = 3_000;
+
 function admissionCounters(registry: Registry): AdmissionCounters {
   const requests = new Counter({
     name: "proxy_inject_admission_requests_total",
@@ -129,7 +132,7 @@ export const injectorRole: Role = {
         clearInterval(rotation);
         publisher.stop();
         namespaces.informer.stop();
-        await server.stop();
+        await server.stop(LINGER_MS);
       },
     };
   },
