@@ -23,12 +23,14 @@ async function measure(
 ) {
   const idle = candidates.map(({ pids }) => privateMemory(pids));
   const samples = candidates.map((): Sample[] => []);
-  for (const { port, pids } of candidates) await sample(environment, port, pids, WARM_UP_SECONDS, undefined);
+  for (const candidate of candidates) await sample(environment, candidate, WARM_UP_SECONDS, undefined);
   for (let round = 1; round <= rounds; round++) {
-    for (const [index, { name, port, pids }] of candidates.entries()) {
-      const one = await sample(environment, port, pids, seconds, program);
+    for (const [index, candidate] of candidates.entries()) {
+      const one = await sample(environment, candidate, seconds, program);
       samples[index]?.push(one);
-      console.log(`${round}/${rounds} ${name}: ${one.cpuMicroseconds.toFixed(1)} µs, ${one.perSecond} req/s`);
+      console.log(
+        `${round}/${rounds} ${candidate.name}: ${one.cpuMicroseconds.toFixed(1)} µs, ${one.perSecond} req/s`,
+      );
     }
   }
   return candidates.map((candidate, index): Result => ({

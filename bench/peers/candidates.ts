@@ -6,6 +6,7 @@ import {
   haproxyInbound,
   haproxyOutbound,
   haproxyPlain,
+  HTTP2_APPLICATION_PORT,
   nginx,
 } from "./configurations.ts";
 import { type Environment, SERVER_IP, type Side } from "./environment.ts";
@@ -13,8 +14,8 @@ import { has, run } from "./programs.ts";
 
 export interface Candidate {
   readonly name: string;
-  /** What it is compared with: a pair with mutual TLS between, or one hop without TLS. */
-  readonly figure: "pair" | "plain";
+  /** What it is compared with: a pair with mutual TLS between, the same with HTTP/2 all the way, one hop without TLS. */
+  readonly figure: "pair" | "plain" | "http2";
   readonly isOurs: boolean;
   readonly port: number;
   readonly pids: readonly number[];
@@ -63,9 +64,17 @@ async function ours(environment: Environment): Promise<Candidate[]> {
     4140,
     argv("outbound", "0.0.0.0:4140", ...to),
   );
+  const http2 = await start(
+    environment,
+    "client",
+    "ours-http2",
+    4150,
+    argv("outbound", "0.0.0.0:4150", `${SERVER_IP}:4143`, String(HTTP2_APPLICATION_PORT)),
+  );
   const plain = await start(environment, "client", "ours-plain", 4145, argv("plain", "0.0.0.0:4145", app));
   return [
     { name: "ours, pair", figure: "pair", isOurs: true, port: 4140, pids: [outbound, inbound] },
+    { name: "ours, HTTP/2 pair", figure: "http2", isOurs: true, port: 4150, pids: [http2, inbound] },
     { name: "ours, plain", figure: "plain", isOurs: true, port: 4145, pids: [plain] },
   ];
 }
@@ -82,6 +91,21 @@ async function haproxies(environment: Environment): Promise<Candidate[]> {
     const pids = [await launch("client", `haproxy-out-${version}`, port, outbound), inboundPid];
     candidates.push({ name: `HAProxy, pair, ${version} between`, figure: "pair", isOurs: false, port, pids });
   }
+  const application = `127.0.0.1:${HTTP2_APPLICATION_PORT} proto h2`;
+  const http2 = await launch(
+    "server",
+    "haproxy-in-http2",
+    4263,
+    haproxyInbound(directory, 4263, "h2", application),
+  );
+  const front = haproxyOutbound(directory, 4260, 4263, "h2 proto h2", "4260 proto h2");
+  candidates.push({
+    name: "HAProxy, HTTP/2 pair",
+    figure: "http2",
+    isOurs: false,
+    port: 4260,
+    pids: [await launch("client", "haproxy-out-http2", 4260, front), http2],
+  });
   const pids = [await launch("client", "haproxy-plain", 4340, haproxyPlain(4340))];
   return [...candidates, { name: "HAProxy, plain", figure: "plain", isOurs: false, port: 4340, pids }];
 }

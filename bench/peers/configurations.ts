@@ -2,13 +2,14 @@
 import { SERVER_NAME } from "./certificates.ts";
 import { SERVER_IP } from "./environment.ts";
 
-export const APPLICATION_PORT = 9000;
+export const APPLICATION_PORT = 9000, HTTP2_APPLICATION_PORT = 9001;
 
 /** The application behind every candidate: a fixed answer of 49 bytes. */
 export function nginx(directory: string): string {
   return `worker_processes 1; daemon off; pid ${directory}/nginx.pid; error_log /dev/null;
 events { worker_connections 8192; }
-http { access_log off; keepalive_requests 100000000; keepalive_timeout 3600; server { listen ${APPLICATION_PORT};
+http { access_log off; keepalive_requests 100000000; keepalive_timeout 3600; server {
+listen ${APPLICATION_PORT}; listen ${HTTP2_APPLICATION_PORT} http2;
 location / { return 200 "hello world, this is a response body of some size\\n"; } } }
 `;
 }
@@ -32,16 +33,27 @@ backend b
 }
 
 /** HAProxy beside the server: mutual TLS in, plain HTTP to the application. */
-export function haproxyInbound(directory: string, port: number, alpn: string): string {
+export function haproxyInbound(
+  directory: string,
+  port: number,
+  alpn: string,
+  application = `127.0.0.1:${APPLICATION_PORT}`,
+): string {
   const tls = `ssl crt ${directory}/server.pem ca-file ${directory}/ca.crt verify required`;
-  return haproxy(`${port} ${tls} alpn ${alpn} ssl-min-ver TLSv1.3`, `127.0.0.1:${APPLICATION_PORT}`);
+  return haproxy(`${port} ${tls} alpn ${alpn} ssl-min-ver TLSv1.3`, application);
 }
 
 /** HAProxy beside the client: plain HTTP in, mutual TLS to the other HAProxy. */
-export function haproxyOutbound(directory: string, port: number, peerPort: number, alpn: string): string {
+export function haproxyOutbound(
+  directory: string,
+  port: number,
+  peerPort: number,
+  alpn: string,
+  bind = `${port}`,
+): string {
   const tls = `ssl verify required ca-file ${directory}/ca.crt crt ${directory}/client.pem`;
   const name = `sni str(${SERVER_NAME}) verifyhost ${SERVER_NAME}`;
-  return haproxy(`${port}`, `${SERVER_IP}:${peerPort} ${tls} ${name} alpn ${alpn}`);
+  return haproxy(bind, `${SERVER_IP}:${peerPort} ${tls} ${name} alpn ${alpn}`);
 }
 
 /** HAProxy as one hop without TLS. */

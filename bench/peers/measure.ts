@@ -1,5 +1,7 @@
 /** What one run costs: processor time from schedstat, latency from wrk, private memory from smaps_rollup. */
 import { CLIENT_IP, type Environment } from "./environment.ts";
+import type { Candidate } from "./candidates.ts";
+import { h2load } from "./h2load.ts";
 import { type OpenLoop, openLoop } from "./open_loop.ts";
 
 export interface Sample {
@@ -68,23 +70,30 @@ export function parseReport(text: string) {
   };
 }
 
-/** One run of wrk (1 thread, 32 connections), then one at a fixed rate, against a port of the client's namespace. */
+/** wrk: 1 thread, 32 connections. */
+async function wrk(environment: Environment, port: number, seconds: number) {
+  const url = `http://${CLIENT_IP}:${port}/`, limit = ["timeout", String(seconds + 20)];
+  return parseReport(
+    await environment.output("client", ...limit, "wrk", "-t1", "-c32", `-d${seconds}`, "--latency", url),
+  );
+}
+
+/** One run at full load, then one at a fixed rate (HTTP/1 only), against a port of the client's namespace. */
 export async function sample(
   environment: Environment,
-  port: number,
-  pids: readonly number[],
+  { port, pids, figure }: Candidate,
   seconds: number,
   fortio: string | undefined,
 ): Promise<Sample> {
-  const before = processorTime(pids);
-  const url = `http://${CLIENT_IP}:${port}/`;
-  const limit = ["timeout", String(seconds + 20)];
-  const wrk = environment.output("client", ...limit, "wrk", "-t1", "-c32", `-d${seconds}`, "--latency", url);
+  const isHttp2 = figure === "http2", before = processorTime(pids);
+  const load = (isHttp2 ? h2load : wrk)(environment, port, seconds);
   let busyKib = 0;
   const timer = setTimeout(() => busyKib = privateMemory(pids), seconds * 700);
-  const { requests, ...report } = parseReport(await wrk.finally(() => clearTimeout(timer)));
+  const { requests, ...report } = await load.finally(() => clearTimeout(timer));
   const cpuMicroseconds = (processorTime(pids) - before) / requests / 1000;
-  const open = fortio === undefined ? undefined : await openLoop(environment, fortio, port, seconds);
+  const open = fortio === undefined || isHttp2
+    ? undefined
+    : await openLoop(environment, fortio, port, seconds);
   return { ...report, failures: report.failures + (open?.openFailures ?? 0), cpuMicroseconds, busyKib, open };
 }
 

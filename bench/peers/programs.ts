@@ -22,6 +22,7 @@ export function installMissing(): void {
     haproxy: "haproxy",
     nginx: "nginx-light",
     wrk: "wrk",
+    h2load: "nghttp2-client",
     openssl: "openssl",
     ip: "iproute2",
   };

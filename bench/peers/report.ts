@@ -113,7 +113,7 @@ Written by \`deno run -A bench/peers.ts\`; what the figures mean is in [README.m
 - Machine: ${machine()}
 - Kernel: ${Deno.osRelease()}
 - Versions: ${run.versions.join(", ")}
-- Load: ${run.rounds} interleaved rounds of ${run.seconds} s, \`wrk -t1 -c32\`,
+- Load: ${run.rounds} interleaved rounds of ${run.seconds} s, \`wrk -t1 -c32\` (HTTP/2 pairs: \`h2load -c10 -m10\`),
   then fortio at 1,000 requests/s over 50 connections, after a warm-up of 2 s each; medians
 - Load average of the machine: ${run.loads[0].toFixed(1)} before, ${run.loads[1].toFixed(1)} after
 
