@@ -7,7 +7,7 @@
  * it with `ctr -n k8s.io images import FILE`, `kind load image-archive FILE`, or push it with any OCI tool.
  */
 import { dirname, fromFileUrl } from "./build/paths.ts";
-import { ociArchive } from "./image/archive.ts";
+import { type ImageConfig, ociArchive } from "./image/archive.ts";
 import { baseLayer, imageConfigs, PACKAGES, programLayer } from "./image/contents.ts";
 import { copyrightPackage, debianPackages } from "./image/debian.ts";
 import type { Architecture } from "./image/launcher.ts";
@@ -20,7 +20,8 @@ const MEGABYTE = 2 ** 20, LIMIT_BYTES = 150 * MEGABYTE;
 export interface ImageOptions {
   readonly architecture: Architecture;
   readonly registry?: string;
-  readonly version?: string;
+  /** Its tags; the project's version where left out. */
+  readonly versions?: readonly string[];
   readonly isCompressed?: boolean;
   readonly output: string;
 }
@@ -46,12 +47,19 @@ export async function buildImage(options: ImageOptions): Promise<number> {
   const bytes = await ociArchive({
     architecture,
     layers: [base, programs],
-    images: imageConfigs(registry, options.version ?? configuration.version),
+    images: uniqueNames(
+      (options.versions ?? [configuration.version]).flatMap((tag) => imageConfigs(registry, tag)),
+    ),
     isCompressed: options.isCompressed ?? false,
   });
   await Deno.mkdir(dirname(output), { recursive: true });
   await Deno.writeFile(output, bytes);
   return sizeBytes;
+}
+
+/** The demo's name has no version: it is there once. */
+function uniqueNames(images: readonly ImageConfig[]): ImageConfig[] {
+  return [...new Map(images.map((image) => [image.name, image])).values()];
 }
 
 function flag(name: string): string | undefined {

@@ -37,9 +37,12 @@ export function kubernetesObstacle(): string | undefined {
   }
 }
 
-/** Gets what takes long, once; the image is made of the build's present state each time. @returns the image archives */
-export async function prepareKubernetes(say: (line: string) => void = console.log): Promise<string[]> {
-  await buildKubernetes(say);
+/**
+ * Gets what takes long, once; the image is made of the build's present state each time.
+ * @param versions tags that the image shall have @returns the image archives
+ */
+export async function prepareKubernetes(versions: readonly string[] = []): Promise<string[]> {
+  await buildKubernetes(console.log);
   await runtimePrograms();
   const root = new Tree();
   root.file("/pause", pauseProgram(ARCHITECTURE), { isExecutable: true });
@@ -59,7 +62,11 @@ export async function prepareKubernetes(say: (line: string) => void = console.lo
       isCompressed: false,
     }),
   );
-  await buildImage({ architecture: ARCHITECTURE, output: image });
+  await buildImage({
+    architecture: ARCHITECTURE,
+    output: image,
+    ...(versions.length === 0 ? {} : { versions }),
+  });
   return [pause, image];
 }
 

@@ -28,7 +28,7 @@ export function nodePaths(directory: string): NodePaths {
     containerdSocket: `${directory}/containerd.sock`,
     networkConfiguration: `${directory}/cni/net.d`,
     networkPlugins: `${directory}/cni/bin`,
-    kubeconfig: `${directory}/kubeconfig`,
+    kubeconfig: `${directory}/node.kubeconfig`,
     authority: `${directory}/ca.crt`,
     token: `${directory}/token`,
   };
@@ -155,7 +155,10 @@ export async function writeConfiguration(directory: string, cgroupRoot: string):
     write("service-accounts.pub", keys.publicKey),
     write("token", token),
     write("tokens.csv", `${token},admin,admin,"system:masters"\n`),
-    write("kubeconfig", formatKubeConfig({ server: API_SERVER, caBundle: authority.certificate, token })),
+    write(
+      "node.kubeconfig",
+      formatKubeConfig({ server: API_SERVER, caBundle: authority.certificate, token }),
+    ),
     write("containerd.toml", containerdConfiguration(paths)),
     write("cni/net.d/10-pods.conflist", podNetwork(paths)),
     write("kubelet.json", kubeletConfiguration(paths, cgroupRoot)),

@@ -1,0 +1,55 @@
+/**
+ * The mesh on a real Kubernetes node: `deno task test:kubernetes`. One node, one story from its installation to its end,
+ * under the demo's load; the load's own counts are the yardstick.
+ *
+ * It builds what it needs once (about five minutes) and keeps it under .cache. Where a node cannot be run, it says in one
+ * sentence what is missing, and fails where CI is set.
+ */
+import configuration from "../../deno.json" with { type: "json" };
+import {
+  type KubernetesCluster,
+  kubernetesObstacle,
+  prepareKubernetes,
+  startKubernetes,
+} from "./harness/cluster.ts";
+import { killControlPlane, stopApiServer } from "./scenarios/faults.ts";
+import { installEverything, renderTwice } from "./scenarios/installing.ts";
+import { deployShop, everyday, upgrade } from "./scenarios/traffic.ts";
+import { uninstallEverything } from "./scenarios/uninstalling.ts";
+
+const obstacle = kubernetesObstacle();
+if (obstacle !== undefined) {
+  if (Deno.env.get("CI")) throw new Error(obstacle);
+  console.log(`the tests on a real Kubernetes node are skipped: ${obstacle}`);
+}
+
+const NEXT = `${configuration.version}-next`;
+
+type Step = readonly [string, (cluster: KubernetesCluster) => Promise<void>];
+const STORY: readonly Step[] = [
+  ["an empty cluster has the mesh, and every check is √, within 30 s", installEverything],
+  ["what is rendered twice is the same, and changes nothing that is applied", renderTwice],
+  ["an application in an annotated namespace is meshed, and every edge is mutual TLS", deployShop],
+  ["rolling, scaling and evicting cost no request", everyday],
+  ["every pod of the control plane killed costs no request", killControlPlane],
+  ["an API server that is away costs no request", stopApiServer],
+  ["an upgrade costs no request", (cluster) => upgrade(cluster, NEXT)],
+  ["an uninstalled mesh leaves nothing, and applications run on", uninstallEverything],
+];
+
+Deno.test({
+  name: "the mesh on a real Kubernetes node, from its installation to its end, under load",
+  ignore: obstacle !== undefined,
+  async fn(t) {
+    const cluster = await startKubernetes(await prepareKubernetes([configuration.version, NEXT]));
+    try {
+      for (const [name, step] of STORY) {
+        if (!await t.step({ name, fn: () => step(cluster), sanitizeOps: false, sanitizeResources: false })) {
+          break;
+        }
+      }
+    } finally {
+      await cluster.stop();
+    }
+  },
+});
