@@ -17,6 +17,7 @@ function open() {
       SSL_CTX_free: { parameters: [P], result: V },
       SSL_CTX_ctrl: { parameters: [P, I, "i64", P], result: "i64" },
       SSL_CTX_set_options: { parameters: [P, "u64"], result: "u64" },
+      SSL_CTX_set_default_read_buffer_len: { parameters: [P, "usize"], result: V },
       SSL_CTX_set_num_tickets: { parameters: [P, "usize"], result: I },
       SSL_CTX_set_ciphersuites: { parameters: [P, B], result: I },
       SSL_CTX_use_certificate: { parameters: [P, P], result: I },

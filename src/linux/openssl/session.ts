@@ -15,7 +15,7 @@ export const WANT_WRITE = -1002;
 export const TLS_FAILED = -1003;
 
 const ERROR_WANT_READ = 2, ERROR_WANT_WRITE = 3, ERROR_SYSCALL = 5, ERROR_ZERO_RETURN = 6;
-const CTRL_SET_MAX_SEND_FRAGMENT = 52,
+const CTRL_SET_SPLIT_SEND_FRAGMENT = 125,
   CTRL_SET_TLSEXT_HOSTNAME = 55,
   NO_PARTIAL_WILDCARDS = 4,
   NO_WILDCARDS = 2,
@@ -80,7 +80,7 @@ export class TlsSession {
 
   /** Records hold at most `size` bytes from now on (512 to 16,384): small ones can be opened sooner. */
   limitRecords(size: number): void {
-    openssl().SSL_ctrl(this.#ssl, CTRL_SET_MAX_SEND_FRAGMENT, BigInt(size), null);
+    openssl().SSL_ctrl(this.#ssl, CTRL_SET_SPLIT_SEND_FRAGMENT, BigInt(size), null);
   }
 
   /** True while bytes read from the socket wait inside OpenSSL: epoll will not tell of them. */
