@@ -19,6 +19,8 @@ const WASM_PAGE = 65536;
 export interface MeshExports {
   /** First byte not used by the module's tables; at most `HEAP_START`. */
   heapBase(): number;
+  /** Copies `length` bytes, which may overlap. Addresses are the caller's care, as everywhere here. */
+  copyBytes(to: number, from: number, length: number): void;
 
   /**
    * Parses a request head by RFC 9112.

@@ -9,7 +9,6 @@
  */
 import { Body, Head, HeaderName, HeadFlag, Method } from "../../wasm/http1.ts";
 import { BlockKind } from "../../wasm/http2.ts";
-import { monotonicMicros } from "../../linux/clock.ts";
 import type { Endpoint } from "../connect/endpoint.ts";
 import { type ProxyError, proxyError } from "../error.ts";
 import { type AccessRequest, lengthText } from "../telemetry/access_log.ts";
@@ -105,7 +104,7 @@ export class Exchange {
   start(at: number): boolean {
     this.#readHead(at);
     if (!this.#isInFlight) {
-      this.#startedAt = monotonicMicros();
+      this.#startedAt = this.loop.micros();
       this.#access = this.pipeline.logAccess(this, at);
       if (!(this.#isInFlight = this.pipeline.inFlight.enter())) {
         this.#answer(proxyError("load-shed", "too many requests are in hand"));
@@ -213,7 +212,7 @@ export class Exchange {
   /** Reads again what is held, at `arena.resendAt`, as if it had just come. @returns the head's length; 0 on failure */
   restore(): number {
     const { arena } = this, at = arena.resendAt, { length } = this.#replay;
-    arena.memory.bytes.copyWithin(at, this.#replay.at, this.#replay.at + length);
+    arena.wasm.copyBytes(at, this.#replay.at, length);
     const head = arena.wasm.parseRequestHead(
       at,
       at + length,
@@ -330,7 +329,7 @@ export class Exchange {
   }
 
   #logAccess(request: AccessRequest): void {
-    const now = monotonicMicros();
+    const now = this.loop.micros();
     this.pipeline.endAccess(request, {
       status: this.#status,
       responseBytes: this.#responseBytes,
@@ -357,7 +356,7 @@ export class Exchange {
     this.#status = this.arena.memory.words[(this.arena.recordAt >> 2) + Head.Status]!;
     this.#isResponseStarted = true;
     this.#readGrpcStatus(at);
-    this.#answeredAt = monotonicMicros();
+    this.#answeredAt = this.loop.micros();
     if (this.#access !== undefined) this.#responseBytes = lengthText(this.arena);
     this.#endpoint!.answered(this.#answeredAt - this.#startedAt, this.loop.now);
     this.#releaseReplay();
@@ -394,7 +393,7 @@ export class Exchange {
   }
 
   #countResponse(status: number, error: string | undefined): void {
-    this.#series?.response(status, error, monotonicMicros() - this.#startedAt, this.grpcStatus);
+    this.#series?.response(status, error, this.loop.micros() - this.#startedAt, this.grpcStatus);
     this.#series = undefined;
   }
 

@@ -21,7 +21,7 @@ export class HeldBytes {
     if (length > SLOT_SIZE) return false;
     if (this.#slot === 0) this.#slot = this.arena.slots.take();
     if (this.#slot === 0) return false;
-    this.arena.memory.bytes.copyWithin(this.#slot, at, at + length);
+    this.arena.wasm.copyBytes(this.#slot, at, length);
     this.#length = length;
     return true;
   }
@@ -32,7 +32,7 @@ export class HeldBytes {
     if (this.#length + length > SLOT_SIZE) return false;
     if (this.#slot === 0) this.#slot = this.arena.slots.take();
     if (this.#slot === 0) return false;
-    this.arena.memory.bytes.copyWithin(this.#slot + this.#length, at, at + length);
+    this.arena.wasm.copyBytes(this.#slot + this.#length, at, length);
     this.#length += length;
     return true;
   }
@@ -54,14 +54,14 @@ export class HeldBytes {
   /** Forgets the first `length` bytes. */
   drop(length: number): void {
     if (length >= this.#length) return this.release();
-    this.arena.memory.bytes.copyWithin(this.#slot, this.#slot + length, this.#slot + this.#length);
+    this.arena.wasm.copyBytes(this.#slot, this.#slot + length, this.#length - length);
     this.#length -= length;
   }
 
   /** Copies what is held to `to`, and lets go of it. @returns its length */
   restore(to: number): number {
     const length = this.#length;
-    if (length > 0) this.arena.memory.bytes.copyWithin(to, this.#slot, this.#slot + length);
+    if (length > 0) this.arena.wasm.copyBytes(to, this.#slot, length);
     this.release();
     return length;
   }

@@ -336,9 +336,9 @@ export class Stream implements EventHandler {
         return false;
       }
     }
-    const { bytes } = this.arena.memory;
+    const { wasm } = this.arena;
     if (this.#pendingEnd + length > this.#slot + SLOT_SIZE) {
-      bytes.copyWithin(this.#slot, this.#pendingStart, this.#pendingEnd);
+      wasm.copyBytes(this.#slot, this.#pendingStart, this.#pendingEnd - this.#pendingStart);
       this.#pendingEnd -= this.#pendingStart - this.#slot;
       this.#pendingStart = this.#slot;
     }
@@ -346,7 +346,7 @@ export class Stream implements EventHandler {
       this.#close({ code: "memory", detail: "more than a slot waits to be written", errno: 0 });
       return false;
     }
-    bytes.copyWithin(this.#pendingEnd, at, at + length);
+    wasm.copyBytes(this.#pendingEnd, at, length);
     this.#pendingEnd += length;
     this.#refreshInterest();
     return true;

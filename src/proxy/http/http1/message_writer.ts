@@ -59,10 +59,9 @@ export class MessageWriter {
   }
 
   #content(to: number, at: number, length: number, isEnd: boolean): number {
-    const { bytes } = this.arena.memory;
     let cursor = to;
     if (this.isChunked && length > 0) cursor += this.arena.writeAscii(cursor, `${length.toString(16)}\r\n`);
-    bytes.copyWithin(cursor, at, at + length);
+    this.arena.wasm.copyBytes(cursor, at, length);
     cursor += length;
     if (this.isChunked && length > 0) cursor += this.arena.writeAscii(cursor, "\r\n");
     if (this.isChunked && isEnd) cursor += this.arena.writeAscii(cursor, "0\r\n\r\n");

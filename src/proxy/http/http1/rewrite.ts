@@ -32,7 +32,7 @@ export function rewriteInPlace(
     extraLength,
   );
   const end = at + memory.words[(recordAt >> 2) + Head.Length]!;
-  memory.bytes.copyWithin(end - written, scratchAt, scratchAt + written);
+  wasm.copyBytes(end - written, scratchAt, written);
   return written;
 }
 

@@ -62,7 +62,7 @@ export class ClientStream extends Http2Stream implements Upstream {
     this.isReused = connection.isOpen;
     let extraAt = pipeline.requestExtraAt, extraLength = pipeline.requestExtraLength;
     if (exchange.version !== 20) { // proxy.md §6: the peer makes it HTTP/1 again
-      arena.memory.bytes.copyWithin(arena.textAt, extraAt, extraAt + extraLength);
+      if (extraLength > 0) arena.wasm.copyBytes(arena.textAt, extraAt, extraLength);
       extraAt = arena.textAt;
       extraLength += arena.writeAscii(extraAt + extraLength, ORIGINAL_PROTOCOL);
     }

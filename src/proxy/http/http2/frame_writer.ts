@@ -44,7 +44,7 @@ export class FrameWriter {
       return false;
     }
     this.arena.wasm.writeFrameHead(out, length, type, flags, id);
-    if (length > 0) this.arena.memory.bytes.copyWithin(out + FRAME_HEAD, at, at + length);
+    if (length > 0) this.arena.wasm.copyBytes(out + FRAME_HEAD, at, length);
     this.output.commit(FRAME_HEAD + length);
     return true;
   }

@@ -81,9 +81,11 @@ export class FrameOutput implements Flushable {
         this.#pending -= sent;
         if (sent < length) break;
       }
-      this.#arena.slots.give(this.#slots.shift()!);
-      this.#ends.shift();
-      this.#start = this.#slots[0] ?? 0;
+      const isLast = this.#slots.length === 1; // nearly always: `pop` costs nothing, `shift` a call
+      this.#arena.slots.give(isLast ? this.#slots.pop()! : this.#slots.shift()!);
+      if (isLast) this.#ends.pop();
+      else this.#ends.shift();
+      this.#start = isLast ? 0 : this.#slots[0]!;
     }
     if (wasBlocked && !this.isBlocked) this.onRoom();
   }
