@@ -10,7 +10,7 @@ import { dirname, fromFileUrl } from "./build/paths.ts";
 import { type ImageConfig, ociArchive } from "./image/archive.ts";
 import { baseLayer, imageConfigs, PACKAGES, programLayer } from "./image/contents.ts";
 import { copyrightPackage, debianPackages } from "./image/debian.ts";
-import type { Architecture } from "./image/launcher.ts";
+import type { Architecture } from "../src/linux/launcher/launcher.ts";
 import { runtimeExecutable } from "./image/runtime.ts";
 import configuration from "../deno.json" with { type: "json" };
 

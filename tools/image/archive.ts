@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { layerBytes } from "./layer.ts";
-import type { Architecture } from "./launcher.ts";
+import type { Architecture } from "../../src/linux/launcher/launcher.ts";
 import { Tree } from "./tree.ts";
 
 export interface ImageConfig {

@@ -1,7 +1,7 @@
 /** What is in the image: a base that changes seldom, the project's programs, and how each of its names starts. */
 import { copyrightPackage, type DebianPackage, type PackageName } from "./debian.ts";
 import type { ImageConfig } from "./archive.ts";
-import { type Architecture, fileCapability, launcher } from "./launcher.ts";
+import { type Architecture, fileCapability, launcher } from "../../src/linux/launcher/launcher.ts";
 import { Tree } from "./tree.ts";
 
 /** What the runtime links to, OpenSSL for the data plane, roots for who calls out, and what scanners look at. */

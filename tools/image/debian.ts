@@ -5,7 +5,7 @@
  * release is the machine's. What was unpacked is kept.
  */
 import { exists, must } from "../command.ts";
-import type { Architecture } from "./launcher.ts";
+import type { Architecture } from "../../src/linux/launcher/launcher.ts";
 
 export interface DebianPackage {
   readonly name: string;

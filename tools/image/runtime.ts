@@ -1,6 +1,6 @@
 /** The runtime's own executable for an architecture: this process's, or the one its npm package has. */
 import { exists, must } from "../command.ts";
-import type { Architecture } from "./launcher.ts";
+import type { Architecture } from "../../src/linux/launcher/launcher.ts";
 
 const PACKAGE: Readonly<Record<Architecture, string>> = {
   amd64: "@deno/linux-x64-glibc",

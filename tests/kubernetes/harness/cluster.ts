@@ -8,7 +8,7 @@ import { readLines } from "../../../src/kube/lines.ts";
 import { unshareArguments } from "../../../src/linux/unshare.ts";
 import { buildImage } from "../../../tools/image.ts";
 import { ociArchive } from "../../../tools/image/archive.ts";
-import { type Architecture, pauseProgram } from "../../../tools/image/launcher.ts";
+import { type Architecture, pauseProgram } from "../../../src/linux/launcher/launcher.ts";
 import { Tree } from "../../../tools/image/tree.ts";
 import { buildKubernetes } from "./binaries.ts";
 import { CACHE } from "./cache.ts";

@@ -38,7 +38,11 @@ export async function deployShop(cluster: KubernetesCluster): Promise<void> {
     )
   );
   equal(unmeshed.map(({ metadata }) => metadata?.name).join(", "), "", "pods without a native sidecar");
-  await expectMutualTls(cluster);
+  await until(
+    "the first scrapes are in",
+    () => expectMutualTls(cluster).then(() => true),
+    (isSeen) => isSeen,
+  );
   await linkerd(cluster, "check", "--proxy");
 }
 
