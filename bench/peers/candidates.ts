@@ -35,7 +35,7 @@ export function bundleOurs(directory: string): string[] {
     program,
     STATIC_PROXY,
   );
-  return [Deno.execPath(), "run", "-A", "--v8-flags=--max-semi-space-size=1", program];
+  return [Deno.execPath(), "run", "-A", "--v8-flags=--max-semi-space-size=1,--expose-gc", program];
 }
 
 /** Starts a process and waits until it listens. */

@@ -11,8 +11,7 @@ import { certificatesOfPem } from "../../src/linux/openssl/certificate.ts";
 import { PrivateKey } from "../../src/linux/openssl/key.ts";
 import { peerAddress } from "../../src/linux/socket.ts";
 import { readConfig } from "../../src/proxy/config/environment.ts";
-import { Inbound } from "../../src/proxy/inbound.ts";
-import { Outbound } from "../../src/proxy/outbound.ts";
+import { Core } from "../../src/proxy/core.ts";
 import type { ControlPlane, EndpointInfo, OutboundDecision } from "../../src/proxy/control/plane.ts";
 import { Log } from "../../src/proxy/telemetry/log.ts";
 import { Telemetry } from "../../src/proxy/telemetry/telemetry.ts";
@@ -61,6 +60,7 @@ const control: ControlPlane = {
   },
 };
 
+const NOWHERE = "127.0.0.1:0";
 const config = readConfig({
   LINKERD2_PROXY_IDENTITY_DIR: "unused",
   LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS: "unused",
@@ -70,8 +70,8 @@ const config = readConfig({
   LINKERD2_PROXY_DESTINATION_SVC_ADDR: "localhost.:1",
   LINKERD2_PROXY_POLICY_SVC_ADDR: "localhost.:1",
   LINKERD2_PROXY_POLICY_WORKLOAD: "bench",
-  LINKERD2_PROXY_OUTBOUND_LISTEN_ADDR: listen,
-  LINKERD2_PROXY_INBOUND_LISTEN_ADDR: listen,
+  LINKERD2_PROXY_OUTBOUND_LISTEN_ADDR: mode === "inbound" ? NOWHERE : listen,
+  LINKERD2_PROXY_INBOUND_LISTEN_ADDR: mode === "inbound" ? listen : NOWHERE,
   LINKERD2_PROXY_INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION: opaquePort,
 });
 const loop = new Loop((error) => console.error(error)), arena = Arena.create();
@@ -92,7 +92,7 @@ const runtime = {
   log: new Log("error", "plain"),
   sockets: { originalDestination: () => mode === "inbound" ? undefined : destination, peerAddress },
 };
-if (mode === "inbound") new Inbound(runtime).listen(false);
-else new Outbound(runtime).listen(false);
+// Both pipelines stand, as in a sidecar; the one that is not measured listens where nobody comes.
+new Core(runtime).listen(false);
 console.log("ready");
 await loop.run();

@@ -7,7 +7,7 @@ function run(script: string, ...flags: readonly string[]): readonly string[] {
 }
 
 /** V8 for a process that must stay small: a young generation of 1 MiB is enough for what allocates little. */
-const SMALL = "--v8-flags=--max-semi-space-size=1";
+const SMALL = "--v8-flags=--max-semi-space-size=1,--expose-gc";
 
 /** Image names to command lines, and well-known paths inside images to what stands for them. */
 export function programs(): {

@@ -1,8 +1,10 @@
 /** The data plane of one loop: what the main loop and every worker run alike. */
 import type { SocketAddress } from "../linux/address.ts";
+import { trimHeap } from "../linux/heap.ts";
 import { Inbound } from "./inbound.ts";
 import { Outbound } from "./outbound.ts";
 import type { Runtime } from "./runtime.ts";
+import { MemoryKeeper } from "./worker/memory_keeper.ts";
 
 const HOUSEKEEPING_MS = 1000, DRAIN_LOOK_MS = 20;
 
@@ -14,6 +16,7 @@ export interface ListenAddresses {
 export class Core {
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
+  readonly #memory = new MemoryKeeper({ collect: (globalThis as { gc?: () => void }).gc, trim: trimHeap });
 
   constructor(readonly runtime: Runtime) {
     this.#inbound = new Inbound(runtime);
@@ -26,6 +29,7 @@ export class Core {
     this.#inbound.forgetIdle();
     this.#outbound.forgetIdle();
     telemetry.forgetIdle(loop.now - config.metricsRetainIdleMs * 1000);
+    this.#memory.tick(loop.turns);
     loop.after(HOUSEKEEPING_MS, () => this.#housekeep());
   }
 

@@ -99,7 +99,7 @@ function run(script: string, ...flags: readonly string[]): [string, ...string[]]
 }
 
 /** A young generation of 1 MiB is enough for what allocates little. */
-const SMALL = "--v8-flags=--max-semi-space-size=1";
+const SMALL = "--v8-flags=--max-semi-space-size=1,--expose-gc";
 
 /** Programs that manifests name by path, the bundle each stands for, and what it needs. */
 const LAUNCHERS = {

@@ -63,7 +63,7 @@ export async function startProcess(options: ProcessOptions): Promise<ProxyProces
   const started = performance.now();
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      ..."run --no-lock --quiet -A --v8-flags=--max-semi-space-size=1".split(" "),
+      ..."run --no-lock --quiet -A --v8-flags=--max-semi-space-size=1,--expose-gc".split(" "),
       ...(options.script === undefined ? ["--no-config"] : []), // sources need the import map
       options.script ?? BUNDLE,
       ...options.arguments ?? [],
