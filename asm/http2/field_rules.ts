@@ -9,7 +9,6 @@ import { authorityNameLength, authorityPort, parseAuthority } from "../http1/aut
 import { clearRecord, methodOf } from "../http1/request";
 import {
   equalsIgnoringCase,
-  isBlank,
   isDigit,
   outsideToken,
   queryStart,
@@ -94,12 +93,37 @@ export function judgeName(name: usize, length: i32): i32 {
   return length > 4 && load<u32>(name) == MESH_PREFIX ? HeaderName.UnknownMesh << 8 : 0;
 }
 
+function judgeUnusual(value: usize, length: i32): i32 {
+  const end = value + length;
+  return skipText(value, end) < end ? TableMark.BadValue : judgeEdges(value, length);
+}
+
+/** The mark of a value that is text: `TableMark.BadValue` for white space around it, else 0. */
+@inline
+export function judgeEdges(value: usize, length: i32): i32 {
+  // Text has no byte below a space but HTAB.
+  const isBad = length != 0 && (load<u8>(value) <= 32 || load<u8>(value + <usize> length - 1) <= 32);
+  return isBad ? TableMark.BadValue : 0;
+}
+
+/** One bit per byte of the 16 at `p` that is a control character or not ASCII. */
+@inline
+function unusualIn(p: usize): v128 {
+  // One more, as signed: controls become 1 to 32, DEL and all beyond negative or 0, plain text 33 to 127.
+  return i8x16.lt_s(i8x16.add(v128.load(p), i8x16.splat(1)), i8x16.splat(33));
+}
+
 /** The mark of a value: `TableMark.BadValue` for control characters or white space around it, else 0. */
 export function judgeValue(value: usize, length: i32): i32 {
-  if (length == 0) return 0;
-  const end = value + length;
-  if (skipText(value, end) < end) return TableMark.BadValue;
-  return isBlank(load<u8>(value)) || isBlank(load<u8>(end - 1)) ? TableMark.BadValue : 0;
+  let unusual: bool;
+  if (length < 16) unusual = (i8x16.bitmask(unusualIn(value)) & ((1 << length) - 1)) != 0;
+  else {
+    const last = <usize> length - 16;
+    let blocks = unusualIn(value + last);
+    for (let i: usize = 0; i < last; i += 16) blocks = v128.or(blocks, unusualIn(value + i));
+    unusual = v128.any_true(blocks);
+  }
+  return unusual ? judgeUnusual(value, length) : judgeEdges(value, length);
 }
 
 @inline

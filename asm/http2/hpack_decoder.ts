@@ -4,8 +4,8 @@ import { Head, HeaderEntry, HeadFlag, Outcome } from "../http1/layout";
 import { STATIC_COUNT } from "../gen/hpack_tables";
 import { move, moveBorrowed, mustMove, room as movedEnd, startBorrowing } from "./borrowed";
 import { entryAt, getWord, insertEntry, resizeTable, startTable } from "./dynamic_table";
-import { fault, finishBlock, judgeName, judgeValue, startBlock, takeSpecial } from "./field_rules";
-import { decodeHuffman } from "./huffman";
+import { fault, finishBlock, judgeEdges, judgeName, judgeValue, startBlock, takeSpecial } from "./field_rules";
+import { decodeHuffman, hadLongWord, roomFor } from "./huffman";
 import { staticEntry } from "./static_table";
 
 /** Marks that speak of an entry's value, not of its name. */
@@ -18,9 +18,10 @@ let number: i32 = 0;
 /** Where the next decoded string goes, and the end of that room. */
 let textAt: usize = 0;
 let textLimit: usize = 0;
-/** The string that was read last. */
+/** The string that was read last, and whether its bytes need no look: Huffman codes of ordinary text. */
 let text: usize = 0;
 let textLength: i32 = 0;
+let isOrdinary: bool = false;
 
 export function hpackDecoderStart(table: usize, maxSize: i32): void {
   startTable(table, maxSize);
@@ -68,12 +69,15 @@ function readString(at: usize, end: usize): usize {
   if (<usize> length > end - p) return fail(BlockReason.Truncated);
   text = p;
   textLength = length;
+  isOrdinary = false;
   if (first & 128) {
-    const decoded = decodeHuffman(p, length, textAt, textLimit);
-    if (decoded < 0) return fail(decoded == -1 ? BlockReason.BadHuffman : BlockReason.TextTooLong);
+    if (textAt + roomFor(length) > textLimit) return fail(BlockReason.TextTooLong);
+    const decoded = decodeHuffman(p, length, textAt);
+    if (decoded < 0) return fail(BlockReason.BadHuffman);
     text = textAt;
     textLength = decoded;
     textAt += decoded;
+    isOrdinary = !hadLongWord;
   }
   return p + length;
 }
@@ -192,7 +196,7 @@ export function hpackDecode(
       if (p == 0) break;
       const value = text;
       const valueLength = textLength;
-      mark |= judgeValue(value, valueLength);
+      mark |= isOrdinary ? judgeEdges(value, valueLength) : judgeValue(value, valueLength);
       known = 0;
       if (isInserted) {
         if (mustMove(table, nameLength + valueLength)) {

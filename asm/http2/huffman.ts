@@ -12,8 +12,10 @@ import {
 
 const END_OF_STRING: i32 = 256;
 const LONGEST: i32 = 30;
-/** Bytes that one round of the decoder may write. */
-const ROUND: usize = 8;
+/** Bits that the four look-ups of a round take at most. */
+const WINDOW: u32 = 48;
+/** Bytes that a round may write. */
+const ROUND: usize = 16;
 
 /** The symbol that the left end of `window` begins with, and its length in bits times 512. `window` has 32 bits. */
 function longWord(window: u64): i32 {
@@ -24,7 +26,7 @@ function longWord(window: u64): i32 {
   return length << 9 | <i32> load<u16>(HUFFMAN_SYMBOLS + (<usize> place << 1));
 }
 
-/** The place in the tables for the left end of `window`. */
+/** The place in the tables for the bits at the left end of `window`. */
 @inline
 function placeOf(window: u64): usize {
   return <usize> (window >> (64 - HUFFMAN_FIRST_BITS));
@@ -43,40 +45,105 @@ function putPair(target: usize, place: usize, step: u32): usize {
   return target + (step >> 6);
 }
 
-/** Eight bytes as a number, the first one in front. */
+/** The eight bytes at `at` as a number, the first one in front. */
 @inline
 function bigEndian(at: usize): u64 {
-  const reversed = i8x16(7, 6, 5, 4, 3, 2, 1, 0, 7, 6, 5, 4, 3, 2, 1, 0);
-  return i64x2.extract_lane(i8x16.swizzle(v128.load64_zero(at), reversed), 0);
+  const backwards = i8x16(7, 6, 5, 4, 3, 2, 1, 0, 7, 6, 5, 4, 3, 2, 1, 0);
+  return i64x2.extract_lane(i8x16.swizzle(v128.load64_zero(at), backwards), 0);
 }
 
-/** The bits from `bit` on, aligned to the left, at least 57 of them; ones beyond the string of `total` bits. */
+/** The bits from `bit` on, aligned to the left, at least 57 of them. */
 @inline
-function bitsAt(at: usize, bit: u32, total: u32): u64 {
-  if (bit >= total) return <u64> -1;
-  const bits = bigEndian(at + (bit >> 3)) << (bit & 7);
-  const left = total - bit;
-  return left < 64 ? bits | <u64> -1 >> left : bits;
+function bitsAt(at: usize, bit: u32): u64 {
+  return bigEndian(at + (bit >> 3)) << (bit & 7);
+}
+
+/** All 64 bits from `bit` on. */
+function windowAt(at: usize, bit: u32): u64 {
+  return bitsAt(at, bit) | bitsAt(at, bit + 32) >> 32;
+}
+
+/** After `decodeHuffman`: whether a word longer than a look-up was among them. Without it, all is visible ASCII or space. */
+export let hadLongWord: bool = false;
+
+/** The room that a string of `length` bytes needs: the decoder may write beyond the end of the text. */
+@inline
+export function roomFor(length: i32): usize {
+  return <usize> ((<u32> length << 3) / 5) + ROUND;
 }
 
 /**
- * Decodes `length` bytes at `at` into `out`. Reads up to 16 bytes more.
- *
- * A round takes four look-ups of up to two symbols each, without a branch: beyond the string it sees ones, which begin no
- * word of a look-up, so what went too far shows afterwards. The bits for the next round are read before it is known how
- * many of them will be needed: what costs time here is not the work, but that one step waits for the one before.
- *
- * @returns bytes written; -1 when the code is broken (end of string within, padding longer than 7 bits or not all
- *   ones); -2 when `outEnd` might not suffice: it must leave 8 bytes beyond the text
+ * Decodes the last bits of a string, fewer than 64, which `head` begins with. Ones are put behind them, which begin no word
+ * of a look-up: so what went too far shows. A function of its own, lest its variables crowd the other loop's.
  */
-export function decodeHuffman(at: usize, length: i32, out: usize, outEnd: usize): i32 {
+function decodeEnd(bits: u32, head: u64, out: usize, to: usize): i32 {
+  let left = bits;
+  let target = to;
+  let window = head;
+  while (left) {
+    window |= <u64> -1 >> left;
+    let place = placeOf(window);
+    let step = stepAt(place);
+    let sum = step;
+    window <<= <u64> step;
+    target = putPair(target, place, step);
+    place = placeOf(window);
+    step = stepAt(place);
+    sum += step;
+    window <<= <u64> step;
+    target = putPair(target, place, step);
+    place = placeOf(window);
+    step = stepAt(place);
+    sum += step;
+    window <<= <u64> step;
+    target = putPair(target, place, step);
+    place = placeOf(window);
+    step = stepAt(place);
+    sum += step;
+    window <<= <u64> step;
+    target = putPair(target, place, step);
+    place = placeOf(window);
+    step = stepAt(place);
+    sum += step;
+    window <<= <u64> step;
+    target = putPair(target, place, step);
+    const used = sum & 63;
+    if (used > left) return -1;
+    left -= used;
+    // All that is left may be the beginning of the end of string: fewer than 8 ones.
+    if (left == 0 || (left < 8 && ~window >> (64 - left) == 0)) break;
+    if (step) continue;
+    if (left < 8) return -1;
+    hadLongWord = true;
+    const word = longWord((window | <u64> -1 >> left) >> 32);
+    const symbol = word & 511;
+    const size = <u32> word >> 9;
+    if (size > left || symbol == END_OF_STRING) return -1;
+    store<u8>(target++, <u8> symbol);
+    left -= size;
+    window <<= size;
+  }
+  return <i32> (target - out);
+}
+
+/**
+ * Decodes `length` bytes at `at` into `out`, which has `roomFor` them. Reads up to 16 bytes more.
+ *
+ * A round takes four look-ups of up to two symbols each, without a branch. The bits for the next round are read before
+ * it is known how many of them will be needed: what costs time here is not the work, but that one step waits for the
+ * one before. (Two strings at once, which need not wait for each other, were tried: a quarter less for long ones, nothing
+ * for a request as they come.)
+ *
+ * @returns bytes written; -1 when the code is broken (end of string within, padding longer than 7 bits or not all ones)
+ */
+export function decodeHuffman(at: usize, length: i32, out: usize): i32 {
+  hadLongWord = false;
   const total = <u32> length << 3;
   let bit: u32 = 0;
   let target = out;
-  let window = bitsAt(at, 0, total);
-  while (bit < total) {
-    if (target + ROUND > outEnd) return -2;
-    const next = bitsAt(at, bit + 64, total) >> 1;
+  let window = bigEndian(at);
+  while (bit + WINDOW <= total) {
+    const next = bitsAt(at + 8, bit) >> 1;
     let place = placeOf(window);
     let step = stepAt(place);
     let sum = step;
@@ -100,18 +167,16 @@ export function decodeHuffman(at: usize, length: i32, out: usize, outEnd: usize)
     window |= next >> <u64> ~sum;
     bit += sum & 63;
     if (step) continue;
-    if (bit > total) return -1;
-    // Either a longer word begins, or all that is left is the beginning of the end of string: fewer than 8 ones.
-    if (total - bit < 8) return window == <u64> -1 ? <i32> (target - out) : -1;
+    // A longer word begins, or the end of string does.
+    if (bit + WINDOW > total) break;
+    hadLongWord = true;
     const word = longWord(window >> 32);
-    const symbol = word & 511;
-    const size = <u32> word >> 9;
-    bit += size;
-    if (bit > total || symbol == END_OF_STRING) return -1;
-    store<u8>(target++, <u8> symbol);
-    window = window << size | bitsAt(at, bit + 64 - size, total) >> (64 - size);
+    if ((word & 511) == END_OF_STRING) return -1;
+    store<u8>(target++, <u8> word);
+    bit += <u32> word >> 9;
+    window = windowAt(at, bit);
   }
-  return bit > total ? -1 : <i32> (target - out);
+  return bit == total ? <i32> (target - out) : decodeEnd(total - bit, window, out, target);
 }
 
 /** Bytes of the Huffman code of a string. */

@@ -216,7 +216,9 @@ function putFields(kind: i32): void {
       continue;
     }
     if (id == HeaderName.Te) {
-      if (acceptsTrailers) putKnown(id, 2, TRAILERS, 8, 0);
+      const known = acceptsTrailers ? findLatest(encoder, id, TRAILERS, 8) : 0;
+      if (known) p = writeInteger(p, 128, 7, known);
+      else if (acceptsTrailers) putKnown(id, 2, TRAILERS, 8, 0);
       acceptsTrailers = false;
       continue;
     }
