@@ -29,5 +29,5 @@ Deno.test("a burst is followed by one collection, and idleness by none", () => {
 });
 
 Deno.test("under load nothing is collected, and free pages are given back now and then", () => {
-  deepEqual(run(seconds(25, 5000)), ["10 trim", "20 trim"]);
+  deepEqual(run(seconds(13, 5000)), ["5 trim", "10 trim"]);
 });
