@@ -20,6 +20,7 @@ import { nameServersOf, Resolver } from "./control/dns/resolver.ts";
 import { GrpcPlane } from "./control/grpc_plane.ts";
 import { Http2Channel } from "./control/http2_channel.ts";
 import { Certifier } from "./control/identity/certifier.ts";
+import { Slices } from "./control/slices.ts";
 import { SharedPlane } from "./control/shared_plane.ts";
 import { WasmHeaderCodec } from "./control/wasm_header_codec.ts";
 import { Core, type ListenAddresses } from "./core.ts";
@@ -67,14 +68,16 @@ function assemble({ config, sockets }: ProxyOptions) {
   const resolver = new Resolver(loop, arena, telemetry, servers);
   const channel = (service: ControlAddress) =>
     new Http2Channel({ service, dialer, resolver, log, createCodec: () => new WasmHeaderCodec(arena) });
+  const slices = new Slices(loop, (error) => log.error("control work failed", { error }));
   const plane = new GrpcPlane({
     config,
     loop,
     log,
+    slices,
     destination: channel(config.destination.service),
     policy: channel(config.policy.service),
   });
-  const control = config.cores > 1 ? new SharedPlane(plane) : plane;
+  const control = config.cores > 1 ? new SharedPlane(plane, slices) : plane;
   const runtime: Runtime = { config, loop, arena, telemetry, tls, control, log, sockets };
   return { runtime, channel };
 }

@@ -9,6 +9,7 @@ import type { Runtime } from "../runtime.ts";
 import { AsyncStream, StreamError } from "../worker/async_stream.ts";
 import { NOBODY, Stream } from "../worker/stream.ts";
 import type { SocketAddress } from "../../linux/address.ts";
+import { slicesOf } from "./slices.ts";
 
 const MAX_HEAD = 16384, MAX_BODY = 65536, MAX_HEADERS = 64, MAX_CONNECTIONS = 64;
 const IDLE_MS = 60_000;
@@ -168,15 +169,10 @@ export class AdminServer {
       return await stream.write(bytes);
     }
     await stream.write(encoder.encode(head));
-    let part = "";
-    for (const piece of await response.body) {
-      part += piece;
-      if (part.length < 4096) continue;
-      await this.#writeChunk(stream, part);
-      part = "";
-      await this.runtime.loop.sleep(0); // the data path has its turn between slices
+    for (const slice of slicesOf(await response.body)) {
+      await this.#writeChunk(stream, slice);
+      await this.runtime.loop.sleep(0); // the data path has its turn
     }
-    if (part !== "") await this.#writeChunk(stream, part);
     await stream.write(encoder.encode("0\r\n\r\n"));
   }
 

@@ -2,6 +2,9 @@
 import { formatAddress } from "../../linux/address.ts";
 import type { EndpointInfo, EndpointUpdate } from "./plane.ts";
 
+/** Endpoints told at once: about 100 µs of work for the data plane. */
+export const BATCH = 8;
+
 export class EndpointBook {
   readonly #endpoints = new Map<string, EndpointInfo>();
   /** What was told last when there are none; undefined while nothing is known. */
@@ -35,5 +38,26 @@ export class EndpointBook {
     if (this.#emptiness === undefined) return undefined;
     if (this.#endpoints.size === 0) return { kind: this.#emptiness };
     return { kind: "replace", endpoints: [...this.#endpoints.values()] };
+  }
+
+  /**
+   * Tells all that is known, a batch a step. Updates may be applied (and told) meanwhile: what is removed before its
+   * batch is never told, what is added is told in a later one.
+   */
+  *tell(onUpdate: (update: EndpointUpdate) => void): Generator<void> {
+    if (this.#emptiness === undefined) return;
+    if (this.#endpoints.size === 0) return onUpdate({ kind: this.#emptiness });
+    let batch: EndpointInfo[] = [];
+    const flush = () => {
+      if (batch.length > 0) onUpdate({ kind: "add", endpoints: batch });
+      batch = [];
+    };
+    for (const info of this.#endpoints.values()) {
+      batch.push(info);
+      if (batch.length < BATCH) continue;
+      flush();
+      yield;
+    }
+    flush();
   }
 }

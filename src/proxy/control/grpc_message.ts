@@ -8,32 +8,38 @@ import { GrpcCode } from "./grpc.ts";
 /** The largest message taken: a service of 100,000 endpoints stays below. */
 export const MAX_MESSAGE = 32 << 20;
 
+/** The flag that tells compression, and the length. */
+const PREFIX = 5;
+
 /** A message with its prefix, uncompressed. */
 export function encodeMessage(message: Uint8Array): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(5 + message.length);
+  const out = new Uint8Array(PREFIX + message.length);
   new DataView(out.buffer).setUint32(1, message.length);
-  out.set(message, 5);
+  out.set(message, PREFIX);
   return out;
 }
 
-/** Cuts DATA into messages. */
+/** Cuts DATA into messages. A message of many frames is joined once, when it is whole. */
 export class MessageReader {
   #parts: Uint8Array[] = [];
   #length = 0;
+  #wanted = PREFIX;
 
   /** @returns the messages that are complete, or why the bytes are no gRPC */
   push(bytes: Uint8Array): Uint8Array[] | string {
     this.#parts.push(bytes);
     this.#length += bytes.length;
     const messages: Uint8Array[] = [];
-    while (this.#length >= 5) {
+    while (this.#length >= this.#wanted) {
       const joined = this.#join(), size = new DataView(joined.buffer, joined.byteOffset).getUint32(1);
       if (joined[0] !== 0) return "a compressed message, which was not asked for";
       if (size > MAX_MESSAGE) return `a message of ${size} bytes`;
-      if (this.#length < 5 + size) break;
-      messages.push(joined.subarray(5, 5 + size));
-      this.#parts = [joined.subarray(5 + size)];
-      this.#length -= 5 + size;
+      this.#wanted = PREFIX + size;
+      if (this.#length < this.#wanted) break;
+      messages.push(joined.subarray(PREFIX, this.#wanted));
+      this.#parts = [joined.subarray(this.#wanted)];
+      this.#length -= this.#wanted;
+      this.#wanted = PREFIX;
     }
     return messages;
   }

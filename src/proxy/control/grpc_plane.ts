@@ -1,5 +1,5 @@
 /** The control plane over gRPC: destination and policy services, as the data plane asks them. */
-import { DestinationProfile, GetDestination, Update } from "../../../proto/gen/destination.ts";
+import { DestinationProfile, GetDestination } from "../../../proto/gen/destination.ts";
 import { PortSpec, Server } from "../../../proto/gen/inbound.ts";
 import { OutboundPolicy, TrafficSpec } from "../../../proto/gen/outbound.ts";
 import { formatAddress, type SocketAddress } from "../../linux/address.ts";
@@ -9,9 +9,10 @@ import type { ServerPolicy } from "../policy/server_policy.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Loop } from "../worker/loop.ts";
 import { type GrpcChannel, GrpcCode, type GrpcStatus } from "./grpc.ts";
+import { EndpointFeed } from "./endpoint_feed.ts";
 import type { ControlPlane, EndpointUpdate, OutboundDecision, Watch } from "./plane.ts";
 import { ResilientStream } from "./resilient_stream.ts";
-import { endpointUpdateOf } from "./translate_endpoint.ts";
+import type { Slices } from "./slices.ts";
 import { serverPolicyOf } from "./translate_inbound.ts";
 import { tcpAddressOf } from "./translate_net.ts";
 import { decisionOf } from "./translate_outbound.ts";
@@ -35,6 +36,7 @@ export interface GrpcPlaneOptions {
   readonly log: Log;
   readonly destination: GrpcChannel;
   readonly policy: GrpcChannel;
+  readonly slices: Slices;
 }
 
 export class GrpcPlane implements ControlPlane {
@@ -157,23 +159,26 @@ export class GrpcPlane implements ControlPlane {
       contextToken: this.options.config.destination.context,
     });
     let isResolved = false;
-    return this.#stream(
+    const feed = new EndpointFeed(this.options.slices, (update) => {
+      isResolved = true;
+      onUpdate(update);
+    });
+    const stream = this.#stream(
       this.options.destination,
       `${DESTINATION}Get`,
       request.finish(),
-      (message, isFirst) => {
-        const update = endpointUpdateOf(Update.decode(message));
-        if (update === undefined) return;
-        isResolved = true;
-        onUpdate(
-          isFirst && update.kind === "add" ? { kind: "replace", endpoints: update.endpoints } : update,
-        );
-      },
+      (message, isFirst) => feed.push(message, isFirst),
       REJECTED,
       ({ message }) => {
         this.options.log.warn("a name cannot be resolved", { path, error: message });
         if (!isResolved) onUpdate({ kind: "absent" });
       },
     );
+    return {
+      cancel: () => {
+        stream.cancel();
+        feed.cancel();
+      },
+    };
   }
 }

@@ -6,8 +6,16 @@ import { formatAddress, type SocketAddress } from "../../linux/address.ts";
 import type { ServerPolicy } from "../policy/server_policy.ts";
 import { EndpointBook } from "./endpoint_book.ts";
 import type { ControlPlane, EndpointUpdate, OutboundDecision, Watch } from "./plane.ts";
+import type { Slices } from "./slices.ts";
 
 type Teller<Update> = (update: Update) => void;
+
+/** Keeps what was told, for those who come later. */
+interface Memory<Update> {
+  remember(update: Update): void;
+  /** Tells what is known, not at once; nothing while nothing is. @returns a function that ends it */
+  recall(tell: Teller<Update>): () => void;
+}
 
 /** What is watched under one key, and by whom. */
 class Shared<Update> {
@@ -15,41 +23,27 @@ class Shared<Update> {
   #watch: Watch | undefined;
   #isEnded = false;
 
-  /**
-   * @param remember keeps an update for those who come later
-   * @param recall what they are told first; undefined while nothing is known
-   */
-  constructor(
-    private readonly remember: (update: Update) => void,
-    private readonly recall: () => Update | undefined,
-    private readonly onUnused: () => void,
-  ) {}
+  constructor(private readonly memory: Memory<Update>, private readonly onUnused: () => void) {}
 
   /** Opens the watch. It may tell at once. */
   open(subscribe: (tell: Teller<Update>) => Watch): void {
     this.#watch = subscribe((update) => {
       if (this.#isEnded) return;
-      this.remember(update);
+      this.memory.remember(update);
       for (const tell of [...this.#tellers]) tell(update);
     });
   }
 
-  /** Joins; what is known is told in a microtask, as a watch of one's own would. */
-  join(tell: Teller<Update>): Watch {
-    let isTold = false, isCancelled = false;
-    const own = (update: Update) => {
-      isTold = true;
-      tell(update);
-    };
-    this.#tellers.add(own);
-    queueMicrotask(() => {
-      const known = this.recall();
-      if (!isCancelled && !isTold && known !== undefined) own(known);
+  join(onUpdate: Teller<Update>): Watch {
+    const tell = (update: Update) => onUpdate(update); // the same callback may join twice
+    this.#tellers.add(tell);
+    const stopRecalling = this.memory.recall((update) => {
+      if (this.#tellers.has(tell)) tell(update);
     });
     return {
       cancel: () => {
-        isCancelled = true;
-        if (!this.#tellers.delete(own) || this.#tellers.size > 0) return;
+        stopRecalling();
+        if (!this.#tellers.delete(tell) || this.#tellers.size > 0) return;
         this.#isEnded = true;
         this.#watch?.cancel();
         this.onUnused();
@@ -68,7 +62,7 @@ export class SharedPlane implements ControlPlane {
   readonly #outbound = new Map<string, Shared<Outbound>>();
   readonly #paths = new Map<string, Shared<EndpointUpdate>>();
 
-  constructor(private readonly plane: ControlPlane) {}
+  constructor(private readonly plane: ControlPlane, private readonly slices: Slices) {}
 
   /** Watches that are open at the control plane. */
   get size(): number {
@@ -80,12 +74,12 @@ export class SharedPlane implements ControlPlane {
     all: Map<Key, Shared<Update>>,
     key: Key,
     tell: Teller<Update>,
-    memory: { readonly remember: (update: Update) => void; readonly recall: () => Update | undefined },
+    createMemory: () => Memory<Update>,
     subscribe: (tell: Teller<Update>) => Watch,
   ): Watch {
     const known = all.get(key);
     if (known !== undefined) return known.join(tell);
-    const shared = new Shared<Update>(memory.remember, memory.recall, () => all.delete(key));
+    const shared = new Shared<Update>(createMemory(), () => all.delete(key));
     all.set(key, shared);
     const watch = shared.join(tell);
     shared.open(subscribe);
@@ -97,7 +91,7 @@ export class SharedPlane implements ControlPlane {
       this.#ports,
       port,
       onUpdate,
-      lastOf(),
+      lastOf,
       (tell) => this.plane.watchInboundPort(port, tell),
     );
   }
@@ -113,7 +107,7 @@ export class SharedPlane implements ControlPlane {
       this.#outbound,
       formatAddress(address),
       tellBoth,
-      lastOf<Outbound>(),
+      lastOf,
       (tell) =>
         this.plane.watchOutbound(
           address,
@@ -124,24 +118,36 @@ export class SharedPlane implements ControlPlane {
   }
 
   resolve(path: string, onUpdate: (update: EndpointUpdate) => void): Watch {
-    const book = new EndpointBook();
+    const { slices } = this;
+    const createMemory = () => {
+      const book = new EndpointBook();
+      return {
+        remember: (update: EndpointUpdate) => book.apply(update),
+        recall: (tell: Teller<EndpointUpdate>) => slices.run(book.tell(tell)),
+      };
+    };
     return this.#join(
       this.#paths,
       path,
       onUpdate,
-      { remember: (update) => book.apply(update), recall: () => book.snapshot() },
+      createMemory,
       (tell) => this.plane.resolve(path, tell),
     );
   }
 }
 
 /** Remembers the last update: each says everything. */
-function lastOf<Update>() {
+function lastOf<Update>(): Memory<Update> {
   let last: Update | undefined;
   return {
-    remember: (update: Update) => {
+    remember: (update) => {
       last = update;
     },
-    recall: () => last,
+    recall: (tell) => {
+      const known = last;
+      // An update that came meanwhile has been told already, and says more.
+      if (known !== undefined) queueMicrotask(() => last === known && tell(known));
+      return () => {};
+    },
   };
 }

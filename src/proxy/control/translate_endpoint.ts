@@ -1,6 +1,6 @@
 /** Endpoints from their wire form. Source: protocol-api.md §7. */
-import type { TlsIdentity, Update, WeightedAddr } from "../../../proto/gen/destination.ts";
-import type { EndpointInfo, EndpointUpdate } from "./plane.ts";
+import type { TlsIdentity, WeightedAddr } from "../../../proto/gen/destination.ts";
+import type { EndpointInfo } from "./plane.ts";
 import { socketAddressOf } from "./translate_net.ts";
 
 function identityOf(tls: TlsIdentity | undefined): EndpointInfo["identity"] {
@@ -30,23 +30,4 @@ export function endpointOf(
     authorityOverride: addr.authorityOverride?.authorityOverride || undefined,
     labels: { ...sharedLabels, ...addr.metricLabels },
   };
-}
-
-/** Undefined for an update that says nothing (an empty add, a kind of a later version). */
-export function endpointUpdateOf(update: Update): EndpointUpdate | undefined {
-  const change = update.update;
-  switch (change?.$case) {
-    case "add": {
-      const endpoints = change.value.addrs.map((addr) => endpointOf(addr, change.value.metricLabels))
-        .filter((endpoint) => endpoint !== undefined);
-      return endpoints.length === 0 ? undefined : { kind: "add", endpoints };
-    }
-    case "remove": {
-      const addresses = change.value.addrs.map(socketAddressOf).filter((address) => address !== undefined);
-      return { kind: "remove", addresses };
-    }
-    case "noEndpoints":
-      return { kind: change.value.exists ? "reset" : "absent" };
-  }
-  return undefined;
 }

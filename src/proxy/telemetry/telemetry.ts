@@ -28,6 +28,8 @@ export class Telemetry {
   readonly http = new Map<string, HttpSeries>();
   readonly tcp = new Map<string, TcpSeries>();
   readonly families = new Map<string, Family>();
+  #httpCursor: Iterator<[string, HttpSeries]> | undefined;
+  #tcpCursor: Iterator<[string, TcpSeries]> | undefined;
 
   constructor(private readonly arena: Arena) {}
 
@@ -73,11 +75,35 @@ export class Telemetry {
     return this.families.get(name)?.values.get(formatLabels(labels))?.value ?? 0;
   }
 
-  /** Forgets series unused since `before` (microseconds). Open connections keep theirs. */
+  /**
+   * Forgets series unused since `before` (microseconds), looking at a part of them each time. Open connections keep
+   * theirs.
+   */
   forgetIdle(before: number): void {
-    for (const [key, series] of this.http) if (series.lastUsed < before) this.http.delete(key);
-    for (const [key, series] of this.tcp) {
-      if (series.open === 0 && series.lastUsed < before) this.tcp.delete(key);
-    }
+    this.#httpCursor = sweep(this.http, this.#httpCursor, (series) => series.lastUsed < before);
+    this.#tcpCursor = sweep(
+      this.tcp,
+      this.#tcpCursor,
+      (series) => series.open === 0 && series.lastUsed < before,
+    );
   }
+}
+
+/** Series looked at in one go: some tens of microseconds. */
+const SWEPT_AT_ONCE = 1000;
+
+/** Deletes what is idle among the next entries. @returns where to go on; undefined: from the beginning */
+function sweep<Series>(
+  all: Map<string, Series>,
+  cursor: Iterator<[string, Series]> | undefined,
+  isIdle: (series: Series) => boolean,
+): Iterator<[string, Series]> | undefined {
+  const entries = cursor ?? all.entries();
+  for (let i = 0; i < SWEPT_AT_ONCE; i++) {
+    const next = entries.next();
+    if (next.done === true) return undefined;
+    const [key, series] = next.value;
+    if (isIdle(series)) all.delete(key);
+  }
+  return entries;
 }

@@ -3,6 +3,7 @@
  * in a thread of its own. Behind them a meshed server and its application.
  */
 import type { SocketAddress } from "../../linux/address.ts";
+import { Slices } from "../control/slices.ts";
 import { SharedPlane } from "../control/shared_plane.ts";
 import { readConfig } from "../config/environment.ts";
 import { Core } from "../core.ts";
@@ -97,12 +98,14 @@ export async function withTwoLoops(
     LINKERD2_PROXY_IDENTITY_LOCAL_NAME: CLIENT,
     LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS: pemOf(authority.anchor),
   };
-  const control = new FakeControl(), shared = new SharedPlane(control), arena = Arena.create();
+  const control = new FakeControl(), arena = Arena.create();
+  const loop = new Loop((fault) => logs.write(`fault ${fault}`));
+  const shared = new SharedPlane(control, new Slices(loop, (fault) => logs.write(`fault ${fault}`)));
   const tls = new TlsContexts(CLIENT, [authority.anchor]);
   tls.install(await authority.issue(CLIENT));
   const runtime: Runtime = {
     config: readConfig(environment),
-    loop: new Loop((fault) => logs.write(`fault ${fault}`)),
+    loop,
     arena,
     telemetry: new Telemetry(arena),
     tls,

@@ -1,0 +1,124 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { encodeMessage, MessageCutter } from "../cores/wire.ts";
+import type { ToMain, ToWorker } from "../cores/messages.ts";
+import { defaultServerPolicy } from "../policy/server_policy.ts";
+import { balanced, endpointAt, FakeControl } from "../testing/fake_control.ts";
+import { BATCH } from "./endpoint_book.ts";
+import type { EndpointUpdate, Watch } from "./plane.ts";
+import { RemotePlane } from "./remote_plane.ts";
+import { SharedPlane } from "./shared_plane.ts";
+import { Slices } from "./slices.ts";
+
+const PATH = "web.shop.svc.cluster.local:80", ADDRESS = { ip: "10.43.0.7", port: 80 };
+const endpoint = (index: number) => endpointAt({ ip: `10.42.0.${index}`, port: 80 });
+
+class Rig {
+  readonly control = new FakeControl();
+  #deferred: (() => void)[] = [];
+  readonly plane = new SharedPlane(
+    this.control,
+    new Slices({ defer: (callback) => this.#deferred.push(callback) }, (fault) => {
+      throw fault;
+    }),
+  );
+
+  /** One turn of the loop, promises included. */
+  async turn(): Promise<void> {
+    for (const callback of this.#deferred.splice(0)) callback();
+    await new Promise((done) => setTimeout(done, 0));
+  }
+}
+
+/** The addresses that updates leave. */
+function left(updates: readonly EndpointUpdate[]): string[] {
+  const ips = new Set<string>();
+  for (const update of updates) {
+    if (update.kind === "replace") ips.clear();
+    if ("endpoints" in update) { for (const info of update.endpoints) ips.add(info.address.ip); }
+    else if (update.kind === "remove") { for (const { ip } of update.addresses) ips.delete(ip); }
+    else ips.clear();
+  }
+  return [...ips].sort();
+}
+
+Deno.test("several ask, one watch is open, and it is cancelled when the last has left", async () => {
+  const rig = new Rig(), { control, plane } = rig;
+  control.decisions.set("10.43.0.7:80", balanced(PATH));
+  const told: string[] = [];
+  const join = (who: string): Watch =>
+    plane.watchOutbound(ADDRESS, ({ authority }) => told.push(`${who} ${authority}`), () => {});
+  const first = join("first");
+  await rig.turn();
+  const second = join("second");
+  await rig.turn();
+  deepEqual(told, [`first ${PATH}`, `second ${PATH}`]);
+  equal(control.open, 1);
+  first.cancel();
+  equal(control.open, 1);
+  second.cancel();
+  equal(control.open, 0);
+  equal(plane.size, 0);
+});
+
+Deno.test("who asks later is told the policy that stands, and both are told the next", async () => {
+  const rig = new Rig(), { control, plane } = rig, told: [string, string][] = [];
+  const policy = (name: "deny" | "audit") => defaultServerPolicy(name, [], false, 1000);
+  control.policies.set(80, policy("deny"));
+  for (const who of ["first", "second"]) {
+    plane.watchInboundPort(80, ({ server }) => told.push([who, server.name]));
+    await rig.turn();
+  }
+  control.setPolicy(80, policy("audit"));
+  deepEqual(told, [["first", "deny"], ["second", "deny"], ["first", "audit"], ["second", "audit"]]);
+});
+
+Deno.test("a large set is told to who asks later in batches, as it is by then", async () => {
+  const rig = new Rig(), { control, plane } = rig;
+  const all = Array.from({ length: 100 }, (_, index) => endpoint(index));
+  control.endpoints.set(PATH, all);
+  plane.resolve(PATH, () => {});
+  await rig.turn();
+  const updates: EndpointUpdate[] = [];
+  const late = plane.resolve(PATH, (update) => updates.push(update));
+  for (let i = 0; i < 3; i++) await rig.turn();
+  // Meanwhile one that has been told goes, one that has not goes, and one comes.
+  control.update(PATH, { kind: "remove", addresses: [all[0]!.address, all[99]!.address] });
+  control.update(PATH, { kind: "add", endpoints: [endpoint(200)] });
+  for (let i = 0; i < 30; i++) await rig.turn();
+  ok(updates.every((update) => !("endpoints" in update) || update.endpoints.length <= BATCH));
+  const expected = [...all.slice(1, 99), endpoint(200)].map((info) => info.address.ip).sort();
+  deepEqual(left(updates), expected);
+  late.cancel();
+  const count = updates.length;
+  control.update(PATH, { kind: "reset" });
+  equal(updates.length, count, "nothing more after its end");
+});
+
+Deno.test("a worker's plane asks and is told over the wire, and a cancelled watch hears nothing", async () => {
+  const rig = new Rig(), { control, plane } = rig, sent: ToMain[] = [];
+  const remote = new RemotePlane((message) => sent.push(...wired<ToMain>(message)));
+  control.policies.set(80, defaultServerPolicy("all-authenticated", [], false, 1000));
+  const names: unknown[] = [];
+  const watch = remote.watchInboundPort(
+    80,
+    ({ authorizations }) => names.push(authorizations[0]!.authentication),
+  );
+  const asked = sent.pop();
+  ok(asked?.kind === "watch-port" && asked.port === 80);
+  plane.watchInboundPort(asked.port, (policy) => {
+    for (const message of wired<ToWorker>({ kind: "policy", watch: asked.watch, policy })) {
+      remote.receive(message as ToWorker & { readonly watch: number });
+    }
+  });
+  await rig.turn();
+  deepEqual(names, [{ kind: "identity", names: new Set(), suffixes: [""] }]);
+  watch.cancel();
+  deepEqual(sent, [{ kind: "cancel", watch: asked.watch }]);
+  control.setPolicy(80, defaultServerPolicy("deny", [], false, 1000));
+  equal(names.length, 1);
+});
+
+/** A message as it arrives at the other loop. */
+function wired<Message>(message: Message): Message[] {
+  return [...new MessageCutter().push(encodeMessage(message))] as Message[];
+}
