@@ -4,7 +4,7 @@ import type { Values } from "../mesh/values.ts";
 import { usageFailure } from "./failure.ts";
 import { type AnnotationFlag, annotationsOf } from "./proxy_flags.ts";
 
-/** @throws MeshFailure that names the flag whose value the injector would pass over */
+/** @throws MeshFailure that names the flag whose value the injector would not understand */
 export function withProxyFlags(
   values: Values,
   flags: readonly AnnotationFlag[],
@@ -13,11 +13,13 @@ export function withProxyFlags(
   const annotations = annotationsOf(flags, options);
   if (Object.keys(annotations).length === 0) return values;
   const settings = settingsFor(values, annotations, {});
-  const [warning] = settings.warnings;
-  if (warning === undefined) return settings.values;
-  // `annotation config.linkerd.io/x: "v" is ignored, it takes …`: here it was a flag, and is refused.
-  const [, annotation = "", value = "", wanted = ""] =
-    /^annotation (\S+): (.*) is ignored, it takes (.*)$/s.exec(warning) ?? [];
+  const [misread] = settings.misread;
+  if (misread === undefined) return settings.values;
+  const { annotation, value, wanted } = misread;
   const flag = flags.find(([, known]) => known === annotation)?.[0].split(" ")[0] ?? annotation;
-  throw usageFailure("flag-invalid", `--${flag}: ${value} is no value for it`, `it takes ${wanted}`);
+  throw usageFailure(
+    "flag-invalid",
+    `--${flag}: ${JSON.stringify(value)} is no value for it`,
+    `it takes ${wanted}`,
+  );
 }

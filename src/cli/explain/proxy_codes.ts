@@ -41,6 +41,10 @@ export const PROXY_CODES = explanations("proxy", {
     "The server ended the connection before its response was complete; answered with 502 where nothing was sent yet.",
     "look at the server's log at that moment; a request that is safe to repeat may be retried",
   ],
+  "refused": [
+    "The server took the connection and refused the request before it looked at it (HTTP/2 REFUSED_STREAM); 503.",
+    "it may be sent again; when it is frequent, look at the server's limit of concurrent streams",
+  ],
   "bad-response": [
     "The server answered what is not HTTP; answered with 502.",
     "see whether the port speaks another protocol, and mark it then: config.linkerd.io/opaque-ports",

@@ -1,6 +1,7 @@
 /** Puts the mesh into manifests: the annotation that asks for a proxy or, with `manual`, the proxy itself. */
 import { annotationVerdict, unfitness } from "../../control/injector/decide.ts";
 import { applyPatch, injectPod } from "../../control/injector/inject.ts";
+import { describeMisread } from "../../control/injector/settings.ts";
 import { configAnnotation, INJECT_ANNOTATION } from "../../mesh/annotations.ts";
 import { COMPONENT_LABEL } from "../../mesh/labels.ts";
 import type { Values } from "../../mesh/values.ts";
@@ -64,7 +65,7 @@ function injectTemplate(
       : {}),
   });
   Object.assign(template, applyPatch(template, injection.patch));
-  return { ...done, warnings: injection.warnings };
+  return { ...done, warnings: injection.misread.map(describeMisread) };
 }
 
 function injectObject(manifest: Manifest, settings: InjectSettings): Done {

@@ -10,6 +10,7 @@ import type { EventRecorder } from "../events.ts";
 import { ownerOf } from "../state/pod_facts.ts";
 import { SKIP_REASONS } from "./decide.ts";
 import { type Injection, injectPod, type PatchOperation } from "./inject.ts";
+import { describeMisread } from "./settings.ts";
 import { serviceOpaquePorts } from "./opaque_ports.ts";
 
 export interface AdmissionReview {
@@ -45,9 +46,15 @@ export interface AdmissionContext {
   namespaceAnnotations(name: string): Promise<Readonly<Record<string, string>>>;
 }
 
+/** The object asks for what cannot be understood: it is refused, with the reason for whoever made it. */
+class Refusal extends Error {
+  override readonly name = "Refusal";
+}
+
 /**
- * Never rejects. A failure lets the object through unpatched, with a warning the user sees, unless the installation says
- * that webhooks must not fail (`webhookFailurePolicy: Fail`): then the object is refused.
+ * Never rejects. A failure of ours lets the object through unpatched, with a warning the user sees, unless the
+ * installation says that webhooks must not fail (`webhookFailurePolicy: Fail`): then the object is refused. So is one
+ * whose annotations are wrong, always: a pod that asks for a policy must not run with another.
  */
 export async function admit(context: AdmissionContext, review: AdmissionReview): Promise<AdmissionReview> {
   const { request } = review;
@@ -74,6 +81,9 @@ export async function admit(context: AdmissionContext, review: AdmissionReview):
       ...(warnings.length === 0 ? {} : { warnings: [...warnings] }),
     });
   } catch (error) {
+    if (error instanceof Refusal) {
+      return answer({ allowed: false, status: { message: error.message, code: 400 } });
+    }
     console.error(`admission of ${request.kind.kind}: ${error instanceof Error ? error.stack : error}`);
     const message = `linkerd: not injected: ${error instanceof Error ? error.message : error}`;
     const values = await context.values().catch(() => undefined);
@@ -130,10 +140,14 @@ async function admitPod(context: AdmissionContext, pod: Pod, namespace: string) 
     ...(owner === undefined ? {} : { owner }),
     createdBy: "proxy-injector",
   });
+  const misread = injection.misread.map(describeMisread).join("; ");
+  if (injection.isInjected && misread !== "") throw new Refusal(`linkerd: ${misread}`);
   const reason = injection.skipped?.reason ?? "";
   context.counters.response(kind, namespace, !injection.isInjected, reason, injection.skipped?.at ?? at);
   tellOwner(context, pod, namespace, owner, injection);
-  return injection;
+  const isWrong = reason === "annotation_at_workload_invalid" || reason === "annotation_at_namespace_invalid";
+  const warnings = isWrong ? [`linkerd: not injected: ${SKIP_REASONS[reason]}`] : [];
+  return { patch: injection.patch, warnings };
 }
 
 /** On the workload, where people look; a pod that nobody asked to inject is no news. */

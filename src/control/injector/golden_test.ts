@@ -29,7 +29,7 @@ for (const name of ["plain", "configured", "cni"]) {
       ...(input.owner === undefined ? {} : { owner: input.owner }),
       createdBy: "proxy-injector",
     });
-    assert.deepEqual(injection.warnings, []);
+    assert.deepEqual(injection.misread, []);
     const actual = stringify(applyPatch(input.pod, injection.patch), {
       lineWidth: 0,
       aliasDuplicateObjects: false,

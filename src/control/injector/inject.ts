@@ -27,7 +27,7 @@ import {
 } from "./containers.ts";
 import { annotationVerdict, type SkipReason, unfitness } from "./decide.ts";
 import { podOpaquePorts } from "./opaque_ports.ts";
-import { settingsFor } from "./settings.ts";
+import { type Misread, settingsFor } from "./settings.ts";
 
 /** RFC 6902. Only additions: nothing of the user's is changed. */
 export interface PatchOperation {
@@ -53,7 +53,8 @@ export interface Injection {
   readonly skipped?: { readonly reason: SkipReason; readonly at?: "workload" | "namespace" };
   /** To be applied to the pod or template; may hold annotations although nothing was injected. */
   readonly patch: readonly PatchOperation[];
-  readonly warnings: readonly string[];
+  /** Annotations that could not be read, and do not count in the patch. */
+  readonly misread: readonly Misread[];
 }
 
 /** `/` and `~` as a JSON pointer has them. */
@@ -86,7 +87,7 @@ export function injectPod(request: InjectionRequest): Injection {
   const { pod, namespace, values: base } = request;
   const annotations = pod.metadata?.annotations ?? {};
   const skipped = verdict(request);
-  const { values, warnings } = settingsFor(base, annotations, namespace.annotations);
+  const { values, misread } = settingsFor(base, annotations, namespace.annotations);
   const patch = new PatchBuilder();
   const inherited = inheritedAnnotations(request);
   const opaque = podOpaquePorts(annotations, namespace.annotations, pod.spec, base.proxy.opaquePorts);
@@ -95,7 +96,7 @@ export function injectPod(request: InjectionRequest): Injection {
     if (opaque !== undefined && annotations[INJECT_ANNOTATION] !== "disabled") {
       patch.entries(pod.metadata, "annotations", [[configAnnotation("opaque-ports"), opaque]]);
     }
-    return { isInjected: false, skipped, patch: patch.operations, warnings };
+    return { isInjected: false, skipped, patch: patch.operations, misread };
   }
   patch.entries(pod.metadata, "annotations", [
     ...inherited,
@@ -114,7 +115,7 @@ export function injectPod(request: InjectionRequest): Injection {
     [WORKLOAD_NS_LABEL, namespace.name],
   ]);
   addContainers(patch, pod.spec, values);
-  return { isInjected: true, patch: patch.operations, warnings };
+  return { isInjected: true, patch: patch.operations, misread };
 }
 
 function verdict(request: InjectionRequest): Injection["skipped"] | undefined {

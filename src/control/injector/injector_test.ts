@@ -110,13 +110,22 @@ Deno.test("a setting that cannot be read is told of and does not count", () => {
   const injection = inject(podWith({
     [INJECT]: "enabled",
     "config.linkerd.io/proxy-uid": "root",
+    "config.linkerd.io/skip-subnets": "10.0.0.0/33",
     "config.linkerd.io/default-inbound-policy": "everybody",
     "config.linkerd.io/proxy-memory-limit": "lots",
     "config.linkerd.io/proxy-additional-env": "{}",
   }));
   assert.equal(injection.isInjected, true);
-  assert.equal(injection.warnings.length, 4);
-  assert.ok(injection.warnings.some((one) => one.includes('proxy-uid: "root" is ignored')));
+  assert.deepEqual(
+    injection.misread.map(({ annotation, value }) => `${annotation.split("/")[1]} ${value}`).sort(),
+    [
+      "default-inbound-policy everybody",
+      "proxy-additional-env {}",
+      "proxy-memory-limit lots",
+      "proxy-uid root",
+      "skip-subnets 10.0.0.0/33",
+    ],
+  );
   assert.ok(!JSON.stringify(injection.patch).includes('"limits"'));
 });
 
@@ -193,6 +202,25 @@ Deno.test("the webhook marks a Service's opaque ports, and lets an object pass w
     assert.match(passed.response?.warnings?.[0] ?? "", /no values/);
     const empty = await admit(admission, { apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview" });
     assert.equal(empty.response?.allowed, false);
+  } finally {
+    admission.stop();
+  }
+});
+
+Deno.test("a pod whose annotations cannot be read is refused with the reason, one that asks for what is no injection is told", async () => {
+  const kube = new FakeKube(), admission = context(kube);
+  try {
+    const wrong = podWith({ [INJECT]: "enabled", "config.linkerd.io/default-inbound-policy": "denny" });
+    const { response } = await admit(admission, review("Pod", wrong));
+    assert.equal(response?.allowed, false);
+    assert.equal(response?.status?.code, 400);
+    assert.match(response?.status?.message ?? "", /default-inbound-policy: "denny" is not understood/);
+    const odd = (await admit(admission, review("Pod", podWith({ [INJECT]: "perhaps" })))).response;
+    assert.equal(odd?.allowed, true);
+    assert.equal(odd?.patch, undefined);
+    assert.match(odd?.warnings?.[0] ?? "", /invalid value for annotation "linkerd.io\/inject"/);
+    const bystander = podWith({ "config.linkerd.io/default-inbound-policy": "denny" });
+    assert.equal((await admit(admission, review("Pod", bystander))).response?.allowed, true);
   } finally {
     admission.stop();
   }

@@ -1,4 +1,5 @@
 /** Annotations of a pod and its namespace laid over the installation's values. */
+import { isIP } from "node:net";
 import {
   configAnnotation,
   type ConfigName,
@@ -62,6 +63,22 @@ function ports(set: (values: Values, value: string) => void): Setter {
   };
 }
 
+/** Networks and single addresses. */
+function subnets(set: (values: Values, value: string) => void): Setter {
+  return (values, value) => {
+    const entries = value.split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
+    const isSubnet = (entry: string) => {
+      const [address = "", bits, ...rest] = entry.split("/"), family = isIP(address);
+      return family !== 0 && rest.length === 0 &&
+        (bits === undefined || /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+    };
+    const wrong = entries.find((entry) => !isSubnet(entry));
+    return wrong === undefined
+      ? void set(values, entries.join(","))
+      : `networks such as 10.0.0.0/8, not ${wrong}`;
+  };
+}
+
 const QUANTITY = /^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$/;
 
 function quantity(set: (values: Values, value: string) => void): Setter {
@@ -88,7 +105,7 @@ const SETTERS: Partial<Record<ConfigName, Setter>> = {
   "pod-inbound-ports": text((values, value) => values.proxy.podInboundPorts = value),
   "skip-inbound-ports": ports((values, value) => values.proxyInit.ignoreInboundPorts = value),
   "skip-outbound-ports": ports((values, value) => values.proxyInit.ignoreOutboundPorts = value),
-  "skip-subnets": text((values, value) => values.proxyInit.skipSubnets = value),
+  "skip-subnets": subnets((values, value) => values.proxyInit.skipSubnets = value),
   "opaque-ports": ports((values, value) => values.proxy.opaquePorts = value),
   "proxy-cpu-request": quantity((values, value) => values.proxy.resources.cpu.request = value),
   "proxy-cpu-limit": quantity((values, value) => values.proxy.resources.cpu.limit = value),
@@ -171,21 +188,30 @@ function mergeEnv(...lists: EnvVar[][]): EnvVar[] {
   return [...merged.values()];
 }
 
+/** An annotation whose value cannot be read: it does not count. */
+export interface Misread {
+  readonly annotation: string;
+  readonly value: string;
+  /** What it takes, in words. */
+  readonly wanted: string;
+}
+
+export function describeMisread({ annotation, value, wanted }: Misread): string {
+  return `annotation ${annotation}: ${JSON.stringify(value)} is not understood, it takes ${wanted}`;
+}
+
 export interface Settings {
   readonly values: Values;
-  /** Annotations that could not be read and were passed over. */
-  readonly warnings: readonly string[];
+  readonly misread: readonly Misread[];
 }
 
 /** @param pod annotations of the pod; win over those of its `namespace` */
 export function settingsFor(base: Values, pod: Annotations, namespace: Annotations): Settings {
   const values = structuredClone(base);
-  const warnings: string[] = [];
+  const misread: Misread[] = [];
   const value = (annotation: string) => pod[annotation] ?? namespace[annotation];
   const warn = (annotation: string, wanted: string) =>
-    warnings.push(
-      `annotation ${annotation}: ${JSON.stringify(value(annotation))} is ignored, it takes ${wanted}`,
-    );
+    misread.push({ annotation, value: value(annotation) ?? "", wanted });
   for (const [name, set] of Object.entries(SETTERS) as [ConfigName, Setter][]) {
     const found = value(configAnnotation(name));
     if (found === undefined) continue;
@@ -212,5 +238,5 @@ export function settingsFor(base: Values, pod: Annotations, namespace: Annotatio
     else values.proxy.additionalEnv = mergeEnv(values.proxy.additionalEnv, list);
   }
   values.proxy.isIngress = (pod[INJECT_ANNOTATION] ?? namespace[INJECT_ANNOTATION]) === "ingress";
-  return { values, warnings };
+  return { values, misread };
 }
