@@ -197,6 +197,7 @@ export abstract class Http2Connection implements StreamOwner {
     if (at + FRAME_HEAD + length > end) return -1;
     const stream = this.streams.get(id);
     if (stream !== undefined) this.resetStream(stream, code);
+    else if (!this.#isClosedStream(id)) return this.fail(code, "a malformed frame on an idle stream");
     else this.#writeReset(id, code);
     return at + FRAME_HEAD + length;
   }
