@@ -12,6 +12,7 @@ import {
   prepareKubernetes,
   startKubernetes,
 } from "./harness/cluster.ts";
+import { describe } from "./harness/describe.ts";
 import { killControlPlane, stopApiServer } from "./scenarios/faults.ts";
 import { installEverything, renderTwice } from "./scenarios/installing.ts";
 import { deployShop, everyday, upgrade } from "./scenarios/traffic.ts";

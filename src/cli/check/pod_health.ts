@@ -18,8 +18,9 @@ function statuses(pod: Pod) {
 export function complaintOf(pod: Pod): string | undefined {
   if (isReady(pod)) return undefined;
   const name = pod.metadata?.name ?? "", all = statuses(pod);
-  for (const { name: container, state, lastState } of all) {
-    const waiting = state?.waiting, ended = state?.terminated ?? lastState?.terminated;
+  for (const { name: container, state, lastState, ready } of all) {
+    // A container that is well says nothing of the pod's present state by how it ended before.
+    const waiting = state?.waiting, ended = state?.terminated ?? (ready ? undefined : lastState?.terminated);
     if (ended !== undefined && ended.exitCode !== 0) {
       const why = ended.message ? `: ${ended.message.trim()}` : "";
       return `${name}: container ${container} exited with ${ended.exitCode}${why}`;
@@ -28,6 +29,9 @@ export function complaintOf(pod: Pod): string | undefined {
   }
   const late = all.find(({ state, ready }) => state?.running !== undefined && !ready);
   if (late !== undefined) return `${name}: container ${late.name} runs, but is not ready`;
+  const isWhole = pod.status?.phase === "Running" &&
+    all.every(({ state, ready }) => ready || state?.terminated);
+  if (isWhole) return `${name}: its containers are ready, its node ${pod.spec?.nodeName ?? ""} may not be`;
   return `${name} is ${pod.status?.phase ?? "Pending"}`;
 }
 
