@@ -34,15 +34,15 @@ export class FieldBench {
   readonly record = 3 * HEAP_START;
   /** What offsets in that record are relative to: not 0, as in a proxy. */
   readonly base = 5 * HEAP_START;
-  readonly encoder = 12 * HEAP_START;
-  readonly decoder = 13 * HEAP_START;
+  readonly encoder = 16 * HEAP_START;
+  readonly decoder = 22 * HEAP_START;
   readonly #strings = 4 * HEAP_START;
   readonly #block = 6 * HEAP_START;
   readonly #text = 8 * HEAP_START;
 
   constructor(bench: Workbench, decoderSize = 4096, encoderLimit = 4096, usesHuffman = false) {
     this.bench = bench;
-    if (hpackTableBytes(Math.max(decoderSize, encoderLimit)) > HEAP_START) {
+    if (hpackTableBytes(Math.max(decoderSize, encoderLimit)) > this.decoder - this.encoder) {
       throw new Error("the tables overlap");
     }
     if (headRecordBytes(ROOMY.maxHeaders) > HEAP_START) throw new Error("the record is too large");

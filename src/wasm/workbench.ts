@@ -1,4 +1,4 @@
-/** What tests, the fuzzer and the benches of the parsers share: one small memory with a place for bytes and one for records. */
+/** What tests, the fuzzer and the benches of the parsers share: one memory of 2 MiB with a place for bytes and one for records. */
 import { HEAP_START, instantiate, type MeshModule } from "./module.ts";
 import { type HeadView, viewHead } from "./head.ts";
 import { Head, Outcome, Reason } from "./http1.ts";
@@ -19,7 +19,7 @@ export interface Verdict {
 }
 
 export class Workbench {
-  readonly module: MeshModule = instantiate(1 << 20);
+  readonly module: MeshModule = instantiate(1 << 21);
   /** Where records and states go; 64 KiB. */
   readonly record = HEAP_START;
   /** Where the bytes to be parsed go. */
