@@ -45,9 +45,10 @@ Deno.test({
     const cluster = await startKubernetes(await prepareKubernetes([configuration.version, NEXT]));
     try {
       for (const [name, step] of STORY) {
-        if (!await t.step({ name, fn: () => step(cluster), sanitizeOps: false, sanitizeResources: false })) {
-          break;
-        }
+        const fn = () => step(cluster);
+        if (await t.step({ name, fn, sanitizeOps: false, sanitizeResources: false })) continue;
+        console.log(await describe(cluster));
+        break;
       }
     } finally {
       await cluster.stop();
