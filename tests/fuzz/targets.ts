@@ -3,6 +3,7 @@ import { Workbench } from "../../src/wasm/workbench.ts";
 import { detectTarget } from "./detect.ts";
 import { hpackBlockTarget, hpackRoundTripTarget } from "./hpack.ts";
 import { http1Target } from "./http1.ts";
+import { http2ClientTarget } from "./http2/client_target.ts";
 import { http2ServerTarget } from "./http2/server_target.ts";
 import type { Target } from "./target.ts";
 
@@ -15,5 +16,6 @@ export function targets(): Target[] {
     hpackBlockTarget(bench),
     hpackRoundTripTarget(bench),
     http2ServerTarget,
+    http2ClientTarget,
   ];
 }

@@ -136,10 +136,11 @@ export class Application {
     const open = this.#asked.filter(({ isOver, exchange }) => !isOver && exchange !== undefined);
     if (open.length === 0) return;
     const asked = random.pick(open), exchange = asked.exchange!;
-    if (random.once(8)) {
+    const kind = random.below(8);
+    if (kind === 0) {
       asked.isBlocked = !asked.isBlocked;
       if (!asked.isBlocked) exchange.onUpstreamDrained();
-    } else if (random.once(8)) {
+    } else if (kind === 1) {
       asked.isOver = true;
       exchange.onResponseFailed(
         asked,

@@ -94,3 +94,54 @@ export function frames(random: Random): string {
   }
   return wire;
 }
+
+function responseFields(random: Random, isTrailers: boolean): string {
+  const extra = [
+    () => literal("x-a", "1"),
+    () => literal("content-length", String(random.below(20))),
+    () => literal("grpc-status", "0"),
+    () => literal("connection", "close"),
+    () => `\x40\x03x-c\x01${String.fromCharCode(97 + random.below(26))}`,
+    () => "\xbe",
+  ];
+  let block = isTrailers ? "" : random.pick(["\x88", "\x88", "\x89", "\x8b", literal(":status", "103"), ""]);
+  for (let count = random.below(3); count > 0; count--) block += random.pick(extra)();
+  return block;
+}
+
+/** A server's frames: answers to streams that there may be, and what else comes to it. */
+export function serverFrames(random: Random): string {
+  let wire = frame(SETTINGS, 0, 0, "");
+  for (let count = 1 + random.below(25); count > 0; count--) {
+    const stream = 1 + 2 * random.below(6), kind = random.below(16);
+    if (kind < 6) {
+      const isSplit = random.once(8), block = responseFields(random, random.once(4));
+      const cut = isSplit ? random.below(block.length + 1) : block.length;
+      wire += frame(HEADERS, (random.once(3) ? 1 : 0) | (isSplit ? 0 : 4), stream, block.slice(0, cut));
+      if (isSplit) wire += frame(CONTINUATION, 4, stream, block.slice(cut));
+    } else if (kind < 11) {
+      const size = random.once(20) ? random.pick([5000, 16384]) : random.below(20);
+      wire += frame(DATA, random.once(3) ? 1 : 0, stream, "d".repeat(size));
+    } else if (kind < 12) {
+      wire += frame(
+        WINDOW_UPDATE,
+        0,
+        random.pick([0, stream]),
+        number32(random.pick([1, 70_000, 0, 0x7fffffff])),
+      );
+    } else if (kind < 13) wire += frame(RST_STREAM, 0, stream, number32(random.below(14)));
+    else if (kind < 14) {
+      const name = random.pick([1, 3, 4, 5, 8, 99]);
+      wire += frame(
+        SETTINGS,
+        0,
+        0,
+        `\0${String.fromCharCode(name)}${number32(random.pick([0, 1, 100, 65535]))}`,
+      );
+    } else if (kind < 15) wire += frame(PING, random.below(2), 0, "12345678");
+    else if (random.once(2)) {
+      wire += frame(GOAWAY, 0, 0, number32(random.below(12)) + number32(random.below(3)));
+    } else wire += frame(random.below(256), random.below(256), stream, random.bytes(40));
+  }
+  return wire;
+}

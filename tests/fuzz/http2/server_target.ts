@@ -6,21 +6,13 @@
 import { ServerConnection } from "../../../src/proxy/http/http2/server_connection.ts";
 import { PREFACE } from "../../../src/proxy/http/http2/settings.ts";
 import { takeTables } from "../../../src/proxy/http/http2/tables.ts";
-import { mutate, Random, toBytes } from "../random.ts";
+import { mutate, Random } from "../random.ts";
 import type { Target } from "../target.ts";
 import { Application } from "./application.ts";
 import { arena, StagedLoop, StagedStream } from "./stage.ts";
 import { frames } from "./frames.ts";
+import { SEED_BYTES, seedOf } from "./seed.ts";
 import { OutputModel } from "./output_model.ts";
-
-/** Bytes at the beginning of an input that seed what is not on the wire: cuts, answers, how the case ends. */
-const SEED_BYTES = 4;
-
-function seedOf(input: Uint8Array): number {
-  let seed = 0;
-  for (let i = 0; i < SEED_BYTES; i++) seed = (seed << 8) | (input[i] ?? 0);
-  return seed;
-}
 
 export const http2ServerTarget: Target = {
   name: "http2-server",
@@ -82,11 +74,4 @@ function finish(random: Random, stream: StagedStream, loop: StagedLoop, applicat
   application.assertNothingLeft();
   if (!stream.isClosed) throw new Error("the connection outlived its peer");
   if (arena.slots.used !== 0) throw new Error(`${arena.slots.used} buffers were not given back`);
-}
-
-/** For a seed by hand: `input` as the fuzzer would make it of a seed and frames. */
-export function caseOf(seed: number, wire: string): Uint8Array {
-  return toBytes(
-    String.fromCharCode(seed >>> 24, (seed >>> 16) & 255, (seed >>> 8) & 255, seed & 255) + wire,
-  );
 }
