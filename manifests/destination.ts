@@ -48,25 +48,11 @@ export function destination(values: Values): KubernetesObject[] {
   return [
     serviceAccount(values, NAME, "destination"),
     ...clusterAccess(values, `linkerd-${values.namespace}-destination`, NAME, "destination", [
-      { apiGroups: ["apps"], resources: ["replicasets"], verbs: READ },
-      { apiGroups: ["batch"], resources: ["jobs"], verbs: READ },
-      { apiGroups: [""], resources: ["pods", "endpoints", "services", "nodes"], verbs: READ },
+      { apiGroups: [""], resources: ["pods", "services", "nodes"], verbs: READ },
+      { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: READ },
       { apiGroups: ["linkerd.io"], resources: ["serviceprofiles"], verbs: READ },
-      { apiGroups: ["workload.linkerd.io"], resources: ["externalworkloads"], verbs: READ },
-      {
-        apiGroups: ["coordination.k8s.io"],
-        resources: ["leases"],
-        verbs: ["create", "get", "update", "patch"],
-      },
-      {
-        apiGroups: ["discovery.k8s.io"],
-        resources: ["endpointslices"],
-        verbs: [...READ, "create", "update", "patch", "delete"],
-      },
     ]),
     ...clusterAccess(values, "linkerd-policy", NAME, "destination", [
-      { apiGroups: [""], resources: ["pods"], verbs: READ },
-      { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get"] },
       { apiGroups: ["policy.linkerd.io"], resources: policies, verbs: READ },
       {
         apiGroups: ["gateway.networking.k8s.io"],

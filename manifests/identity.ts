@@ -78,7 +78,7 @@ export function identity(values: Values): KubernetesObject[] {
     serviceAccount(values, NAME, "identity"),
     ...clusterAccess(values, `linkerd-${values.namespace}-identity`, NAME, "identity", [
       { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
-      { apiGroups: [""], resources: ["events"], verbs: ["create", "patch"] },
+      { apiGroups: [""], resources: ["events"], verbs: ["create"] },
     ]),
     ...issuerSecret(values),
     ...trustRoots(values),

@@ -37,23 +37,8 @@ export function metricsApi(values: Values): KubernetesObject[] {
   return [
     serviceAccount(values, NAME, NAME),
     ...clusterAccess(values, `linkerd-${values.namespace}-metrics-api`, NAME, NAME, [
-      {
-        apiGroups: ["apps"],
-        resources: ["daemonsets", "deployments", "replicasets", "statefulsets"],
-        verbs: READ,
-      },
-      { apiGroups: ["batch"], resources: ["cronjobs", "jobs"], verbs: READ },
-      {
-        apiGroups: [""],
-        resources: ["pods", "endpoints", "services", "replicationcontrollers", "namespaces"],
-        verbs: READ,
-      },
-      { apiGroups: ["linkerd.io"], resources: ["serviceprofiles"], verbs: READ },
-      {
-        apiGroups: ["policy.linkerd.io"],
-        resources: ["servers", "serverauthorizations", "authorizationpolicies", "httproutes"],
-        verbs: ["get", "list"],
-      },
+      // Workloads are known by the owners of their pods.
+      { apiGroups: [""], resources: ["pods", "services", "namespaces"], verbs: READ },
     ]),
     service(values, NAME, NAME, [
       { name: "grpc", port: CONTROL_PORTS.metricsApi, targetPort: CONTROL_PORTS.metricsApi },

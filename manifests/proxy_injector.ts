@@ -72,15 +72,10 @@ export function proxyInjector(values: Values): KubernetesObject[] {
   return [
     serviceAccount(values, NAME, "proxy-injector"),
     ...clusterAccess(values, `linkerd-${values.namespace}-proxy-injector`, NAME, "proxy-injector", [
-      { apiGroups: [""], resources: ["events"], verbs: ["create", "patch"] },
-      { apiGroups: [""], resources: ["namespaces", "replicationcontrollers"], verbs: READ },
-      { apiGroups: [""], resources: ["pods"], verbs: ["list", "watch"] },
-      {
-        apiGroups: ["extensions", "apps"],
-        resources: ["deployments", "replicasets", "daemonsets", "statefulsets"],
-        verbs: READ,
-      },
-      { apiGroups: ["extensions", "batch"], resources: ["cronjobs", "jobs"], verbs: READ },
+      { apiGroups: [""], resources: ["events"], verbs: ["create"] },
+      { apiGroups: [""], resources: ["namespaces"], verbs: READ },
+      // Whether a Job's pods belong to a CronJob.
+      { apiGroups: ["batch"], resources: ["jobs"], verbs: ["get"] },
       // List and watch cannot be held to a name for every authorizer; writing can.
       {
         apiGroups: ["admissionregistration.k8s.io"],

@@ -8,6 +8,7 @@ import { startInformer } from "../kube/informer.ts";
 import { ENDPOINT_SLICES, SERVICES } from "../kube/kinds.ts";
 import { KubeError } from "../kube/client.ts";
 import { runInit } from "../init/main.ts";
+import { accessLog } from "./access_log.ts";
 import { startApiServer } from "./api/server.ts";
 import { startControllers } from "./controllers/start.ts";
 import { NodeNetwork } from "./network/node_network.ts";
@@ -26,6 +27,8 @@ async function run(directory: string): Promise<void> {
     unix: [{ path: `${directory}/api.sock`, tls: true }],
     advertise: { hostname: network.nodeAddress, port: 443 },
     nodeName: NODE_NAME,
+    authorization: "rbac",
+    onAccess: accessLog(`${directory}/access.log`),
     readLogs: (namespace, pod, container, wish) => {
       if (started.node === undefined) {
         throw new KubeError(503, "ServiceUnavailable", "the node is still starting");

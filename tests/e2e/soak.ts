@@ -15,6 +15,7 @@ import { Descriptors } from "./descriptors.ts";
 import { killReplica, type Victims } from "./killed_replica.ts";
 import { Leftovers } from "./leftovers.ts";
 import { MESH, more, readCounts, roll, SHOP, startMeshedShop, stopLoad, without } from "./meshed_shop.ts";
+import { expectLeastPrivilege } from "./privileges.ts";
 import { PATIENCE_MS, until } from "./until.ts";
 
 export interface SoakOptions {
@@ -125,6 +126,7 @@ export async function soak({ seconds, say = () => {} }: SoakOptions): Promise<vo
     ok((counts.purchases["503"] ?? 0) > 0, "the deliberate failures are there");
     await expectAgreement(cluster, counts);
     await expectMutualTls(cluster);
+    await expectLeastPrivilege(cluster);
     await descriptors.expectNoMore();
     leftovers.note(cluster);
     ok(leftovers.find().length > 0, "what runs is found");

@@ -15,6 +15,7 @@ import { Tokens } from "./auth/tokens.ts";
 import { type AdvertisedAddress, bootstrap } from "./bootstrap.ts";
 import { Handler } from "./http/handler.ts";
 import type { LogReader } from "./http/logs.ts";
+import type { AccessListener } from "./http/resources.ts";
 import { InProcessClient } from "./in_process_client.ts";
 import { createServiceAddresses } from "./kinds/service_addresses.ts";
 import { formatKubeConfig } from "./kubeconfig.ts";
@@ -47,6 +48,8 @@ export interface ApiServerOptions extends ListenOptions {
   nodeName?: string;
   /** "rbac" holds callers over the network to their roles. Default "allow". */
   authorization?: "allow" | "rbac";
+  /** Told what callers over the network asked for, and whether they might. Only where RBAC holds. */
+  onAccess?: AccessListener;
   /** Answers pods/NAME/log. */
   readLogs?: LogReader;
   /** Where webhooks and the service proxy connect to. Default: a ready endpoint of the Service. */
@@ -126,6 +129,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     serverAddress: `${clusterAddress}:443`,
     resolveService,
     readLogs: options.readLogs,
+    onAccess: options.onAccess,
     onError,
   });
   const certificate = await issueServingCertificate(authority, [

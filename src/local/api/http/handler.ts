@@ -10,7 +10,7 @@ import * as discovery from "./discovery.ts";
 import type { LogReader } from "./logs.ts";
 import { openApiDocument, openApiIndex } from "./openapi.ts";
 import { parseResourcePath } from "./request_info.ts";
-import { handleResource, type HandlerState } from "./resources.ts";
+import { type AccessListener, handleResource, type HandlerState } from "./resources.ts";
 
 export interface HandlerOptions {
   api: Api;
@@ -19,6 +19,7 @@ export interface HandlerOptions {
   serverAddress: string;
   resolveService: ServiceResolver;
   readLogs: LogReader | undefined;
+  onAccess: AccessListener | undefined;
   onError: (error: unknown) => void;
 }
 

@@ -2,6 +2,7 @@
 import { KubeError } from "../../../kube/client.ts";
 import type { ServiceResolver } from "../admission/webhooks.ts";
 import type { Api, Target } from "../api.ts";
+import type { ResourceAttributes } from "../auth/authorizer.ts";
 import { badRequest, methodNotAllowed, noSuchResource } from "../errors.ts";
 import { type Fields, isFields, type StoredObject } from "../object.ts";
 import type { ResourceDefinition } from "../registry/definition.ts";
@@ -16,10 +17,14 @@ import { eventText, type Form, formOf, listText, objectText } from "./negotiate.
 import { proxy } from "./proxy.ts";
 import type { ResourceRequest } from "./request_info.ts";
 
+/** Told of every decision about a caller's request for a resource. */
+export type AccessListener = (user: UserInfo, asked: ResourceAttributes, isAllowed: boolean) => void;
+
 export interface HandlerState {
   readonly api: Api;
   readonly resolveService: ServiceResolver;
   readonly readLogs: LogReader | undefined;
+  readonly onAccess?: AccessListener | undefined;
 }
 
 const PATCH_TYPES: Record<string, PatchType> = {
@@ -56,7 +61,7 @@ export async function handleResource(
     throw noSuchResource();
   }
   const query = url.searchParams;
-  authorize(api, user, definition, info, verbOf(request.method, info, query));
+  authorize(state, user, definition, info, verbOf(request.method, info, query));
   const call: Call = {
     state,
     api,
@@ -99,24 +104,24 @@ function isWatch(query: URLSearchParams): boolean {
 }
 
 function authorize(
-  api: Api,
+  { api, onAccess }: HandlerState,
   user: UserInfo,
   definition: ResourceDefinition,
   info: ResourceRequest,
   verb: string,
 ): void {
   if (api.authorizer.isOpen) return;
-  const { allowed } = api.authorizer.review(user, {
-    resourceAttributes: {
-      verb,
-      group: definition.group,
-      version: definition.version,
-      resource: definition.plural,
-      ...(info.subresource === undefined ? {} : { subresource: info.subresource }),
-      ...(info.namespace === undefined ? {} : { namespace: info.namespace }),
-      ...(info.name === undefined ? {} : { name: info.name }),
-    },
-  });
+  const attributes = {
+    verb,
+    group: definition.group,
+    version: definition.version,
+    resource: definition.plural,
+    ...(info.subresource === undefined ? {} : { subresource: info.subresource }),
+    ...(info.namespace === undefined ? {} : { namespace: info.namespace }),
+    ...(info.name === undefined ? {} : { name: info.name }),
+  };
+  const { allowed } = api.authorizer.review(user, { resourceAttributes: attributes });
+  onAccess?.(user, attributes, allowed);
   if (allowed) return;
   const what = definition.plural + (info.subresource === undefined ? "" : `/${info.subresource}`);
   const where = info.namespace === undefined
