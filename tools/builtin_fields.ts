@@ -11,6 +11,8 @@
  * Form: type → ["NUMBER NAME CODE"], with CODE = `[]`? or `{}`? (list, map of text) followed by `s` text, `b` bytes,
  * `i` whole number, `z` boolean, `f` fraction, or a type's name; `*` in front: a zero counts; NAME `<`: inlined.
  */
+import { BUILTIN_GROUPS } from "./builtin_kinds.ts";
+
 const [api, machinery] = Deno.args;
 if (api === undefined || machinery === undefined) {
   console.error("usage: builtin_fields.ts API APIMACHINERY");
@@ -37,47 +39,6 @@ const SCALARS: Record<string, string> = {
   int64: "i",
   uint32: "i",
   float64: "f",
-};
-
-const ROOTS: Record<string, string[]> = {
-  "core/v1": [
-    "Pod",
-    "Service",
-    "Namespace",
-    "Node",
-    "Secret",
-    "ConfigMap",
-    "ServiceAccount",
-    "Event",
-    "Endpoints",
-    "PersistentVolumeClaim",
-    "PersistentVolume",
-    "ReplicationController",
-    "LimitRange",
-    "ResourceQuota",
-    "Binding",
-    "PodTemplate",
-  ],
-  "apps/v1": ["Deployment", "ReplicaSet", "DaemonSet", "StatefulSet", "ControllerRevision"],
-  "batch/v1": ["Job", "CronJob"],
-  "discovery/v1": ["EndpointSlice"],
-  "coordination/v1": ["Lease"],
-  "policy/v1": ["PodDisruptionBudget", "Eviction"],
-  "networking/v1": ["NetworkPolicy", "Ingress", "IngressClass"],
-  "autoscaling/v1": ["Scale"],
-  "autoscaling/v2": ["HorizontalPodAutoscaler"],
-  "scheduling/v1": ["PriorityClass"],
-  "storage/v1": ["StorageClass"],
-  "rbac/v1": ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"],
-  "admissionregistration/v1": ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"],
-  "authentication/v1": ["TokenRequest", "TokenReview", "SelfSubjectReview"],
-  "authorization/v1": [
-    "SubjectAccessReview",
-    "SelfSubjectAccessReview",
-    "LocalSubjectAccessReview",
-    "SelfSubjectRulesReview",
-  ],
-  [META]: ["DeleteOptions"],
 };
 
 interface GoField {
@@ -187,9 +148,11 @@ function collect(type: string, fields: readonly GoField[]): void {
   });
 }
 
-for (const [packageName, names] of Object.entries(ROOTS)) {
-  for (const name of names) codeOf(`${packageName}.${name}`);
+for (const { group, version, kinds } of BUILTIN_GROUPS.filter(({ isSentAsProtobuf }) => isSentAsProtobuf)) {
+  const directory = group === "" ? "core" : group.split(".")[0];
+  for (const kind of kinds) codeOf(`${directory}/${version}.${kind}`);
 }
+codeOf(`${META}.DeleteOptions`);
 const lines = Object.entries(result).sort(([a], [b]) => a < b ? -1 : 1)
   .map(([name, fields]) => `  ${JSON.stringify(name)}: ${JSON.stringify(fields)}`);
 const text = `{\n${lines.join(",\n")}\n}\n`;

@@ -6,6 +6,8 @@
  * The result, src/local/api/schema/builtin.json, is tracked: validation, pruning, strategic merge and server-side
  * apply need the real list keys, `kubectl explain` the descriptions. Kubernetes is Apache-2.0 like this project.
  */
+import { BUILTIN_GROUPS, type BuiltinGroup } from "./builtin_kinds.ts";
+
 interface Schema {
   $ref?: string;
   allOf?: Schema[];
@@ -23,50 +25,9 @@ if (directory === undefined) {
   Deno.exit(2);
 }
 
-const ROOTS: Record<string, string[]> = {
-  api__v1: [
-    "Pod",
-    "Service",
-    "Namespace",
-    "Node",
-    "Secret",
-    "ConfigMap",
-    "ServiceAccount",
-    "Event",
-    "Endpoints",
-    "PersistentVolumeClaim",
-    "PersistentVolume",
-    "ReplicationController",
-    "LimitRange",
-    "ResourceQuota",
-    "Binding",
-    "PodTemplate",
-  ],
-  apis__apps__v1: ["Deployment", "ReplicaSet", "DaemonSet", "StatefulSet", "ControllerRevision"],
-  apis__batch__v1: ["Job", "CronJob"],
-  "apis__discovery.k8s.io__v1": ["EndpointSlice"],
-  "apis__coordination.k8s.io__v1": ["Lease"],
-  "apis__events.k8s.io__v1": ["Event"],
-  apis__policy__v1: ["PodDisruptionBudget", "Eviction"],
-  "apis__networking.k8s.io__v1": ["NetworkPolicy", "Ingress", "IngressClass"],
-  apis__autoscaling__v1: ["Scale"],
-  apis__autoscaling__v2: ["HorizontalPodAutoscaler"],
-  "apis__scheduling.k8s.io__v1": ["PriorityClass"],
-  "apis__storage.k8s.io__v1": ["StorageClass"],
-  "apis__rbac.authorization.k8s.io__v1": ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"],
-  "apis__admissionregistration.k8s.io__v1": [
-    "MutatingWebhookConfiguration",
-    "ValidatingWebhookConfiguration",
-  ],
-  "apis__apiextensions.k8s.io__v1": ["CustomResourceDefinition"],
-  "apis__authentication.k8s.io__v1": ["TokenRequest", "TokenReview", "SelfSubjectReview"],
-  "apis__authorization.k8s.io__v1": [
-    "SubjectAccessReview",
-    "SelfSubjectAccessReview",
-    "LocalSubjectAccessReview",
-    "SelfSubjectRulesReview",
-  ],
-};
+/** `api__v1`, `apis__apps__v1`: the name of a group's file. */
+const fileOf = ({ group, version }: BuiltinGroup): string =>
+  group === "" ? `api__${version}` : `apis__${group}__${version}`;
 
 const PREFIX = "#/components/schemas/";
 const kept: Record<string, Schema> = {};
@@ -114,8 +75,8 @@ interface Document {
   components?: { schemas?: Record<string, Schema> };
 }
 const documents: Record<string, Schema>[] = [];
-for (const file of Object.keys(ROOTS)) {
-  const document = JSON.parse(Deno.readTextFileSync(`${directory}/${file}_openapi.json`)) as Document;
+for (const each of BUILTIN_GROUPS) {
+  const document = JSON.parse(Deno.readTextFileSync(`${directory}/${fileOf(each)}_openapi.json`)) as Document;
   documents.push(document.components?.schemas ?? {});
 }
 
@@ -133,9 +94,7 @@ function find(group: string, version: string, kind: string): [string, Record<str
 }
 
 const served: Record<string, string> = {};
-for (const [file, kinds] of Object.entries(ROOTS)) {
-  const parts = file.split("__");
-  const [group, version] = parts.length === 2 ? ["", parts[1]!] : [parts[1]!, parts[2]!];
+for (const { group, version, kinds } of BUILTIN_GROUPS) {
   for (const kind of kinds) {
     const [name, all] = find(group, version, kind);
     served[`${group}/${version}/${kind}`] = name;
