@@ -12,6 +12,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   mesh: [],
   proxy: ["wasm", "linux", "mesh"],
   init: ["linux", "mesh"],
+  cni: ["init", "kube", "mesh", "linux"],
   wasm: ["linux"],
   linux: [],
 };

@@ -14,6 +14,14 @@ const SINGLE: Readonly<Record<string, { entry: string; inputs: readonly string[]
   init: { entry: "src/init/main.ts", inputs: ["src/init", "src/linux", "deno.json"] },
   validator: { entry: "src/init/validator.ts", inputs: ["src/init", "deno.json"] },
   await: { entry: "src/init/await.ts", inputs: ["src/init", "deno.json"] },
+  cni: {
+    entry: "src/cni/main.ts",
+    inputs: ["src/cni", "src/init", "src/kube", "src/mesh", "src/linux", "deno.json"],
+  },
+  "cni-plugin": {
+    entry: "src/cni/plugin.ts",
+    inputs: ["src/cni", "src/init", "src/kube", "src/mesh", "src/linux", "deno.json"],
+  },
   sleep: { entry: "src/init/sleep.ts", inputs: ["src/init", "deno.json"] },
 };
 

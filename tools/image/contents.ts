@@ -113,7 +113,7 @@ const LAUNCHERS = {
 /** @param dist the build's directory */
 export async function programLayer(architecture: Architecture, dist: string): Promise<Tree> {
   const tree = new Tree();
-  for (const name of ["proxy", "init", "demo", "validator", "await", "sleep"]) {
+  for (const name of ["proxy", "init", "demo", "validator", "await", "sleep", "cni", "cni-plugin"]) {
     tree.file(`${HOME}/${name}.js`, Deno.readFileSync(`${dist}/${name}.js`));
   }
   for (const name of ["controller", "wasm"]) await tree.take(`${HOME}/${name}`, `${dist}/${name}`);
@@ -148,24 +148,16 @@ export function imageConfigs(registry: string, version: string): ImageConfig[] {
   };
   // Deno.listenTls with reusePort lets the webhook change its certificate without a gap.
   const controller = run("controller/main.js", "-A", "--unstable-net");
+  const image = (name: string, entrypoint: readonly string[], uid: number) => ({
+    name: `${registry}linkerd-deno/${name}`,
+    entrypoint,
+    user: `${uid}:${uid}`,
+    ...common,
+  });
   return [
-    {
-      name: `${registry}linkerd-deno/proxy:${version}`,
-      entrypoint: run("proxy.js", "-A", SMALL),
-      user: "2102:2102",
-      ...common,
-    },
-    {
-      name: `${registry}linkerd-deno/controller:${version}`,
-      entrypoint: controller,
-      user: "2103:2103",
-      ...common,
-    },
-    {
-      name: `${registry}linkerd-deno/demo:latest`,
-      entrypoint: run("demo.js", "-A", SMALL),
-      user: "65534:65534",
-      ...common,
-    },
+    image(`proxy:${version}`, run("proxy.js", "-A", SMALL), 2102),
+    image(`controller:${version}`, controller, 2103),
+    image(`cni-plugin:${version}`, run("cni.js", "-A", SMALL), 0),
+    image("demo:latest", run("demo.js", "-A", SMALL), 65534),
   ];
 }
