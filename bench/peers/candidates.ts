@@ -24,18 +24,18 @@ export interface Candidate {
 const STATIC_PROXY = new URL("static_proxy.ts", import.meta.url).pathname;
 const WASM = new URL("../../dist/wasm/mesh.wasm", import.meta.url);
 
-/** Bundles our side, as the real proxy runs from dist/proxy.js. @returns the command that runs it */
-export function bundleOurs(directory: string): string[] {
-  const program = `${directory}/ours/static_proxy.js`;
+/** Bundles a program of ours, as the real proxy runs from dist/proxy.js. @returns the command that runs it */
+export function bundle(directory: string, name: string, source: string): string[] {
+  const program = `${directory}/ours/${name}.js`;
   Deno.mkdirSync(`${directory}/ours/wasm`, { recursive: true });
   Deno.copyFileSync(WASM, `${directory}/ours/wasm/mesh.wasm`);
-  run(
-    Deno.execPath(),
-    ..."bundle --quiet --platform deno --minify --output".split(" "),
-    program,
-    STATIC_PROXY,
-  );
+  run(Deno.execPath(), ..."bundle --quiet --platform deno --minify --output".split(" "), program, source);
   return [Deno.execPath(), "run", "-A", "--v8-flags=--max-semi-space-size=1,--expose-gc", program];
+}
+
+/** Our side of a pair. @returns the command that runs it */
+export function bundleOurs(directory: string): string[] {
+  return bundle(directory, "static_proxy", STATIC_PROXY);
 }
 
 /** Starts a process and waits until it listens. */

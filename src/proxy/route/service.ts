@@ -6,11 +6,12 @@
 import { formatAddress } from "../../linux/address.ts";
 import type { Balancer } from "../balance/balancer.ts";
 import { PowerOfTwoChoices } from "../balance/power_of_two.ts";
-import { Endpoint, type EndpointSeries } from "../connect/endpoint.ts";
+import { Endpoint } from "../connect/endpoint.ts";
 import type { Dialer } from "../connect/dialer.ts";
 import type { EndpointInfo, EndpointUpdate, Watch } from "../control/plane.ts";
 import { type ProxyError, proxyError } from "../error.ts";
 import type { Runtime } from "../runtime.ts";
+import { EndpointSeries } from "../telemetry/endpoint_series.ts";
 
 /** Whoever waits for an endpoint; it is called when there may be one. */
 export interface Waiter {
@@ -38,8 +39,7 @@ export function endpointLabels(info: EndpointInfo, authority: string): Record<st
 }
 
 export function endpointSeries(runtime: Runtime, info: EndpointInfo, authority: string): EndpointSeries {
-  const labels = endpointLabels(info, authority), { telemetry } = runtime;
-  return { http: telemetry.httpSeries(labels), tcp: telemetry.tcpSeries({ ...labels, peer: "dst" }) };
+  return new EndpointSeries(runtime.telemetry, () => endpointLabels(info, authority));
 }
 
 /** True when nothing about how to talk to an endpoint has changed. */
@@ -52,6 +52,7 @@ export class Service {
   readonly #balancer: Balancer<Endpoint> = new PowerOfTwoChoices();
   readonly #waiters = new Set<Waiter>();
   readonly #watch: Watch;
+  #isBalancerStale = false;
   #isAbsent = false;
   #isRecheckArmed = false;
   /** Destinations that lead here. */
@@ -87,7 +88,8 @@ export class Service {
         this.#isAbsent = update.kind === "absent";
         for (const key of [...this.#endpoints.keys()]) this.#remove(key);
     }
-    this.#balancer.update([...this.#endpoints.values()]);
+    // A large set comes in many small updates: the balancer is told before the next pick, not after each of them.
+    this.#isBalancerStale = true;
     this.#wake();
   }
 
@@ -124,6 +126,10 @@ export class Service {
   }
 
   pick(now: number, avoid?: Endpoint): Endpoint | undefined {
+    if (this.#isBalancerStale) {
+      this.#isBalancerStale = false;
+      this.#balancer.update([...this.#endpoints.values()]);
+    }
     return this.#balancer.pick(now, avoid);
   }
 

@@ -2,8 +2,7 @@
  * Counts and latencies of the HTTP requests between this proxy and one peer, under one set of labels.
  * Source: request_total, response_total, response_latency_ms of proxy.md §13.
  */
-import { Histogram } from "../../wasm/histogram.ts";
-import type { Arena } from "../worker/arena.ts";
+import type { HistogramPool } from "./histogram_pool.ts";
 
 export interface ResponseCount {
   readonly status: number;
@@ -21,13 +20,34 @@ export class HttpSeries {
   /** Microseconds on the loop's clock: series that idle for long are dropped. */
   lastUsed = 0;
   readonly responses: ResponseCount[] = [];
+  /** It was dropped: it is told no more, unless a request is counted in it again. */
+  isForgotten = false;
   #latest: ResponseCount | undefined;
 
-  constructor(readonly labels: string, private readonly arena: Arena) {}
+  /** @param revive where to count when somebody who still holds this forgotten series counts in it again */
+  constructor(
+    readonly labels: string,
+    private readonly histograms: HistogramPool,
+    private readonly revive: (series: HttpSeries) => HttpSeries,
+  ) {}
 
   request(now: number): void {
+    if (this.isForgotten) {
+      const told = this.revive(this);
+      if (told !== this) return told.request(now);
+    }
     this.requests++;
     this.lastUsed = now;
+  }
+
+  /** Gives its memory back. */
+  forget(): void {
+    this.isForgotten = true;
+    for (const histogram of new Set(this.responses.map((response) => response.histogram))) {
+      if (histogram !== 0) this.histograms.give(histogram);
+    }
+    this.responses.length = this.requests = 0;
+    this.#latest = undefined;
   }
 
   /**
@@ -36,13 +56,17 @@ export class HttpSeries {
    * @param grpcStatus as its trailers say; −1 for a response that is no gRPC
    */
   response(status: number, error: string | undefined, micros: number, grpcStatus = -1): void {
+    if (this.isForgotten) {
+      const told = this.revive(this);
+      if (told !== this) return told.response(status, error, micros, grpcStatus);
+    }
     let entry = this.#latest;
     if (
       entry === undefined || entry.status !== status || entry.error !== error ||
       entry.grpcStatus !== grpcStatus
     ) entry = this.#latest = this.#entry(status, error, grpcStatus);
     entry.count++;
-    if (entry.histogram !== 0) this.arena.wasm.histogramRecord(entry.histogram, micros < 0 ? 0 : micros);
+    if (entry.histogram !== 0) this.histograms.record(entry.histogram, micros);
   }
 
   #entry(status: number, error: string | undefined, grpcStatus: number): ResponseCount {
@@ -52,7 +76,7 @@ export class HttpSeries {
     if (known !== undefined) return known;
     // Latencies are told by status alone: responses that differ only otherwise share a histogram.
     const histogram = this.responses.find((one) => one.status === status)?.histogram ??
-      this.arena.allocate(Histogram.SizeBytes);
+      this.histograms.take();
     const entry = { status, error, grpcStatus, count: 0, histogram };
     this.responses.push(entry);
     return entry;

@@ -7,6 +7,8 @@ export class TcpSeries {
   /** Ends by cause: "" for an orderly one. */
   readonly closed = new Map<string, number>();
   lastUsed = 0;
+  /** It was dropped: it is told no more. */
+  isForgotten = false;
 
   constructor(readonly labels: string) {}
 

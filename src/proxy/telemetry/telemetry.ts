@@ -3,12 +3,13 @@
  * are formatted once, when a series is made. Series that idle longer than METRICS_RETAIN_IDLE are forgotten.
  */
 import type { Arena } from "../worker/arena.ts";
+import { HistogramPool } from "./histogram_pool.ts";
 import { HttpSeries } from "./http_series.ts";
 import { formatLabels } from "./labels.ts";
 import type { Merge } from "./rows.ts";
 import { TcpSeries } from "./tcp_series.ts";
 
-type Labels = Readonly<Record<string, string | undefined>>;
+export type Labels = Readonly<Record<string, string | undefined>>;
 
 /** One value of a family; held by whoever adds to it often. */
 export interface Value {
@@ -31,12 +32,28 @@ export class Telemetry {
   #httpCursor: Iterator<[string, HttpSeries]> | undefined;
   #tcpCursor: Iterator<[string, TcpSeries]> | undefined;
 
-  constructor(private readonly arena: Arena) {}
+  readonly #histograms: HistogramPool;
+
+  constructor(arena: Arena) {
+    this.#histograms = new HistogramPool(arena);
+  }
 
   httpSeries(labels: Labels): HttpSeries {
     const text = formatLabels(labels);
     let series = this.http.get(text);
-    if (series === undefined) this.http.set(text, series = new HttpSeries(text, this.arena));
+    if (series === undefined) {
+      series = new HttpSeries(text, this.#histograms, (revived) => this.#revive(revived));
+      this.http.set(text, series);
+    }
+    return series;
+  }
+
+  /** The series that is told under the labels of a forgotten one: another that was made since, or itself again. */
+  #revive(series: HttpSeries): HttpSeries {
+    const other = this.http.get(series.labels);
+    if (other !== undefined) return other;
+    series.isForgotten = false;
+    this.http.set(series.labels, series);
     return series;
   }
 
@@ -80,11 +97,17 @@ export class Telemetry {
    * theirs.
    */
   forgetIdle(before: number): void {
-    this.#httpCursor = sweep(this.http, this.#httpCursor, (series) => series.lastUsed < before);
+    this.#httpCursor = sweep(
+      this.http,
+      this.#httpCursor,
+      (series) => series.lastUsed < before,
+      (series) => series.forget(),
+    );
     this.#tcpCursor = sweep(
       this.tcp,
       this.#tcpCursor,
       (series) => series.open === 0 && series.lastUsed < before,
+      (series) => series.isForgotten = true,
     );
   }
 }
@@ -97,13 +120,16 @@ function sweep<Series>(
   all: Map<string, Series>,
   cursor: Iterator<[string, Series]> | undefined,
   isIdle: (series: Series) => boolean,
+  forget: (series: Series) => void,
 ): Iterator<[string, Series]> | undefined {
   const entries = cursor ?? all.entries();
   for (let i = 0; i < SWEPT_AT_ONCE; i++) {
     const next = entries.next();
     if (next.done === true) return undefined;
     const [key, series] = next.value;
-    if (isIdle(series)) all.delete(key);
+    if (!isIdle(series)) continue;
+    all.delete(key);
+    forget(series);
   }
   return entries;
 }

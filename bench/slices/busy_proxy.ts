@@ -1,0 +1,143 @@
+/**
+ * A plain hop whose control side is busy: busy_proxy.ts LISTEN ADMIN APP_IP:APP_PORT quiet|sliced|whole
+ * Every two seconds a name that no request goes to gets 10,000 other endpoints, and /metrics tells 3,000 peers;
+ * `whole` works each update and each scrape off in one go, as a proxy without slices would.
+ */
+import { Update } from "../../proto/gen/destination.ts";
+import { parseAddress } from "../../src/linux/address.ts";
+import { peerAddress } from "../../src/linux/socket.ts";
+import { AdminServer } from "../../src/proxy/admin/http.ts";
+import { answerAdmin } from "../../src/proxy/admin/routes.ts";
+import { readConfig } from "../../src/proxy/config/environment.ts";
+import { Dialer } from "../../src/proxy/connect/dialer.ts";
+import { EndpointFeed } from "../../src/proxy/control/endpoint_feed.ts";
+import type { ControlPlane, OutboundDecision } from "../../src/proxy/control/plane.ts";
+import { Slices } from "../../src/proxy/control/slices.ts";
+import { tcpAddressOf } from "../../src/proxy/control/translate_net.ts";
+import { Core } from "../../src/proxy/core.ts";
+import { Services } from "../../src/proxy/route/destination.ts";
+import { Log } from "../../src/proxy/telemetry/log.ts";
+import { renderMetrics } from "../../src/proxy/telemetry/render.ts";
+import { Telemetry } from "../../src/proxy/telemetry/telemetry.ts";
+import { TlsContexts } from "../../src/proxy/tls/contexts.ts";
+import { Arena } from "../../src/proxy/worker/arena.ts";
+import { Loop } from "../../src/proxy/worker/loop.ts";
+
+const ENDPOINTS = 10_000, EVERY_MS = 2000, SERIES = 3000, BIG = "big.shop.svc.cluster.local:80";
+const [listen = "", admin = "", application = "", mode = ""] = Deno.args;
+const resource = { group: "core", kind: "Service", namespace: "bench", name: "web", port: 80, section: "" };
+const backends = [{ backend: { kind: "balancer" as const, path: "web:80", resource }, weight: 1 }];
+const decision: OutboundDecision = {
+  protocol: "detect",
+  detectTimeoutMs: 1000,
+  authority: "web:80",
+  parent: resource,
+  http: { kind: "first-available", backends },
+  opaque: { kind: "first-available", backends },
+};
+
+/** An update as it comes off the wire, of the `set`th ten thousand addresses. */
+function updateOf(set: number): Uint8Array {
+  const addrs = Array.from({ length: ENDPOINTS }, (_, i) => ({
+    addr: tcpAddressOf({ ip: `10.${100 + set}.${i >> 8}.${i & 255}`, port: 8080 }),
+    weight: 10_000,
+    metricLabels: { pod: `big-7f9c6d5b8-${i}`, deployment: "big", serviceaccount: "big", zone: "a" },
+    tlsIdentity: undefined,
+    protocolHint: undefined,
+    authorityOverride: undefined,
+    http2: undefined,
+    resourceRef: undefined,
+  }));
+  const metricLabels = { namespace: "shop", service: "big" };
+  return Update.encode({ update: { $case: "add", value: { addrs, metricLabels } } }).finish();
+}
+
+const loop = new Loop((error) => console.error(error)), arena = Arena.create();
+const slices = new Slices(loop, (error) => console.error(error));
+if (mode === "whole") {
+  slices.run = (task) => {
+    while (task.next().done !== true);
+    return () => {};
+  };
+}
+const nothing = { cancel() {} }, updates = [updateOf(0), updateOf(1)];
+const control: ControlPlane = {
+  watchInboundPort: () => nothing,
+  watchOutbound: (_address, onUpdate) => {
+    queueMicrotask(() => onUpdate(decision));
+    return nothing;
+  },
+  resolve: (path, onUpdate) => {
+    if (path !== BIG) {
+      const endpoint = {
+        address: parseAddress(application)!,
+        weight: 1,
+        identity: undefined,
+        hint: "none" as const,
+        transportPort: undefined,
+        authorityOverride: undefined,
+        labels: {},
+      };
+      queueMicrotask(() => onUpdate({ kind: "replace", endpoints: [endpoint] }));
+      return nothing;
+    }
+    const feed = new EndpointFeed(slices, onUpdate);
+    let count = 0;
+    const next = () => {
+      feed.push(updates[count++ % 2]!, true);
+      loop.after(EVERY_MS, next);
+    };
+    next();
+    return nothing;
+  },
+};
+const nowhere = "localhost.:1";
+const config = readConfig({
+  LINKERD2_PROXY_IDENTITY_DIR: "unused",
+  LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS: "unused",
+  LINKERD2_PROXY_IDENTITY_TOKEN_FILE: "unused",
+  LINKERD2_PROXY_IDENTITY_LOCAL_NAME: "bench",
+  LINKERD2_PROXY_IDENTITY_SVC_ADDR: nowhere,
+  LINKERD2_PROXY_DESTINATION_SVC_ADDR: nowhere,
+  LINKERD2_PROXY_POLICY_SVC_ADDR: nowhere,
+  LINKERD2_PROXY_POLICY_WORKLOAD: "bench",
+  LINKERD2_PROXY_OUTBOUND_LISTEN_ADDR: listen,
+  LINKERD2_PROXY_INBOUND_LISTEN_ADDR: "127.0.0.1:0",
+  LINKERD2_PROXY_ADMIN_LISTEN_ADDR: admin,
+});
+const runtime = {
+  config,
+  loop,
+  arena,
+  telemetry: new Telemetry(arena),
+  tls: new TlsContexts("bench", []),
+  control,
+  log: new Log("error", "plain"),
+  sockets: { originalDestination: () => ({ ip: "10.43.0.7", port: 80 }), peerAddress },
+};
+const state = {
+  isReady: true,
+  shutdown: () => loop.stop(),
+  environment: {},
+  complaint: () => undefined,
+  onLogFilter: () => {},
+  metrics: () => {
+    const pieces = renderMetrics(runtime.telemetry, arena);
+    return mode === "whole" ? [[...pieces].join("")] : pieces;
+  },
+};
+for (let i = 0; i < SERIES; i++) {
+  const labels = {
+    direction: "outbound",
+    target_addr: `10.42.${i >> 8}.${i & 255}:8080`,
+    dst_pod: `pod-${i}`,
+  };
+  const series = runtime.telemetry.httpSeries(labels);
+  series.request(loop.now);
+  series.response(200, undefined, i);
+  runtime.telemetry.tcpSeries(labels).connectionOpened(loop.now);
+}
+new AdminServer(runtime, (request) => answerAdmin(request, runtime, state));
+new Core(runtime).listen(false);
+if (mode !== "quiet") new Services(runtime, new Dialer(loop, arena, config.outbound, runtime.tls)).use(BIG);
+await loop.run();
