@@ -172,3 +172,17 @@ Deno.test("each CRD stores one version and serves those Linkerd serves", () => {
     "externalworkloads.workload.linkerd.io": "v1alpha1 v1beta1*",
   });
 });
+
+Deno.test("the dashboard is answered under its Service's name in a cluster of another domain, and under no other", () => {
+  const argsOf = (clusterDomain: string) =>
+    podSpec(renderInstall(mergeValues(VALUES, { clusterDomain })), "web").containers[0]?.args ?? [];
+  const flag = argsOf("corp.example").find((argument) => argument.startsWith("--enforced-host="));
+  const hosts = new RegExp(`^(?:${flag?.slice("--enforced-host=".length)})$`);
+  for (const host of ["localhost", "10.1.2.3", "web", "web.linkerd.svc", "web.linkerd.svc.corp.example"]) {
+    assert.match(host, hosts);
+  }
+  for (const host of ["web.linkerd.svc.cluster.local", "web.linkerd.svc.corpXexample", "evil.example"]) {
+    assert.doesNotMatch(host, hosts);
+  }
+  assert.equal(argsOf("cluster.local").some((argument) => argument.startsWith("--enforced-host=")), false);
+});

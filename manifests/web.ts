@@ -1,6 +1,7 @@
 /** web: the dashboard. It talks to metrics-api alone, and to no API server. */
 import type { KubernetesObject } from "../src/kube/resource.ts";
-import { CONTROL_PORTS } from "../src/mesh/names.ts";
+import { dashboardHosts } from "../src/mesh/dashboard_hosts.ts";
+import { CLUSTER_DOMAIN, CONTROL_PORTS } from "../src/mesh/names.ts";
 import type { Values } from "../src/mesh/values.ts";
 import { type Component, deployment, disruptionBudget, serviceAccount } from "./control_plane_pod.ts";
 import { service } from "./services.ts";
@@ -16,6 +17,10 @@ export function web(values: Values): KubernetesObject[] {
     args: [
       NAME,
       `--metrics-api-addr=http://metrics-api.${values.namespace}.svc.${values.clusterDomain}:${CONTROL_PORTS.metricsApiHttp}`,
+      // Its default names the usual domain.
+      ...(values.clusterDomain === CLUSTER_DOMAIN
+        ? []
+        : [`--enforced-host=${dashboardHosts(values.clusterDomain)}`]),
     ],
     ports: [
       { name: "http", port: CONTROL_PORTS.web },

@@ -36,13 +36,6 @@ export const securityHeaders: Middleware<unknown> = async (context) => {
   return answer;
 };
 
-/**
- * Names under which the dashboard is answered unless configured: this machine, addresses, its Service. None of them
- * can be registered by a stranger; a cluster domain of another name has to be allowed.
- */
-export const KNOWN_HOSTS = String
-  .raw`localhost|[0-9.]+|\[[0-9a-fA-F:.]+\]|web(\.[a-z0-9-]+\.svc(\.cluster\.local)?)?`;
-
 /** @param hosts a regular expression over the whole Host header without its port. Throws for one that is none */
 export function enforceHost(hosts: string): Middleware<unknown> {
   const allowed = new RegExp(`^(?:${hosts})$`);

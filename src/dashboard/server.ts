@@ -6,7 +6,8 @@ import type { Asset } from "./fresh/manifest.ts";
 import { Feeds } from "./live/feeds.ts";
 import { connectMetricsApi } from "./metrics_api.ts";
 import { DEFAULT_WINDOW } from "./model/resource.ts";
-import { enforceHost, KNOWN_HOSTS, securityHeaders } from "./security.ts";
+import { dashboardHosts } from "../mesh/dashboard_hosts.ts";
+import { enforceHost, securityHeaders } from "./security.ts";
 
 export interface DashboardOptions {
   /** 0 for any free one. */
@@ -14,7 +15,7 @@ export interface DashboardOptions {
   readonly hostname?: string;
   /** Where the statistics API is served: `http://metrics-api.linkerd.svc.cluster.local:8080`. */
   readonly metricsApi: string;
-  /** Names it is answered under: a regular expression; default security.ts KNOWN_HOSTS. */
+  /** Names it is answered under: a regular expression; default mesh/dashboard_hosts.ts. */
   readonly enforcedHost?: string;
   /** Time between the views of a live page; default the interval at which figures are gathered. */
   readonly intervalMs?: number;
@@ -35,7 +36,7 @@ export function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   const feeds = new Feeds({ intervalMs: () => intervalMs });
   const app = new App<State>()
     .use(securityHeaders)
-    .use(enforceHost(options.enforcedHost ?? KNOWN_HOSTS))
+    .use(enforceHost(options.enforcedHost ?? dashboardHosts()))
     .use((context) => {
       const asset: Asset | undefined = manifest.assets[context.url.pathname];
       return asset === undefined ? context.next() : serveAsset(asset, FOREVER);
