@@ -7,9 +7,9 @@ export const APPLICATION_PORT = 9000, HTTP2_APPLICATION_PORT = 9001;
 /** The application behind every candidate: a fixed answer of 49 bytes. */
 export function nginx(directory: string): string {
   return `worker_processes 1; daemon off; pid ${directory}/nginx.pid; error_log /dev/null;
-events { worker_connections 8192; }
+events { worker_connections 20000; }
 http { access_log off; keepalive_requests 100000000; keepalive_timeout 3600; server {
-listen ${APPLICATION_PORT}; listen ${HTTP2_APPLICATION_PORT} http2;
+listen ${APPLICATION_PORT} backlog=16384; listen ${HTTP2_APPLICATION_PORT} http2;
 location / { return 200 "hello world, this is a response body of some size\\n"; } } }
 `;
 }
@@ -17,7 +17,7 @@ location / { return 200 "hello world, this is a response body of some size\\n"; 
 function haproxy(bind: string, server: string): string {
   return `global
   nbthread 1
-  maxconn 8000
+  maxconn 9900
 defaults
   mode http
   timeout connect 5s

@@ -46,6 +46,9 @@ export class Environment {
       run("ip", ...at, "addr", "add", `${ip}/24`, "dev", links[side]);
       run("ip", ...at, "link", "set", "lo", "up");
       run("ip", ...at, "link", "set", links[side], "up");
+      // A thousand connections at once must not be lost at the application's door.
+      const [name, size] = ["/proc/sys/net/core/somaxconn", "16384"];
+      run("ip", "netns", "exec", this.#namespaces[side], "sh", "-c", 'echo "$0" > "$1"', size, name);
     }
   }
 
@@ -63,6 +66,14 @@ export class Environment {
     const child = new Deno.Command("sh", { args: ["-c", line, log, ...argv], stdin: "null" }).spawn();
     this.#children.push(child);
     return child.pid;
+  }
+
+  /** Starts a command in a namespace whose input and output the caller keeps. */
+  spawn(side: Side, ...argv: string[]): Deno.ChildProcess {
+    const args = ["netns", "exec", this.#namespaces[side], ...argv];
+    const child = new Deno.Command("ip", { args, stdin: "piped", stdout: "piped", stderr: "null" }).spawn();
+    this.#children.push(child);
+    return child;
   }
 
   /** Runs a command in a namespace to its end. @returns what it printed */

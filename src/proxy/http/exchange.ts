@@ -181,33 +181,23 @@ export class Exchange {
     if (bodyLength > MAX_REPLAY_BYTES || headLength > MAX_REPLAY_BYTES) return;
     if (this.arena.memory.words[(this.arena.recordAt >> 2) + Head.Version] === 20) {
       this.#isReplayWhole = this.holdHead() && replay.append(bodyAt, bodyLength);
-    } else if (replay.open() !== 0) {
+    } else {
+      replay.release();
       this.#isReplayWhole = replay.append(at, headLength) && replay.append(bodyAt, bodyLength);
     }
   }
 
   /** Keeps an HTTP/2 head, as HTTP/1 writes it. @returns false when that cannot be */
   holdHead(): boolean {
-    const { wasm, recordAt, memory } = this.arena, slot = this.#replay.open();
-    if (slot === 0 || this.isTunnelRequest) return false;
-    const isOpenEnded = memory.words[(recordAt >> 2) + Head.Body] === Body.UntilClose;
-    const written = wasm.writeHttp1Head(
-      recordAt,
-      0,
-      slot,
-      slot + SLOT_SIZE,
-      BlockKind.Request,
-      isOpenEnded ? 1 : 0,
-      0,
-      0,
-      0,
-      0,
-      0,
-    );
-    if (written < 0) return false;
-    this.#replay.filled(written);
-    return true;
+    return !this.isTunnelRequest && this.#replay.write(this.#writeHeld);
   }
+
+  /** Made once: it is called for every HTTP/2 request. */
+  readonly #writeHeld = (at: number, end: number): number => {
+    const { wasm, recordAt, memory } = this.arena;
+    const isOpenEnded = memory.words[(recordAt >> 2) + Head.Body] === Body.UntilClose;
+    return wasm.writeHttp1Head(recordAt, 0, at, end, BlockKind.Request, isOpenEnded ? 1 : 0, 0, 0, 0, 0, 0);
+  };
 
   /** Reads again what is held, at `arena.resendAt`, as if it had just come. @returns the head's length; 0 on failure */
   restore(): number {

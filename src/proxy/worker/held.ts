@@ -14,41 +14,48 @@ export class HeldBytes {
 
   /** Keeps a copy. @returns false when no slot is left or it is more than one holds */
   keep(at: number, length: number): boolean {
-    if (length === 0) {
-      this.release();
-      return true;
-    }
-    if (length > SLOT_SIZE) return false;
-    if (this.#slot === 0) this.#slot = this.arena.slots.take();
-    if (this.#slot === 0) return false;
-    this.arena.wasm.copyBytes(this.#slot, at, length);
-    this.#length = length;
-    return true;
+    this.#length = 0;
+    if (length === 0) this.release();
+    return this.append(at, length);
   }
 
   /** Keeps a copy after what is held already. @returns false when it does not fit, or no slot is left */
   append(at: number, length: number): boolean {
     if (length === 0) return true;
-    if (this.#length + length > SLOT_SIZE) return false;
-    if (this.#slot === 0) this.#slot = this.arena.slots.take();
-    if (this.#slot === 0) return false;
+    if (!this.#reserve(this.#length + length)) return false;
     this.arena.wasm.copyBytes(this.#slot + this.#length, at, length);
     this.#length += length;
     return true;
   }
 
-  /**
-   * A slot to write into: its address, SLOT_SIZE bytes of it; 0 when none is left. What was held is forgotten.
-   * `filled` says how much has been written.
-   */
-  open(): number {
-    this.#length = 0;
-    if (this.#slot === 0) this.#slot = this.arena.slots.take();
-    return this.#slot;
+  /** Sees to a slot of at least `length` bytes that holds what is held. */
+  #reserve(length: number): boolean {
+    const { slots, wasm } = this.arena, old = this.#slot;
+    if (old !== 0 && length <= slots.sizeOf(old)) return true;
+    if (length > SLOT_SIZE) return false;
+    const slot = slots.take(length);
+    if (slot === 0) return false;
+    if (this.#length > 0) wasm.copyBytes(slot, old, this.#length);
+    if (old !== 0) slots.give(old);
+    this.#slot = slot;
+    return true;
   }
 
-  filled(length: number): void {
-    this.#length = length;
+  /**
+   * Has a head written into the slot, in a small one if that suffices. What was held is forgotten.
+   * @param write writes between two addresses; answers how many bytes, negative when the room did not suffice
+   * @returns false when it did not fit, or no slot is left
+   */
+  write(write: (at: number, end: number) => number): boolean {
+    this.#length = 0;
+    for (const size of [1, SLOT_SIZE]) {
+      if (!this.#reserve(size)) return false;
+      const length = write(this.#slot, this.#slot + this.arena.slots.sizeOf(this.#slot));
+      if (length < 0) continue;
+      this.#length = length;
+      return true;
+    }
+    return false;
   }
 
   /** Forgets the first `length` bytes. */

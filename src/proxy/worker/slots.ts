@@ -3,26 +3,25 @@
  * arrived, a request kept for a second attempt. Everything else passes through the loop's receive area and is gone
  * when the turn ends, so an idle connection holds no buffer at all.
  *
- * Slots are handed out last-in first-out, so that few pages are ever touched. When none is left `take` says so: the
- * caller refuses or closes, and a counter moves; memory never grows past the arena.
+ * Two sizes: thousands of requests may wait at one time, nearly all of them small. Slots are handed out last-in
+ * first-out, so that few pages are ever touched. When none is left `take` says so: the caller refuses or closes, and a
+ * counter moves; memory never grows past the arena.
  */
 export const SLOT_SIZE = 65536;
+export const SMALL_SLOT_SIZE = 4096;
 
-export class SlotPool {
+class Pool {
   readonly #free: Int32Array;
   #count: number;
 
-  /** @param start where the arena begins in linear memory, page-aligned */
-  constructor(start: number, readonly capacity: number) {
+  constructor(start: number, size: number, private readonly capacity: number) {
     this.#free = new Int32Array(capacity);
-    for (let i = 0; i < capacity; i++) this.#free[i] = start + (capacity - 1 - i) * SLOT_SIZE;
+    for (let i = 0; i < capacity; i++) this.#free[i] = start + (capacity - 1 - i) * size;
     this.#count = capacity;
   }
 
-  /** @returns the offset of SLOT_SIZE bytes, or 0 when all are taken */
   take(): number {
-    if (this.#count === 0) return 0;
-    return this.#free[--this.#count]!;
+    return this.#count === 0 ? 0 : this.#free[--this.#count]!;
   }
 
   give(offset: number): void {
@@ -31,5 +30,38 @@ export class SlotPool {
 
   get used(): number {
     return this.capacity - this.#count;
+  }
+}
+
+export class SlotPool {
+  readonly #small: Pool;
+  readonly #large: Pool;
+  readonly #largeStart: number;
+
+  /** @param start where the slots begin in linear memory, page-aligned: the small ones, then the large ones */
+  constructor(start: number, smallCount: number, largeCount: number) {
+    this.#small = new Pool(start, SMALL_SLOT_SIZE, smallCount);
+    this.#largeStart = start + smallCount * SMALL_SLOT_SIZE;
+    this.#large = new Pool(this.#largeStart, SLOT_SIZE, largeCount);
+  }
+
+  /**
+   * @param length how many bytes it must hold at least; up to SLOT_SIZE
+   * @returns the offset of a slot, of `sizeOf` bytes; or 0 when all are taken
+   */
+  take(length: number = SLOT_SIZE): number {
+    return (length <= SMALL_SLOT_SIZE ? this.#small.take() : 0) || this.#large.take();
+  }
+
+  sizeOf(offset: number): number {
+    return offset < this.#largeStart ? SMALL_SLOT_SIZE : SLOT_SIZE;
+  }
+
+  give(offset: number): void {
+    (offset < this.#largeStart ? this.#small : this.#large).give(offset);
+  }
+
+  get used(): number {
+    return this.#small.used + this.#large.used;
   }
 }

@@ -328,27 +328,29 @@ export class Stream implements EventHandler {
   }
 
   #keep(at: number, length: number): boolean {
-    if (this.#slot === 0) {
-      this.#slot = this.arena.slots.take();
-      this.#pendingStart = this.#pendingEnd = this.#slot;
-      if (this.#slot === 0) {
+    if (!this.#makeRoom(length)) return false;
+    this.arena.wasm.copyBytes(this.#pendingEnd, at, length);
+    this.#pendingEnd += length;
+    this.#refreshInterest();
+    return true;
+  }
+
+  /** Sees to a slot with room for `length` more bytes. @returns false when there is none: the connection is closed */
+  #makeRoom(length: number): boolean {
+    const { slots, wasm } = this.arena, pending = this.#pendingEnd - this.#pendingStart, old = this.#slot;
+    if (old !== 0 && this.#pendingEnd + length <= old + slots.sizeOf(old)) return true;
+    let slot = old;
+    if (old === 0 || pending + length > slots.sizeOf(old)) {
+      slot = pending + length > SLOT_SIZE ? 0 : slots.take(pending + length);
+      if (slot === 0) {
         this.#close({ code: "memory", detail: "no buffer is left for bytes that wait", errno: 0 });
         return false;
       }
     }
-    const { wasm } = this.arena;
-    if (this.#pendingEnd + length > this.#slot + SLOT_SIZE) {
-      wasm.copyBytes(this.#slot, this.#pendingStart, this.#pendingEnd - this.#pendingStart);
-      this.#pendingEnd -= this.#pendingStart - this.#slot;
-      this.#pendingStart = this.#slot;
-    }
-    if (this.#pendingEnd + length > this.#slot + SLOT_SIZE) {
-      this.#close({ code: "memory", detail: "more than a slot waits to be written", errno: 0 });
-      return false;
-    }
-    wasm.copyBytes(this.#pendingEnd, at, length);
-    this.#pendingEnd += length;
-    this.#refreshInterest();
+    if (pending > 0) wasm.copyBytes(slot, this.#pendingStart, pending);
+    if (old !== 0 && slot !== old) slots.give(old);
+    this.#slot = this.#pendingStart = slot;
+    this.#pendingEnd = slot + pending;
     return true;
   }
 

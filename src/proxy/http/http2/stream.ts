@@ -9,7 +9,6 @@
 import { BlockKind, FrameFlag, FrameType } from "../../../wasm/http2.ts";
 import type { Arena } from "../../worker/arena.ts";
 import { HeldBytes } from "../../worker/held.ts";
-import { SLOT_SIZE } from "../../worker/slots.ts";
 import type { DropMask } from "../pipeline.ts";
 import { MAX_FIELDS, STREAM_WINDOW } from "./limits.ts";
 import type { Http2Connection } from "./connection.ts";
@@ -99,14 +98,10 @@ export abstract class Http2Stream {
   }
 
   #keepTrailers(held: HeldBytes, at: number): boolean {
-    const slot = held.open();
-    if (slot === 0) return false;
     const { wasm, recordAt } = this.arena;
-    const end = slot + SLOT_SIZE;
-    const length = wasm.writeHttp1Head(recordAt, at, slot, end, BlockKind.Trailers, 0, 0, 0, 0, 0, 0);
-    if (length < 0) return false;
-    held.filled(length);
-    return true;
+    return held.write((slot, end) =>
+      wasm.writeHttp1Head(recordAt, at, slot, end, BlockKind.Trailers, 0, 0, 0, 0, 0, 0)
+    );
   }
 
   /** Puts kept trailers back into the record. @returns where its offsets begin */

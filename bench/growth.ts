@@ -1,0 +1,106 @@
+/**
+ * How cost grows with connections, ours beside HAProxy (pairs with mutual TLS, HTTP/2 between): processor time a
+ * request at 10 to 8,000 connections that ask, and private memory with thousands that stay silent:
+ *   deno run -A bench/growth.ts [--quick] [--json FILE]
+ * Needs root (network namespaces) and a descriptor limit of 20,000 (HAProxy takes two a connection).
+ */
+import { parseArgs } from "node:util";
+import { type Candidate, startCandidates } from "./peers/candidates.ts";
+import { CLIENT_IP, Environment } from "./peers/environment.ts";
+import { parseReport, privateMemory, processorTime } from "./peers/measure.ts";
+import { installMissing } from "./peers/programs.ts";
+import { table } from "./peers/report.ts";
+
+const CONNECTIONS = [10, 100, 1000, 8000], IDLE = 8000;
+const HOLD = new URL("growth/hold.ts", import.meta.url).pathname;
+const NAMES = ["ours, pair", "HAProxy, pair, h2 between"];
+
+/** Microseconds of processor a request, both sides. */
+async function cost(
+  environment: Environment,
+  { port, pids }: Candidate,
+  connections: number,
+  seconds: number,
+) {
+  const argv = ["wrk", "-t1", `-c${connections}`, `-d${seconds}`, "--latency", "--timeout", "20"];
+  const before = processorTime(pids);
+  const text = await environment.output("client", "timeout", "90", ...argv, `http://${CLIENT_IP}:${port}/`);
+  const { requests, failures } = parseReport(text);
+  if (failures > 0) console.log(`  ${failures} failed at ${connections} connections`);
+  return (processorTime(pids) - before) / requests / 1000;
+}
+
+/** MiB of each side with `IDLE` connections that have asked once. */
+async function idle(environment: Environment, { port, pids }: Candidate): Promise<number[]> {
+  const holder = environment.spawn(
+    "client",
+    Deno.execPath(),
+    "run",
+    "-A",
+    HOLD,
+    CLIENT_IP,
+    `${port}`,
+    `${IDLE}`,
+  );
+  const reader = holder.stdout.getReader();
+  const { value } = await reader.read();
+  if (new TextDecoder().decode(value).trim() !== "held") {
+    throw new Error("the connections could not be opened");
+  }
+  await new Promise((done) => setTimeout(done, 2500)); // the proxies give back what opening them took
+  const memory = pids.map((pid) => privateMemory([pid]) / 1024);
+  await holder.stdin.close();
+  reader.releaseLock();
+  await holder.stdout.cancel();
+  await holder.status;
+  return memory;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((left, right) => left - right)[values.length >> 1]!;
+}
+
+async function main(): Promise<void> {
+  const { values: options } = parseArgs({
+    options: { quick: { type: "boolean", default: false }, json: { type: "string" } },
+  });
+  if (Deno.uid() !== 0) return console.log("Skipped: it makes network namespaces, which needs root.");
+  installMissing();
+  const environment = new Environment(), [rounds, seconds] = options.quick ? [1, 2] : [3, 4];
+  try {
+    environment.open();
+    const started = await startCandidates(environment, false);
+    const candidates = NAMES.map((name) => started.candidates.find((candidate) => candidate.name === name)!);
+    const costs = candidates.map(() => CONNECTIONS.map((): number[] => []));
+    for (const candidate of candidates) await cost(environment, candidate, 32, 2);
+    for (let round = 0; round < rounds; round++) {
+      for (const [column, connections] of CONNECTIONS.entries()) {
+        for (const [row, candidate] of candidates.entries()) {
+          const micros = await cost(environment, candidate, connections, seconds);
+          costs[row]![column]!.push(micros);
+          console.log(`${candidate.name}, ${connections} connections: ${micros.toFixed(1)} µs`);
+        }
+      }
+    }
+    const held: number[][] = [];
+    for (const candidate of candidates) held.push(await idle(environment, candidate));
+    const cells = candidates.map(({ name }, row) => [
+      name,
+      ...costs[row]!.map((values) => median(values).toFixed(1)),
+      held[row]!.map((size) => size.toFixed(1)).join(" + "),
+    ]);
+    const head = ["µs a request, both sides", ...CONNECTIONS.map(String), `MiB with ${IDLE} idle (out + in)`];
+    console.log(`\n${table(head, cells)}`);
+    if (options.json !== undefined) {
+      Deno.writeTextFileSync(
+        options.json,
+        JSON.stringify({ connections: CONNECTIONS, costs, held }, undefined, 2),
+      );
+    }
+  } finally {
+    environment.close();
+  }
+  Deno.exit(0);
+}
+
+await main();
