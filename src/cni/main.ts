@@ -9,7 +9,8 @@ import { inClusterConfig } from "../kube/config.ts";
 import { createHttpKubeClient } from "../kube/http_client.ts";
 import type { PluginEntry } from "./conflist.ts";
 import { Installer, type InstallerStatus } from "./installer.ts";
-import { INSTALLER_PORT, KUBECONFIG_FILE } from "./names.ts";
+import { CNI_PORT } from "../mesh/cni_values.ts";
+import { KUBECONFIG_FILE } from "./names.ts";
 import { type Repair, startRepair } from "./repair.ts";
 
 /** Where the node's directories are mounted. */
@@ -63,7 +64,7 @@ function serve(status: () => InstallerStatus, repair: Repair | undefined): Deno.
       "",
     ].join("\n");
   };
-  return Deno.serve({ port: INSTALLER_PORT, hostname: "0.0.0.0", onListen: () => {} }, ({ url }) => {
+  return Deno.serve({ port: CNI_PORT, hostname: "0.0.0.0", onListen: () => {} }, ({ url }) => {
     const { pathname } = new URL(url);
     if (pathname === "/live") return new Response("ok\n");
     if (pathname === "/status") return Response.json(status());

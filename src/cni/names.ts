@@ -8,5 +8,3 @@ export const KUBECONFIG_FILE = "ZZZ-linkerd-cni-kubeconfig";
 export const PROGRAM_DIRECTORY = ".linkerd-cni";
 /** What a `.conf` is renamed to while a `.conflist` made from it stands in its place. */
 export const ORIGINAL_SUFFIX = ".before-linkerd-cni";
-/** Port of the installer's own server: /live, /ready, /status, /metrics. */
-export const INSTALLER_PORT = 9996;

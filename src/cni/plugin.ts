@@ -51,13 +51,15 @@ export async function readPod(kubeconfig: string, namespace: string, name: strin
   }
 }
 
-/** The pod the runtime speaks of; undefined where it is none of Kubernetes'. */
-async function podOf(config: PluginConfig, { environment, readPod }: Invocation): Promise<Pod | undefined> {
+/** The pod the runtime speaks of; otherwise why it is nobody's that the plugin has to look at. */
+async function podOf(config: PluginConfig, { environment, readPod }: Invocation): Promise<Pod | string> {
   const words = parseArguments(environment["CNI_ARGS"] ?? "");
   const namespace = words.get("K8S_POD_NAMESPACE"), name = words.get("K8S_POD_NAME");
-  if (namespace === undefined || name === undefined) return undefined;
+  if (namespace === undefined || name === undefined) return "it is no pod of Kubernetes";
+  if (config.kubernetes.exclude_namespaces?.includes(namespace)) return `namespace ${namespace} is excluded`;
   try {
-    return await readPod(config.kubernetes.kubeconfig, namespace, name);
+    return await readPod(config.kubernetes.kubeconfig, namespace, name) ??
+      `Kubernetes knows no pod ${namespace}/${name}`;
   } catch (error) {
     throw new PluginError(
       CODE.tryAgain,
@@ -94,11 +96,11 @@ async function add(config: PluginConfig, invocation: Invocation): Promise<unknow
     throw new PluginError(CODE.environment, "CNI_NETNS is not set");
   }
   const pod = await podOf(config, invocation);
-  const name = `${pod?.metadata?.namespace}/${pod?.metadata?.name}`;
-  const reason = pod === undefined ? "it is not known to Kubernetes" : reasonToSkip(pod);
-  if (pod === undefined || reason !== undefined) {
-    invocation.log(`pod ${name} is left alone: ${reason}`);
+  const reason = typeof pod === "string" ? pod : reasonToSkip(pod);
+  if (typeof pod === "string" || reason !== undefined) {
+    invocation.log(`left alone: ${reason}`);
   } else {
+    const name = `${pod.metadata?.namespace}/${pod.metadata?.name}`;
     try {
       const count = redirect(config, pod, namespace);
       invocation.log(`pod ${name} is redirected by ${count} rules`);

@@ -8,6 +8,8 @@ export interface LinkerdOptions {
   readonly "outgoing-proxy-port": number;
   readonly "proxy-uid": number;
   readonly "proxy-gid"?: number;
+  readonly "control-port"?: number;
+  readonly "admin-port"?: number;
   readonly "ports-to-redirect"?: readonly (number | string)[];
   readonly "inbound-ports-to-ignore"?: readonly (number | string)[];
   readonly "outbound-ports-to-ignore"?: readonly (number | string)[];
@@ -25,7 +27,11 @@ export interface PluginConfig {
   readonly type: string;
   readonly log_level?: string;
   readonly linkerd: LinkerdOptions;
-  readonly kubernetes: { readonly kubeconfig: string };
+  readonly kubernetes: {
+    readonly kubeconfig: string;
+    /** Their pods are passed without asking the API server: no pod of theirs is meshed, and the cluster stands on them. */
+    readonly exclude_namespaces?: readonly string[];
+  };
   readonly prevResult?: Readonly<Record<string, unknown>>;
 }
 

@@ -98,6 +98,16 @@ Deno.test("pods without a proxy, with an init container, or unknown to Kubernete
   }
 });
 
+Deno.test("pods of an excluded namespace are passed without asking the API server", async () => {
+  const kubernetes = { ...CONFIG.kubernetes, exclude_namespaces: ["shop"] };
+  const { code, log } = await call({ readPod: () => Promise.reject(new Error("asked")) }, {
+    ...CONFIG,
+    kubernetes,
+  });
+  assert.equal(code, 0);
+  assert.match(log, /namespace shop is excluded/);
+});
+
 Deno.test("annotations of the pod come before the plugin's configuration", () => {
   const annotations = {
     "config.linkerd.io/skip-outbound-ports": "443,6443",

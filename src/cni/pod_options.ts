@@ -1,7 +1,7 @@
 /** Which redirection a pod gets from the plugin: a pure function of the plugin's configuration and the pod. */
 import { type InitOptions, parsePorts, type PortRange } from "../init/options.ts";
 import type { Pod } from "../kube/kinds.ts";
-import { INIT_CONTAINER, PROXY_CONTAINER } from "../mesh/names.ts";
+import { INIT_CONTAINER, PROXY_CONTAINER, PROXY_PORTS } from "../mesh/names.ts";
 import type { LinkerdOptions } from "./plugin_config.ts";
 
 const ANNOTATION = "config.linkerd.io/";
@@ -30,7 +30,10 @@ export function optionsFor(config: LinkerdOptions, { metadata }: Pod): InitOptio
     return given === undefined ? list(otherwise, name) : parsePorts(given, `${ANNOTATION}${name}`);
   };
   // The proxy's own ports are never redirected, whatever else is.
-  const own = list([number("control-port", 4190), number("admin-port", 4191)], "own ports");
+  const own = list([
+    number("control-port", config["control-port"] ?? PROXY_PORTS.control),
+    number("admin-port", config["admin-port"] ?? PROXY_PORTS.admin),
+  ], "own ports");
   const subnets = annotation("skip-subnets")?.split(",").map((part) => part.trim()).filter((part) =>
     part !== ""
   );

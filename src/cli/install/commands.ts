@@ -1,6 +1,7 @@
 /** `linkerd install` and its kin, as the help shows them. */
 import type { Describe } from "../commands.ts";
 import { addValueOptions, duration, outputOption } from "../options.ts";
+import { CNI_FLAGS } from "./cni_flags.ts";
 import { addInstallFlags } from "./flags.ts";
 
 const WAIT = [
@@ -38,6 +39,20 @@ export const INSTALL_COMMANDS: readonly Describe[] = [
     addValueOptions(command).addOption(outputOption("yaml", "json"))
       .action((options) =>
         execute(async (...context) => (await import("./upgrade.ts")).upgrade(options as never, ...context))
+      );
+  },
+  (program, execute) => {
+    const command = program.command("install-cni")
+      .description(
+        "print the CNI plugin, which spares meshed pods an init container with rights over their network",
+      )
+      .option("--registry <registry>", "registry of the image; LINKERD_DOCKER_REGISTRY by default");
+    for (const { flag, text } of CNI_FLAGS) command.option(flag, text);
+    addValueOptions(command).addOption(outputOption("yaml", "json"))
+      .action((options) =>
+        execute(async (...context) =>
+          (await import("./install_cni.ts")).installCni(options as never, ...context)
+        )
       );
   },
   (program, execute) => {

@@ -1,7 +1,7 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { MeshFailure } from "../../mesh/error.ts";
 import { defaultValues } from "../../mesh/values.ts";
-import { distance } from "../nearest.ts";
+import { distance, nearest } from "../nearest.ts";
 import { mergeFile, setValue, setValues } from "./set_values.ts";
 
 const failure = (code: string, text: RegExp) => (error: unknown) =>
@@ -31,6 +31,12 @@ Deno.test("a value of another type is refused", () => {
   throws(() => setValue(defaultValues(), "proxy.nativeSidecar=yes"), failure("value-invalid", /boolean/));
   throws(() => setValue(defaultValues(), "proxy=x"), failure("value-invalid", /--values/));
   throws(() => setValue(defaultValues(), "noequals"), failure("set-invalid", /path=value/));
+});
+
+Deno.test("the word that was meant is one that was begun, or else the nearest", () => {
+  equal(nearest("dep", ["ds", "deploy", "deployment"]), "deploy");
+  equal(nearest("Staful", ["pod", "statefulset"]), "statefulset");
+  equal(nearest("x", []), undefined);
 });
 
 Deno.test("distance counts insertions, deletions and substitutions", () => {

@@ -47,7 +47,8 @@ function readFile(path: string): string {
   }
 }
 
-function parseFile(path: string): unknown {
+/** A file of values. @throws MeshFailure */
+export function parseFile(path: string): unknown {
   const text = readFile(path);
   try {
     return parse(text) ?? {};
@@ -58,7 +59,7 @@ function parseFile(path: string): unknown {
 }
 
 /** `cr.io/team/proxy` with another registry: the last part of the name stays. */
-function imageAt(registry: string, image: string): string {
+export function imageAt(registry: string, image: string): string {
   return `${registry.replace(/\/+$/, "")}/${image.slice(image.lastIndexOf("/") + 1)}`;
 }
 

@@ -95,6 +95,7 @@ function kubeletConfiguration({ directory, containerdSocket }: NodePaths, cgroup
     // A pod that shall be gone is seen to be gone soon: tests wait for it.
     fileCheckFrequency: "1s",
     syncFrequency: "10s",
+    nodeStatusUpdateFrequency: "3s",
   };
 }
 

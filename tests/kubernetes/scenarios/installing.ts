@@ -25,7 +25,7 @@ async function seconds(work: () => Promise<unknown>): Promise<number> {
 
 /** Every check is √: a warning counts as something else. @returns how many there are */
 export async function expectAllGreen(cluster: KubernetesCluster, ...args: string[]): Promise<number> {
-  const text = await linkerd(cluster, "check", "--wait", "60s", "-o", "json", ...args);
+  const text = await linkerd(cluster, "check", "--wait", "180s", "-o", "json", ...args);
   const { categories } = JSON.parse(text) as CheckResult;
   const checks = categories.flatMap((category) =>
     category.checks.map((check) => ({ ...check, category: category.categoryName }))
