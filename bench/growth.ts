@@ -47,7 +47,7 @@ async function idle(environment: Environment, { port, pids }: Candidate): Promis
   if (new TextDecoder().decode(value).trim() !== "held") {
     throw new Error("the connections could not be opened");
   }
-  await new Promise((done) => setTimeout(done, 2500)); // the proxies give back what opening them took
+  await new Promise((done) => setTimeout(done, 15_000)); // long enough to give back what opening them took
   const memory = pids.map((pid) => privateMemory([pid]) / 1024);
   await holder.stdin.close();
   reader.releaseLock();
@@ -71,6 +71,13 @@ async function main(): Promise<void> {
     environment.open();
     const started = await startCandidates(environment, false);
     const candidates = NAMES.map((name) => started.candidates.find((candidate) => candidate.name === name)!);
+    const held: number[][] = [];
+    for (const candidate of candidates) {
+      held.push(await idle(environment, candidate));
+      console.log(
+        `${candidate.name}, ${IDLE} idle: ${held.at(-1)!.map((size) => size.toFixed(1)).join(" + ")} MiB`,
+      );
+    }
     const costs = candidates.map(() => CONNECTIONS.map((): number[] => []));
     for (const candidate of candidates) await cost(environment, candidate, 32, 2);
     for (let round = 0; round < rounds; round++) {
@@ -82,8 +89,6 @@ async function main(): Promise<void> {
         }
       }
     }
-    const held: number[][] = [];
-    for (const candidate of candidates) held.push(await idle(environment, candidate));
     const cells = candidates.map(({ name }, row) => [
       name,
       ...costs[row]!.map((values) => median(values).toFixed(1)),

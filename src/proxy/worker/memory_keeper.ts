@@ -16,7 +16,7 @@ const IDLE_TURNS = 20;
 /** Turns since the last collection that are worth another. */
 const WORTHWHILE_TURNS = 200;
 /** Seconds between two collections, and between two trims under load. */
-const COLLECT_SECONDS = 30, TRIM_SECONDS = 5;
+const COLLECT_SECONDS = 10, TRIM_SECONDS = 5;
 
 export class MemoryKeeper {
   #turns = 0;

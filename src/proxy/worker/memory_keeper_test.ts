@@ -23,8 +23,8 @@ Deno.test("a burst is followed by one collection, and idleness by none", () => {
   deepEqual(run([1, ...seconds(4, 5000), ...seconds(60, 2)]), [
     "1 collect",
     "1 trim",
-    "31 collect",
-    "31 trim",
+    "11 collect",
+    "11 trim",
   ]);
 });
 
