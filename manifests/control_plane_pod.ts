@@ -148,6 +148,14 @@ function antiAffinity(component: Component): Pick<PodSpec, "affinity"> {
   };
 }
 
+/** What an init container would be told, for the plugin that stands in for it. */
+function skippedPorts({ proxyInit }: Values): Record<string, string> {
+  return {
+    "config.linkerd.io/skip-inbound-ports": proxyInit.ignoreInboundPorts,
+    "config.linkerd.io/skip-outbound-ports": proxyInit.ignoreOutboundPorts,
+  };
+}
+
 export function deployment(values: Values, component: Component): Deployment {
   const forProxy = proxyValues(values, component);
   const proxy = proxyContainer(forProxy, {
@@ -190,6 +198,7 @@ export function deployment(values: Values, component: Component): Deployment {
             ...(component.opaquePorts === undefined
               ? {}
               : { "config.linkerd.io/opaque-ports": component.opaquePorts }),
+            ...(values.cniEnabled ? skippedPorts(forProxy) : {}),
             [CREATED_BY_ANNOTATION]: `linkerd/cli ${values.linkerdVersion}`,
             [PROXY_VERSION_ANNOTATION]: values.proxy.image.version || values.linkerdVersion,
             [TRUST_ROOT_ANNOTATION]: trustRootDigest(values.identityTrustAnchorsPEM),

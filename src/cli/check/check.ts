@@ -4,6 +4,7 @@ import { formatJson } from "../../mesh/table.ts";
 import type { Environment } from "../environment.ts";
 import { usageFailure } from "../failure.ts";
 import type { GlobalOptions } from "../global_options.ts";
+import { cniPlugin } from "./categories/cni_plugin.ts";
 import { controlPlaneProxies, controlPlaneVersion, highAvailability } from "./categories/control_plane.ts";
 import { dataPlane, dataPlaneIdentity, dataPlaneMetrics } from "./categories/data_plane.ts";
 import { configuration, existence } from "./categories/existence.ts";
@@ -23,21 +24,29 @@ export interface CheckOptions {
   readonly pre: boolean;
   readonly crds: boolean;
   readonly proxy: boolean;
+  /** Only the CNI plugin. */
+  readonly cni: boolean;
+  /** With --pre: the plugin must be there before an installation that uses it. */
+  readonly linkerdCniEnabled: boolean;
   readonly namespace?: string;
   readonly wait: string;
   readonly output: string;
 }
 
 /** The categories of a mode, in Linkerd's order. */
-export function categoriesOf(options: Pick<CheckOptions, "pre" | "crds" | "proxy">): Category[] {
+export function categoriesOf(
+  options: Pick<CheckOptions, "pre" | "crds" | "proxy" | "cni" | "linkerdCniEnabled">,
+): Category[] {
   const cluster = [kubernetesApi, kubernetesVersion];
-  if (options.pre) return [...cluster, preInstall];
+  if (options.cni) return [...cluster, cniPlugin(true)];
+  if (options.pre) return [...cluster, preInstall, ...(options.linkerdCniEnabled ? [cniPlugin(true)] : [])];
   if (options.crds) return [...cluster, definitions];
   const { proxy } = options;
   return [
     ...cluster,
     existence,
     configuration,
+    cniPlugin(false),
     identity,
     webhooks,
     ...(proxy ? [dataPlaneIdentity] : [controlPlaneVersion]),
@@ -78,11 +87,18 @@ export async function check(
   global: GlobalOptions,
   environment: Environment,
 ): Promise<number> {
-  if (Number(options.pre) + Number(options.crds) + Number(options.proxy) > 1) {
+  if ([options.pre, options.crds, options.proxy, options.cni].filter((one) => one).length > 1) {
     throw usageFailure(
       "conflicting-option",
-      "--pre, --crds and --proxy exclude each other",
+      "--pre, --crds, --proxy and --cni exclude each other",
       "give one of them",
+    );
+  }
+  if (options.linkerdCniEnabled && !options.pre) {
+    throw usageFailure(
+      "conflicting-option",
+      "--linkerd-cni-enabled goes with --pre",
+      "say --cni after an installation",
     );
   }
   const deadline = environment.now() + waitOf(options.wait);
@@ -101,7 +117,7 @@ export async function check(
         waitedFor = line;
       },
     });
-    if (!isCut && !options.pre && !options.crds) {
+    if (!isCut && !options.pre && !options.crds && !options.cni) {
       for (const category of await extensionChecks(facts, options)) {
         results.push(category);
         if (isJson) continue;

@@ -18,7 +18,15 @@ import { type Environment, SYSTEM } from "../environment.ts";
 import { categoriesOf, check, type CheckOptions } from "./check.ts";
 
 const DAY_MS = 86_400_000;
-const OPTIONS: CheckOptions = { pre: false, crds: false, proxy: false, wait: "0s", output: "json" };
+const OPTIONS: CheckOptions = {
+  pre: false,
+  crds: false,
+  proxy: false,
+  cni: false,
+  linkerdCniEnabled: false,
+  wait: "0s",
+  output: "json",
+};
 const GLOBAL = { linkerdNamespace: "linkerd", cniNamespace: "linkerd-cni", verbose: false };
 
 interface Document {
@@ -276,7 +284,7 @@ Deno.test("trust anchors that were emptied fail by the ConfigMap's name", () =>
   }));
 
 Deno.test("every check names a page that tells symptom, cause and remedy", async () => {
-  const modes = [{}, { pre: true }, { crds: true }, { proxy: true }];
+  const modes = [{}, { pre: true }, { crds: true }, { proxy: true }, { cni: true }];
   const categories = modes.flatMap((mode) => categoriesOf({ ...OPTIONS, ...mode }));
   const anchors = new Set(categories.flatMap(({ checks }) => checks.map(({ anchor }) => anchor)));
   for (const anchor of [...anchors, "extensions"]) {

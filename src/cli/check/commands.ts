@@ -9,6 +9,8 @@ export const CHECK_COMMANDS: readonly Describe[] = [
       .option("--pre", "only what must hold before an installation", false)
       .option("--crds", "only the resource definitions", false)
       .option("--proxy", "the data plane too; -n restricts it to a namespace", false)
+      .option("--cni", "only the CNI plugin", false)
+      .option("--linkerd-cni-enabled", "with --pre: the CNI plugin must be there", false)
       .option("--wait <duration>", "how long to wait for what may still come about", "5m0s")
       .addOption(outputOption("table", "short", "json"))
       .addHelpText(
@@ -18,6 +20,7 @@ Examples:
   linkerd check --pre              may the mesh be installed here?
   linkerd check                    is the control plane well?
   linkerd check --proxy -n shop    are the proxies of a namespace?
+  linkerd check --cni              is the CNI plugin on every node, and in its chain?
 `,
       )
       .action((options) =>
