@@ -46,9 +46,7 @@ export class Forward implements StreamOwner, Waiter {
   constructor(private readonly near: Stream, length: number, private readonly options: ForwardOptions) {
     near.owner = this;
     this.#first = new HeldBytes(near.arena);
-    this.#connectTimer = timerOf(() =>
-      this.#far?.fail({ code: "connect-timeout", detail: "connect: timed out", errno: 0 })
-    );
+    this.#connectTimer = timerOf(() => this.#far?.connectTimedOut());
     this.#queueTimer = timerOf(() => this.#give(this.options.queue!.explain()));
     near.pause();
     if (!this.#first.keep(near.arena.receiveAt, length)) {

@@ -7,7 +7,15 @@ import { EAGAIN, ECONNRESET, EINTR, EPIPE, errnoName } from "../../linux/errno.t
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "../../linux/epoll.ts";
 import { TLS_FAILED, type TlsSession, WANT_READ, WANT_WRITE } from "../../linux/openssl/session.ts";
 import { splice } from "../../linux/splice.ts";
-import { close, receive, send, setAbortOnClose, shutdown, socketError } from "../../linux/socket.ts";
+import {
+  close,
+  peerAddress,
+  receive,
+  send,
+  setAbortOnClose,
+  shutdown,
+  socketError,
+} from "../../linux/socket.ts";
 import { Activity } from "./activity.ts";
 import type { Arena } from "./arena.ts";
 import type { EventHandler, Loop } from "./loop.ts";
@@ -99,6 +107,22 @@ export class Stream implements EventHandler {
 
   get activity(): number {
     return Activity.Connection;
+  }
+
+  /**
+   * The time to connect is over. A connection that the system has made meanwhile, of which a busy loop has only not
+   * heard yet, is taken as made.
+   */
+  connectTimedOut(): void {
+    if (this.#state === CONNECTING && peerAddress(this.fd) !== undefined) this.#connected();
+    if (this.#state >= OPEN || (this.#state === HANDSHAKING && this.#isLateHandshake())) return;
+    this.fail({ code: "connect-timeout", detail: "connect: timed out", errno: 0 });
+  }
+
+  /** The peer has said something that the handshake waits for: it is slow because we are. */
+  #isLateHandshake(): boolean {
+    this.#handshake();
+    return this.#state >= OPEN;
   }
 
   get isOpen(): boolean {

@@ -45,7 +45,7 @@ export class ClientConnection implements StreamOwner, Upstream {
     this.#held = new HeldBytes(arena);
     this.#writer = new MessageWriter(arena);
     this.idleTimer = timerOf(() => this.discard());
-    this.connectTimer = timerOf(() => this.#connectTimedOut());
+    this.connectTimer = timerOf(() => this.stream.connectTimedOut());
   }
 
   get isBlocked(): boolean {
@@ -124,10 +124,6 @@ export class ClientConnection implements StreamOwner, Upstream {
   #release(): void {
     this.#body.release();
     this.#held.release();
-  }
-
-  #connectTimedOut(): void {
-    this.stream.fail({ code: "connect-timeout", detail: "connect: timed out", errno: 0 });
   }
 
   onOpen(_stream: Stream): void {

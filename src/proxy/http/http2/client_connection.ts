@@ -25,9 +25,7 @@ export class ClientConnection extends Http2Connection {
   constructor(stream: Stream, tables: readonly [number, number], readonly endpoint: Endpoint) {
     super(stream, false, tables);
     this.nextOwnStream = 1;
-    this.connectTimer = timerOf(() =>
-      stream.fail({ code: "connect-timeout", detail: "connect: timed out", errno: 0 })
-    );
+    this.connectTimer = timerOf(() => stream.connectTimedOut());
     this.writer.greet(CLIENT_GREETING);
   }
 
