@@ -86,8 +86,11 @@ function detectLine(record: usize, line: usize, wordEnd: usize, end: usize, isFu
   else if (c == CR || c == LF) {
     const verdict = looksLikeHttp ? Protocol.Http1 : Protocol.Opaque;
     return answer(record, verdict, verdict);
-  } else if (c < 32 || c > 126) return answer(record, Protocol.Opaque, Protocol.Opaque);
-  else looksLikeHttp = false;
+  } else if (c < 32 || c > 126) {
+    // A method that NUL or another control follows: its parser must say 400.
+    const verdict = looksLikeHttp ? Protocol.Http1 : Protocol.Opaque;
+    return answer(record, verdict, verdict);
+  } else looksLikeHttp = false;
 
   const guess = looksLikeHttp ? Protocol.Http1 : Protocol.Opaque;
   const lineEnd = skipText(wordEnd, end);
