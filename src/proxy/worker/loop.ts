@@ -9,6 +9,7 @@ import { monotonicMicros } from "../../linux/clock.ts";
 import { Epoll } from "../../linux/epoll.ts";
 import { Record } from "../../linux/watchdog.ts";
 import { Activity } from "./activity.ts";
+import { HandshakeBudget } from "./handshake_budget.ts";
 import { TimerHeap, TimerLane } from "./timers.ts";
 
 /** Steps given to promises after control code was woken: deeper than any chain of async calls here; 4 µs. */
@@ -39,6 +40,7 @@ export class Loop {
   readonly #laneList: TimerLane[] = [];
   readonly #heap = new TimerHeap();
   #deferred: (() => void)[] = [];
+  readonly handshakes = new HandshakeBudget(this);
   #flushes: Flushable[] = [];
   #isStopped = false;
   #settling = 0;

@@ -76,6 +76,7 @@ export class Stream implements EventHandler {
   #isPaused = false;
   #wantsWriteToRead = false;
   #isSendBlocked = false;
+  #isHandshakeQueued = false;
   failure: StreamFailure | undefined;
 
   constructor(
@@ -102,7 +103,7 @@ export class Stream implements EventHandler {
 
   /** Takes the handshake as far as it goes now; the owner is told when it is done. */
   handshake(): void {
-    if (this.#state === HANDSHAKING) this.#handshake();
+    if (this.#state === HANDSHAKING) this.#takeHandshakeStep();
   }
 
   get activity(): number {
@@ -177,7 +178,7 @@ export class Stream implements EventHandler {
 
   onEvents(events: number): void {
     if (this.#state === CONNECTING) return this.#connected();
-    if (this.#state === HANDSHAKING) return this.#handshake();
+    if (this.#state === HANDSHAKING) return this.#takeHandshakeStep();
     if (events & EPOLLOUT) {
       this.#wantsWriteToRead = false;
       if (!this.#flush()) return;
@@ -207,6 +208,18 @@ export class Stream implements EventHandler {
       return this.#handshake();
     }
     this.#opened();
+  }
+
+  /** Goes on with the handshake when it is its turn. */
+  #takeHandshakeStep(): void {
+    if (this.#isHandshakeQueued) return;
+    const isNow = this.loop.handshakes.take(() => {
+      this.#isHandshakeQueued = false;
+      if (this.#state === HANDSHAKING) this.#handshake();
+    });
+    if (isNow) return this.#handshake();
+    this.#isHandshakeQueued = true;
+    this.#setInterest(0); // what is ready would be told again and again meanwhile
   }
 
   #handshake(): void {
