@@ -26,6 +26,8 @@ const UPGRADE_OPTION: i32 = 8;
 /** An option that is not one of the three. */
 const OTHER_OPTION: i32 = 16;
 const CONTINUE_EXPECTED: i32 = 32;
+/** Upgrade asks for HTTP/2 (h2c). */
+const HTTP2_UPGRADE: i32 = 64;
 
 @inline
 function get(record: usize, word: i32): i32 {
@@ -106,6 +108,7 @@ const CLOSE: usize = memory.data<u8>([99, 108, 111, 115, 101]);
 const KEEP_ALIVE: usize = memory.data<u8>([107, 101, 101, 112, 45, 97, 108, 105, 118, 101]);
 const UPGRADE: usize = memory.data<u8>([117, 112, 103, 114, 97, 100, 101]);
 const TRAILERS: usize = memory.data<u8>([116, 114, 97, 105, 108, 101, 114, 115]);
+const H2C: usize = memory.data<u8>([104, 50, 99]);
 const CONTINUE: usize = memory.data<u8>([49, 48, 48, 45, 99, 111, 110, 116, 105, 110, 117, 101]);
 
 function seeTransferEncoding(value: usize, length: i32): i32 {
@@ -145,6 +148,15 @@ function seeConnection(value: usize, length: i32): i32 {
     else if (first < last) seen |= OTHER_OPTION;
   }
   return 0;
+}
+
+/** HTTP/2 inside a tunnel would be judged by nobody, and RFC 9113 has no such upgrade any more: not taken up. */
+function seeUpgrade(value: usize, length: i32): void {
+  const end = value + length;
+  for (let comma = value - 1; comma < end;) {
+    comma = nextElement(comma + 1, end);
+    if (isWord(H2C, 3)) seen |= HTTP2_UPGRADE;
+  }
 }
 
 /** Sets flags for the words of TE and Expect that matter. */
@@ -189,6 +201,7 @@ export function seeField(
   set(record, Head.Flags, get(record, Head.Flags) | HeadFlag.HasHopByHop);
   if (id == HeaderName.Connection) return seeConnection(value, length);
   if (id == HeaderName.Upgrade && length > 0) {
+    seeUpgrade(value, length);
     set(record, Head.UpgradeIndex, <i32> (entry - record - (Head.Headers << 2)) / (HeaderEntry.Words << 2));
   }
   return 0;
@@ -246,7 +259,8 @@ function commonFraming(at: usize, record: usize, version: i32): i32 {
   let flags = get(record, Head.Flags);
   if (seen & CLOSE_OPTION) flags |= HeadFlag.Close;
   else if (version == 11 || (seen & KEEP_ALIVE_OPTION)) flags |= HeadFlag.KeepAlive;
-  if ((seen & UPGRADE_OPTION) && version == 11 && get(record, Head.UpgradeIndex) >= 0) flags |= HeadFlag.Upgrade;
+  const isUpgrade = (seen & (UPGRADE_OPTION | HTTP2_UPGRADE)) == UPGRADE_OPTION;
+  if (isUpgrade && version == 11 && get(record, Head.UpgradeIndex) >= 0) flags |= HeadFlag.Upgrade;
   set(record, Head.Flags, flags);
   if (seen & CHUNKED_CODING) {
     if (version != 11) return Reason.TransferEncodingInHttp10;

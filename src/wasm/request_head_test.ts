@@ -145,6 +145,17 @@ Deno.test("Connection cannot have Host or the framing fields removed", () => {
   assert.deepEqual(head.headers.map((header) => header.flags), [0, 0, HeaderFlag.HopByHop]);
 });
 
+Deno.test("an upgrade to HTTP/2 is none: nobody would judge what the tunnel carries", () => {
+  for (const protocol of ["h2c", "H2C", "websocket, h2c", "h2c ,websocket"]) {
+    const head = accepted(
+      `GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: ${protocol}\r\n\r\n`,
+    );
+    assert.equal(head.flags & HeadFlag.Upgrade, 0, protocol);
+  }
+  const other = accepted("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: xh2c, h2cx\r\n\r\n");
+  assert.ok(other.flags & HeadFlag.Upgrade);
+});
+
 Deno.test("an upgrade needs both fields and HTTP/1.1", () => {
   const both = "Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
   assert.ok(accepted(`GET / HTTP/1.1\r\n${both}`).flags & HeadFlag.Upgrade);
