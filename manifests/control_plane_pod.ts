@@ -158,12 +158,17 @@ function skippedPorts({ proxyInit }: Values): Record<string, string> {
 
 export function deployment(values: Values, component: Component): Deployment {
   const forProxy = proxyValues(values, component);
+  // As the controller's own: what the namespace's Pod Security level asks for counts for every container.
+  const capabilities = { drop: ["ALL"] };
   const proxy = proxyContainer(forProxy, {
     inboundPorts: component.ports.map(({ port }) => port),
+    capabilities,
     readsTrustRootsFromConfigMap: true,
     ...(component.local === undefined ? {} : { component: component.local }),
   });
-  const first = values.cniEnabled ? validatorContainer(forProxy) : initContainer(forProxy);
+  const first = values.cniEnabled
+    ? validatorContainer(forProxy)
+    : initContainer(forProxy, { inboundPorts: [], capabilities });
   const isNative = forProxy.proxy.nativeSidecar;
   const controller = controllerContainer(values, component);
   const labels = {
