@@ -69,6 +69,9 @@ for (const cores of [1, 2]) {
       equal(total(text, "request_total"), 40);
       equal(total(text, "response_latency_ms_count"), 40);
       ok(text.includes("process_start_time_seconds "));
+      ok(/^process_resident_memory_bytes \d{7,}$/m.test(text));
+      const isCounted = Deno.statSync("/proc/self/fd").size > 0; // since Linux 6.2
+      equal(/^process_open_fds \d+$/m.test(text), isCounted);
       equal((await fetch(`${process.admin}/ready`)).status, 200);
       const threads = [...Deno.readDirSync(`/proc/${process.pid}/task`)].map(({ name }) =>
         Deno.readTextFileSync(`/proc/${process.pid}/task/${name}/comm`).trim()

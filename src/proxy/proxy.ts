@@ -28,7 +28,9 @@ import { Supervisor } from "./cores/supervisor.ts";
 import type { WorkerName } from "./cores/worker_main.ts";
 import type { Runtime } from "./runtime.ts";
 import { Log } from "./telemetry/log.ts";
-import { renderMetrics, renderRows } from "./telemetry/render.ts";
+import { processRows } from "./telemetry/process_rows.ts";
+import { renderRows } from "./telemetry/render.ts";
+import { type Row, rowsOf } from "./telemetry/rows.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { TlsContexts } from "./tls/contexts.ts";
 import { Arena } from "./worker/arena.ts";
@@ -80,6 +82,12 @@ function assemble({ config, sockets }: ProxyOptions) {
   const control = config.cores > 1 ? new SharedPlane(plane, slices) : plane;
   const runtime: Runtime = { config, loop, arena, telemetry, tls, control, log, sockets };
   return { runtime, channel };
+}
+
+/** What the loops counted, and what the kernel did. */
+function* withProcess(rows: Iterable<Row>): Generator<Row> {
+  yield* rows;
+  yield* processRows();
 }
 
 export class Proxy {
@@ -140,7 +148,8 @@ export class Proxy {
 
   #metrics(): Iterable<string> | Promise<Iterable<string>> {
     const { telemetry, arena } = this.#runtime;
-    return this.#supervisor?.rows().then(renderRows) ?? renderMetrics(telemetry, arena);
+    return this.#supervisor?.rows().then((rows) => renderRows(withProcess(rows))) ??
+      renderRows(withProcess(rowsOf(telemetry, arena)));
   }
 
   /** Runs until it has been told to stop and all is closed. */
