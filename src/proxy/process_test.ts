@@ -18,9 +18,10 @@ interface Meshed {
 async function withProcess(
   environment: Record<string, string>,
   use: (meshed: Meshed) => Promise<void>,
+  serve: () => Response | Promise<Response> = () => new Response("hello"),
 ): Promise<void> {
   const control = await startControlServices(authority);
-  const app = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => new Response("hello"));
+  const app = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, serve);
   const process = await startProcess({
     name: SERVER,
     anchors: authority.certificate.toString("pem"),
@@ -81,3 +82,34 @@ for (const cores of [1, 2]) {
     });
   });
 }
+
+Deno.test({
+  name: "what is under way when the proxy is told to end has the grace period, and no longer",
+  ignore: navigator.hardwareConcurrency < 2,
+}, async () => {
+  const answers: (() => void)[] = [];
+  let onAsked = () => {};
+  const slow = () =>
+    new Promise<Response>((done) => {
+      answers.push(() => done(new Response("late")));
+      onAsked();
+    });
+  await withProcess({
+    LINKERD2_PROXY_CORES: "2",
+    LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD: "2s",
+  }, async ({ process, ask }) => {
+    await process.logged("worker ready");
+    const asked = new Promise<void>((done) => onAsked = () => answers.length === 8 && done());
+    const asking = Promise.all(Array.from({ length: 8 }, ask));
+    await asked;
+    const ended = process.stop();
+    await process.logged("shutting down");
+    for (const answer of answers.splice(0, 7)) answer(); // all but one come to their end
+    equal(await ended, 0);
+    ok(process.lines.some((line) => line.includes("grace period over")));
+    const statuses = await asking;
+    equal(statuses.filter((status) => status === 200).length, 7);
+    ok(statuses.some((status) => status >= 500), statuses.join());
+    for (const answer of answers) answer();
+  }, slow);
+});
