@@ -8,7 +8,7 @@ import { type BuildStep, runDeno } from "./step.ts";
 const SINGLE: Readonly<Record<string, { entry: string; inputs: readonly string[] }>> = {
   proxy: {
     entry: "src/proxy/main.ts",
-    inputs: ["src/proxy", "src/wasm", "src/linux", "asm", "proto", "deno.json"],
+    inputs: ["src/proxy", "src/wasm", "src/linux", "src/mesh", "asm", "proto", "deno.json"],
   },
   demo: { entry: "src/local/demo/shop.ts", inputs: ["src/local/demo", "deno.json"] },
   init: { entry: "src/init/main.ts", inputs: ["src/init", "src/linux", "deno.json"] },
