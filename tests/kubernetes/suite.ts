@@ -1,6 +1,6 @@
 /**
- * The mesh on a real Kubernetes node: `deno task test:kubernetes`. One node, one story from its installation to its end,
- * under the demo's load; the load's own counts are the yardstick.
+ * The mesh on a real Kubernetes node: `deno task test:kubernetes`. Two nodes, each with one story from its
+ * installation to its end, under the demo's load; the load's own counts are the yardstick.
  *
  * It builds what it needs once (about five minutes) and keeps it under .cache. Where a node cannot be run, it says in one
  * sentence what is missing, and fails where CI is set.
@@ -12,6 +12,14 @@ import {
   prepareKubernetes,
   startKubernetes,
 } from "./harness/cluster.ts";
+import {
+  breakCni,
+  expectNoInitContainers,
+  installWithCni,
+  overwriteChain,
+  removeCni,
+  repairEarlyPods,
+} from "./scenarios/cni.ts";
 import { describe } from "./harness/describe.ts";
 import { killControlPlane, stopApiServer } from "./scenarios/faults.ts";
 import { installEverything, renderTwice } from "./scenarios/installing.ts";
@@ -38,20 +46,41 @@ const STORY: readonly Step[] = [
   ["an uninstalled mesh leaves nothing, and applications run on", uninstallEverything],
 ];
 
-Deno.test({
-  name: "the mesh on a real Kubernetes node, from its installation to its end, under load",
-  ignore: obstacle !== undefined,
-  async fn(t) {
-    const cluster = await startKubernetes(await prepareKubernetes([configuration.version, NEXT]));
-    try {
-      for (const [name, step] of STORY) {
-        const fn = () => step(cluster);
-        if (await t.step({ name, fn, sanitizeOps: false, sanitizeResources: false })) continue;
-        console.log(await describe(cluster));
-        break;
+const STORY_WITH_CNI: readonly Step[] = [
+  ["with the CNI plugin on every node the mesh is installed, and every check is √", installWithCni],
+  ["an application in an annotated namespace is meshed, and every edge is mutual TLS", deployShop],
+  ["no container may change a network, and rolling costs no request", expectNoInitContainers],
+  ["six broken set-ups are found by the check, each by its cause", breakCni],
+  ["a chain that another installer wrote over is mended", overwriteChain],
+  ["pods that came before the plugin fail loudly, and are made anew", repairEarlyPods],
+  ["a plugin that is deleted leaves the node as it was", removeCni],
+];
+
+/** Registers a story: the next step makes no sense where one failed. */
+function tell(name: string, story: readonly Step[], versions: readonly string[]): void {
+  Deno.test({
+    name,
+    ignore: obstacle !== undefined,
+    async fn(t) {
+      const cluster = await startKubernetes(await prepareKubernetes(versions));
+      try {
+        for (const [name, step] of story) {
+          const fn = () => step(cluster);
+          if (await t.step({ name, fn, sanitizeOps: false, sanitizeResources: false })) continue;
+          console.log(await describe(cluster));
+          break;
+        }
+      } finally {
+        await cluster.stop();
       }
-    } finally {
-      await cluster.stop();
-    }
-  },
-});
+    },
+  });
+}
+
+tell("the mesh on a real Kubernetes node, from its installation to its end, under load", STORY, [
+  configuration.version,
+  NEXT,
+]);
+tell("the mesh on a real Kubernetes node with the CNI plugin, under load", STORY_WITH_CNI, [
+  configuration.version,
+]);

@@ -1,10 +1,9 @@
 /** The end of an installation: nothing of it is left, and applications run on. */
 import { equal, match } from "node:assert/strict";
 import { NAMESPACES, PODS } from "../../../src/kube/kinds.ts";
-import { runLinkerd } from "../../e2e/linkerd.ts";
 import { more, SHOP } from "../../e2e/meshed_shop.ts";
 import { until } from "../../e2e/until.ts";
-import { kubectl, linkerdInto } from "../commands.ts";
+import { kubectl, linkerdInto, runLinkerd } from "../commands.ts";
 import type { KubernetesCluster } from "../harness/cluster.ts";
 
 /** Everything in the cluster, of every kind that can be listed, whose name or labels say that it is the mesh's. */
