@@ -4,27 +4,9 @@
 import assert from "node:assert/strict";
 import { startTestCluster, type TestCluster, until } from "../src/local/controllers/test_cluster.ts";
 import { DEPLOYMENTS, PODS } from "../src/kube/kinds.ts";
+import { findKubectl, NO_KUBECTL } from "./kubectl.ts";
 
 const kubectl = findKubectl();
-
-function findKubectl(): string | undefined {
-  const named = Deno.env.get("KUBECTL");
-  const built = new URL("../.cache/bin/kubectl", import.meta.url).pathname;
-  for (const path of named === undefined ? [built, "kubectl"] : [named]) {
-    try {
-      const { success } = new Deno.Command(path, {
-        args: ["version", "--client"],
-        stdout: "null",
-        stderr: "null",
-      })
-        .outputSync();
-      if (success) return path;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-  return undefined;
-}
 
 interface Ran {
   code: number;
@@ -110,9 +92,7 @@ function split(text: string): string[] {
 }
 
 function test(sentence: string, use: (shell: Shell) => Promise<void>): void {
-  const missing = kubectl === undefined
-    ? " (skipped: no kubectl; set KUBECTL or run tools/kubectl.ts, which needs Go)"
-    : "";
+  const missing = kubectl === undefined ? ` (${NO_KUBECTL})` : "";
   Deno.test({ name: sentence + missing, ignore: kubectl === undefined, fn: () => withShell(use) });
 }
 

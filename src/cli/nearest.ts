@@ -14,9 +14,14 @@ export function distance(a: string, b: string): number {
   return row[b.length]!;
 }
 
-/** The candidate that is closest to `name`, whatever its case; undefined without candidates. */
+/**
+ * The candidate that is closest to `name`, whatever its case: one that it begins, or else the fewest changes away.
+ * Undefined without candidates.
+ */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const lower = name.toLowerCase();
+  const begun = lower === "" ? undefined : candidates.find((one) => one.toLowerCase().startsWith(lower));
+  if (begun !== undefined) return begun;
   const scored = candidates.map((one) => ({ one, away: distance(lower, one.toLowerCase()) }));
   return scored.sort((left, right) => left.away - right.away)[0]?.one;
 }

@@ -49,8 +49,7 @@ export interface KeepAliveValues {
 export interface ProbeValues {
   initialDelaySeconds: number;
   timeoutSeconds: number;
-  /** Kubernetes' 10 when left out. */
-  periodSeconds?: number;
+  periodSeconds: number;
 }
 
 export interface ProxyValues {
@@ -253,8 +252,8 @@ export function defaultValues(): Values {
       shutdownGracePeriod: "",
       waitBeforeExitSeconds: 0,
       metrics: { hostnameLabels: false },
-      livenessProbe: { initialDelaySeconds: 10, timeoutSeconds: 1 },
-      readinessProbe: { initialDelaySeconds: 2, timeoutSeconds: 1 },
+      livenessProbe: { initialDelaySeconds: 10, timeoutSeconds: 1, periodSeconds: 10 },
+      readinessProbe: { initialDelaySeconds: 2, timeoutSeconds: 1, periodSeconds: 10 },
       startupProbe: { initialDelaySeconds: 0, periodSeconds: 1, failureThreshold: 120 },
       additionalEnv: [],
     },

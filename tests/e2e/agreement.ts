@@ -3,7 +3,7 @@ import { equal, ok } from "node:assert/strict";
 import { getJson } from "../../src/kube/service_proxy.ts";
 import type { Cluster } from "../../src/local/cluster/cluster.ts";
 import { apiPath, type EdgesResponse, type StatKind, type StatResponse } from "../../src/mesh/api.ts";
-import { runLinkerd } from "./linkerd.ts";
+import { kubeconfigOf, runLinkerd } from "./linkerd.ts";
 import { type Counts, MESH, SHOP } from "./meshed_shop.ts";
 import { until } from "./until.ts";
 
@@ -28,7 +28,7 @@ async function totalOf({ client }: Cluster, kind: StatKind, name: string): Promi
 }
 
 async function commandLineTotal(cluster: Cluster, resource: string): Promise<Total> {
-  const { code, stdout, stderr } = await runLinkerd(cluster, [
+  const { code, stdout, stderr } = await runLinkerd(kubeconfigOf(cluster), [
     "stat",
     resource,
     "-n",

@@ -9,32 +9,41 @@ export interface Outcome {
 }
 
 /** The cluster's kubeconfig as a file; it goes with the cluster's directory. */
-function kubeconfigOf(cluster: Cluster): string {
+export function kubeconfigOf(cluster: Cluster): string {
   const path = `${cluster.directory}/kubeconfig`;
   Deno.writeTextFileSync(path, cluster.kubeconfig, { mode: 0o600 });
   return path;
 }
 
-/** Runs `linkerd ...args` against a cluster, or against none. */
+export interface RunOptions {
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs `linkerd ...args`. @param kubeconfig the cluster's; undefined for a user who has none */
 export async function runLinkerd(
-  cluster: Cluster | undefined,
+  kubeconfig: string | undefined,
   args: readonly string[],
-  options: { readonly input?: string; readonly env?: Readonly<Record<string, string>> } = {},
+  options: RunOptions = {},
 ): Promise<Outcome> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-config",
-      "--no-lock",
-      "--quiet",
-      "-A",
-      `${bundleDirectory()}/linkerd/main.js`,
-      ...args,
-    ],
-    env: {
-      ...(cluster === undefined ? { KUBECONFIG: "/dev/null" } : { KUBECONFIG: kubeconfigOf(cluster) }),
-      ...options.env,
-    },
+  return await runProgram([...LINKERD, ...args], {
+    ...options,
+    env: { KUBECONFIG: kubeconfig ?? "/dev/null", ...options.env },
+  });
+}
+
+/** The command without its arguments. */
+export const LINKERD: readonly string[] = [
+  Deno.execPath(),
+  ...["run", "--no-config", "--no-lock", "--quiet", "-A", `${bundleDirectory()}/linkerd/main.js`],
+];
+
+/** Runs a program to its end. */
+export async function runProgram(argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const [program = "", ...args] = argv;
+  const child = new Deno.Command(program, {
+    args,
+    env: { ...options.env },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

@@ -16,10 +16,14 @@ export const SHOP = "shop", MESH = "linkerd";
 const DESTINATION_ADMIN = 9996;
 const LOAD = { namespace: SHOP, name: "load", port: 80 };
 
+/** The demo's manifest. */
+export function shopText(): string {
+  return Deno.readTextFileSync(new URL("../../src/local/demo/shop.yaml", import.meta.url));
+}
+
 /** The objects of the demo, as `linkerd demo` applies them. */
 export function shopObjects(): KubernetesObject[] {
-  const text = Deno.readTextFileSync(new URL("../../src/local/demo/shop.yaml", import.meta.url));
-  return parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject);
+  return parseAllDocuments(shopText()).map((document) => document.toJS() as KubernetesObject);
 }
 
 /** A cluster with the mesh and the shop in it, under load. Stop it in the end. */

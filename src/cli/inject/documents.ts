@@ -54,9 +54,13 @@ export function readDocuments(text: string, file: string): Manifest[] {
   return manifests;
 }
 
-/** As kubectl takes them: YAML documents between `---`, or JSON objects one after another. */
+/** As kubectl takes them: YAML documents between `---`; one JSON document, a List where there are several objects. */
 export function writeDocuments(manifests: readonly Manifest[], format: OutputFormat): string {
-  if (format === "json") return manifests.map((one) => `${JSON.stringify(one, null, 2)}\n`).join("");
+  if (format === "json") {
+    const [only] = manifests;
+    const all = manifests.length === 1 ? only : { apiVersion: "v1", kind: "List", items: manifests };
+    return `${JSON.stringify(all, null, 2)}\n`;
+  }
   const options = { version: "1.1", lineWidth: 0, aliasDuplicateObjects: false } as const;
   return manifests.map((one) => stringify(one, options)).join("---\n");
 }

@@ -19,15 +19,20 @@ function isTree(value: unknown): value is Tree {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** All paths to leaves. */
-function paths(tree: Tree, prefix = ""): string[] {
-  return Object.entries(tree).flatMap(([key, value]) =>
-    isTree(value) && Object.keys(value).length > 0 ? paths(value, `${prefix}${key}.`) : [`${prefix}${key}`]
-  );
+interface Leaf {
+  readonly steps: readonly string[];
+  readonly value: unknown;
+}
+
+function leaves(tree: Tree, above: readonly string[] = []): Leaf[] {
+  return Object.entries(tree).flatMap(([key, value]) => {
+    const steps = [...above, key];
+    return isTree(value) && Object.keys(value).length > 0 ? leaves(value, steps) : [{ steps, value }];
+  });
 }
 
 function pathsOf(values: Values): string[] {
-  return paths(values as unknown as Tree);
+  return leaves(values as unknown as Tree).map(({ steps }) => steps.join("."));
 }
 
 /** `a.b[0].c` → a, b, 0, c. A dot after a backslash belongs to the key. */
@@ -148,16 +153,31 @@ function isNearMiss(values: Values, path: string): boolean {
   return near !== undefined && distance(path, near) <= Math.max(1, near.length / 4);
 }
 
-/** Checks that a values file names only what there is, then merges it. @throws MeshFailure */
+/** What a values file says at `path`, as what `like` is: numbers and booleans may stand for text. @throws MeshFailure */
+function fitted(value: unknown, like: unknown, where: string): unknown {
+  if (typeof value === typeof like && Array.isArray(value) === Array.isArray(like)) return value;
+  if (typeof like === "string" && (typeof value === "number" || typeof value === "boolean")) {
+    return String(value);
+  }
+  const wanted = Array.isArray(like) ? "a list" : isTree(like) ? "a group of values" : `a ${typeof like}`;
+  throw usageFailure("value-invalid", `${where}: ${JSON.stringify(value)} is not ${wanted}`, SEE);
+}
+
+/**
+ * Checks that a values file names only what there is, by values of its kind, then merges it. Null leaves a default as it
+ * is. @throws MeshFailure
+ */
 export function mergeFile(values: Values, change: unknown, file: string, warn: Warn = () => {}): Values {
   if (!isTree(change)) throw usageFailure("values-invalid", `${file}: it is not a map of values`, SEE);
-  const known = structuredClone(change);
-  for (const path of paths(change)) {
-    const steps = path.split(".");
-    if (look(values, steps) !== "nowhere") continue;
-    if (!isForeignValue(path)) throw unknownValue(values, `${file}: ${path}`, path);
-    warn(`${file}: ${path} has no effect here`);
-    remove(known, steps);
+  let known: Tree = structuredClone(change);
+  for (const { steps, value } of leaves(change)) {
+    const path = steps.join("."), where = `${file}: ${path}`, found = look(values, steps);
+    if (found === "nowhere") {
+      if (!isForeignValue(path)) throw unknownValue(values, where, path);
+      warn(`${where} has no effect here`);
+    }
+    if (found === "nowhere" || value === null) remove(known, steps);
+    else if (found !== "open") known = put(known, steps, fitted(value, found.at, where)) as Tree;
   }
   return mergeValues(values, known as PartialValues);
 }

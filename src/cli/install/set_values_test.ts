@@ -80,3 +80,23 @@ Deno.test("a value of Linkerd's that means nothing here is taken with a word", (
     "values-ha.yaml: controller.podDisruptionBudget.maxUnavailable has no effect here",
   ]);
 });
+
+Deno.test("a values file says values of the right kind; numbers may stand for text, null for the default", () => {
+  const merge = (change: unknown) => mergeFile(defaultValues(), change, "v.yaml");
+  throws(
+    () => merge({ controllerReplicas: "three" }),
+    failure("value-invalid", /v\.yaml: controllerReplicas/),
+  );
+  throws(() => merge({ proxy: [1] }), failure("value-invalid", /v\.yaml: proxy: \[1\] is not a group/));
+  throws(() => merge({ policyController: { probeNetworks: "all" } }), failure("value-invalid", /not a list/));
+  throws(() => merge({ proxy: { nativeSidecar: "yes" } }), failure("value-invalid", /not a boolean/));
+  throws(() => merge(["a"]), failure("values-invalid", /not a map/));
+  equal(merge({ proxyInit: { ignoreInboundPorts: 4222 } }).proxyInit.ignoreInboundPorts, "4222");
+  equal(merge({ proxy: { logLevel: null } }).proxy.logLevel, defaultValues().proxy.logLevel);
+  const matchLabels = { "example.com/mesh": "yes" };
+  deepEqual(
+    merge({ proxyInjector: { namespaceSelector: { matchLabels } } }).proxyInjector.namespaceSelector
+      .matchLabels,
+    matchLabels,
+  );
+});

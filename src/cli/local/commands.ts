@@ -11,14 +11,17 @@ export const LOCAL_COMMANDS: readonly Describe[] = [
       .option("--api-port <port>", "port on loopback of the Kubernetes API", "0")
       .option("--dashboard-port <port>", "port on loopback of the dashboard", "0")
       .option("--no-mesh", "start without the control plane")
+      .addOption(outputOption("text", "json"))
       .action((options) => execute(async () => (await import("./up.ts")).up(options)));
     local.command("down").description("end the cluster and everything in it")
-      .action(() => execute(async () => (await import("./down.ts")).down()));
+      .addOption(outputOption("text", "json"))
+      .action((options) => execute(async () => (await import("./down.ts")).down(options)));
     local.command("status").description("what runs").addOption(outputOption("table", "json"))
       .action((options) => execute(async () => (await import("./status.ts")).status(options)));
     local.command("logs").description("print the log of a pod's container")
       .argument("<pod>").option("-n, --namespace <namespace>", "its namespace", "default")
       .option("-c, --container <name>", "its container").option("-f, --follow", "go on as lines come", false)
+      .addOption(outputOption("text", "json"))
       .action((pod, options) => execute(async () => (await import("./logs.ts")).logs(pod, options)));
   },
   (program, execute) => {

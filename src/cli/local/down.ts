@@ -1,11 +1,12 @@
 /** `linkerd local down`: ends the running laptop cluster and waits until it is gone. */
 import { MeshFailure } from "../../mesh/error.ts";
 import { Progress } from "../../mesh/progress.ts";
+import { formatJson } from "../../mesh/table.ts";
 import { readState, requireState } from "./state.ts";
 
 const TIMEOUT_MS = 10_000, POLL_MS = 50;
 
-export async function down(): Promise<void> {
+export async function down(options: { readonly output: string }): Promise<void> {
   const { pid } = requireState();
   await new Progress().step("take the laptop cluster down", async () => {
     Deno.kill(pid, "SIGTERM");
@@ -20,4 +21,5 @@ export async function down(): Promise<void> {
       remedy: `end it with \`kill -9 ${pid}\`: its pods end with it`,
     });
   });
+  if (options.output === "json") console.log(formatJson({ ended: pid }).trimEnd());
 }

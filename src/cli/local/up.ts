@@ -1,6 +1,7 @@
 /** `linkerd local up`: a laptop cluster that stays until it is told to go. */
 import { MeshFailure } from "../../mesh/error.ts";
 import { Progress } from "../../mesh/progress.ts";
+import { formatJson } from "../../mesh/table.ts";
 import { installOnLaptop, interrupted, startLaptop } from "./mesh_on_laptop.ts";
 import { clusterDirectory, kubeconfigPath, readState, writeState } from "./state.ts";
 
@@ -8,6 +9,7 @@ export interface UpOptions {
   readonly apiPort: string;
   readonly dashboardPort: string;
   readonly mesh: boolean;
+  readonly output: string;
 }
 
 export async function up(options: UpOptions): Promise<number> {
@@ -40,6 +42,9 @@ export async function up(options: UpOptions): Promise<number> {
       startedAt: new Date().toISOString(),
     };
     writeState(state, cluster.kubeconfig);
+    if (options.output === "json") {
+      console.log(formatJson({ ...state, kubeconfig: kubeconfigPath() }).trimEnd());
+    }
     progress.say(
       `  ready after ${progress.elapsedSeconds.toFixed(1)} s; export KUBECONFIG=${kubeconfigPath()}`,
     );

@@ -14,13 +14,31 @@ import {
 } from "@bomb.sh/tab";
 import type { Argument, Command, Option } from "commander";
 import { RESOURCE_KINDS } from "../../mesh/api.ts";
+import { formatJson } from "../../mesh/table.ts";
 import type { Environment } from "../environment.ts";
 import type { GlobalOptions } from "../global_options.ts";
 
 const LOOKUP_MS = 1_000;
 
-export function printScript(shell: string): Promise<void> {
-  script(shell, "linkerd", "linkerd");
+/** The library prints what it makes: caught here, so that it may go out as JSON too. */
+function scriptFor(shell: string): string {
+  const lines: string[] = [], { log } = console;
+  console.log = (line: string) => lines.push(line);
+  try {
+    script(shell, "linkerd", "linkerd");
+  } finally {
+    console.log = log;
+  }
+  return lines.join("\n") + "\n";
+}
+
+export function printScript(
+  shell: string,
+  options: { readonly output: string },
+  environment: Environment,
+): Promise<void> {
+  const text = scriptFor(shell);
+  environment.print(options.output === "json" ? formatJson({ shell, script: text }) : text);
   return Promise.resolve();
 }
 
