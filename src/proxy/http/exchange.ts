@@ -42,7 +42,7 @@ export class Exchange {
   version = 0;
   /** It asks for a tunnel: Upgrade, or CONNECT. */
   isTunnelRequest = false;
-  /** Both sides speak HTTP/1: bodies pass with their framing. */
+  /** Both sides speak HTTP/1.1: bodies pass with their framing. */
   isRaw = false;
   /** A gRPC call (its content type says so): errors are told in gRPC's way. */
   isGrpc = false;
@@ -156,7 +156,7 @@ export class Exchange {
       const upstream = endpoint.acquire(this, isFresh);
       if ("endpoint" in upstream) {
         this.#upstream = upstream;
-        this.isRaw = upstream.isHttp1 && this.downstream.isHttp1;
+        this.isRaw = upstream.isHttp1 && this.downstream.isHttp1 && !this.downstream.isHttp10;
         return undefined;
       }
       const error = "label" in upstream

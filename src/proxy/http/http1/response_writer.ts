@@ -48,7 +48,10 @@ export class ResponseWriter {
     const { arena } = this.stream, { bytes, words } = arena.memory, record = arena.recordAt >> 2;
     const version = words[record + Head.Version]!, flags = words[record + Head.Flags]!;
     let extra = "";
-    if (mode.isClosing) extra = "connection: close\r\n";
+    // An HTTP/1.0 client knows no chunks: the content comes without them, and ends with the connection.
+    const isOld = mode.isHttp10 && hasHeader(arena, HeaderName.TransferEncoding);
+    if (version !== 20 && isOld) this.isUntilClose = words[record + Head.Body] === Body.Chunked;
+    if (mode.isClosing || this.isUntilClose) extra = "connection: close\r\n";
     else if (mode.isHttp10) extra = "connection: keep-alive\r\n";
     if (version === 20) return this.#anew(drops, extra, bodyAt, bodyLength, isEnd, mode);
     if (version === 10 && !mode.isHttp10) bytes[at + 7] = 0x31;
@@ -56,7 +59,8 @@ export class ResponseWriter {
       extra = upgradeLines(arena, at);
     }
     const extraLength = extra === "" ? 0 : arena.writeAscii(arena.textAt, extra);
-    const written = rewriteInPlace(arena, at, 0, drops, 0, arena.textAt, extraLength);
+    const alsoDrop = isOld ? 1 << HeaderName.TransferEncoding : 0;
+    const written = rewriteInPlace(arena, at, 0, drops, alsoDrop, arena.textAt, extraLength);
     return this.stream.write(at + headLength - written, written + bodyLength);
   }
 
