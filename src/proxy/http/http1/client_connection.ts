@@ -262,8 +262,8 @@ export class ClientConnection implements StreamOwner, Upstream {
 
   /** The connection is a tunnel from here on. */
   #switch(at: number, length: number, end: number, exchange: Exchange): -1 {
-    if (!exchange.isRaw) {
-      this.#fail("bad-response", "it switched protocols, which its client cannot");
+    if (!exchange.isRaw || !exchange.isTunnelRequest) {
+      this.#fail("bad-response", "it switched protocols, which its client did not ask for, or cannot");
       return -1;
     }
     if (!exchange.onResponse(this, at, length, at + length, 0, false)) return -1;
