@@ -240,7 +240,7 @@ function markOptions(at: usize, record: usize): void {
   }
 }
 
-/** Flags both framing fields as not to be forwarded: a 2xx answer to CONNECT has no use for them. */
+/** Flags both framing fields as not to be forwarded: a response that has no content by its status has no use for them. */
 function markFraming(record: usize): void {
   const count = get(record, Head.HeaderCount);
   let entry = record + (Head.Headers << 2);
@@ -316,6 +316,11 @@ export function responseFraming(at: usize, record: usize, method: i32): i32 {
   if (reason) return reason;
   const hasNoBody = status < 200 || status == 204;
   if (hasNoBody && (seen & CHUNKED_CODING)) return Reason.TransferEncodingForbidden;
+  // RFC 9110 §8.6: none may be there, and a reader might wait for what it says.
+  if (hasNoBody && contentLength >= 0) {
+    markFraming(record);
+    store<f64>(record + (Head.ContentLength << 2), 0);
+  }
   let body: i32;
   if (status == 101 || (method == Method.Connect && isSuccess)) body = Body.Tunnel;
   else if (hasNoBody || status == 304 || method == Method.Head) body = Body.None;

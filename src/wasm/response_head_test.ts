@@ -67,6 +67,15 @@ Deno.test("a 2xx answer to CONNECT has its framing fields marked for removal, ev
   assert.equal(head.body, Body.Tunnel);
 });
 
+Deno.test("a length in a response that has no content by its status is marked for removal", () => {
+  for (const status of ["103 Early Hints", "204 No Content"]) {
+    const head = accepted(`HTTP/1.1 ${status}\r\nContent-Length: 5\r\nX-A: 1\r\n\r\n`, Method.Get);
+    assert.deepEqual(head.headers.map((header) => header.flags), [HeaderFlag.HopByHop, 0], status);
+    assert.equal(head.contentLength, 0);
+  }
+  assert.equal(accepted("HTTP/1.1 304 Not\r\nContent-Length: 5\r\n\r\n", Method.Get).headers[0]?.flags, 0);
+});
+
 Deno.test("persistence follows version, Connection and framing", () => {
   const keeps = (bytes: string) => (accepted(bytes).flags & HeadFlag.KeepAlive) !== 0;
   assert.equal(keeps("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"), true);
