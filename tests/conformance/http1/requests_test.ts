@@ -1,66 +1,20 @@
 import { deepEqual, equal, fail, match, ok } from "node:assert/strict";
-import { endpointAt } from "../../../src/proxy/testing/fake_control.ts";
-import { type Pair, SERVER, withPair } from "../../../src/proxy/testing/meshed_pair.ts";
+import { withPair } from "../../../src/proxy/testing/meshed_pair.ts";
 import type { Case, Outcome, Seen } from "./cases.ts";
 import { converse, type Heard } from "./dialogue.ts";
 import { FIELDS } from "./field_cases.ts";
 import { CHUNKS, CONNECTIONS, FRAMING } from "./framing_cases.ts";
 import { RawApplication } from "./raw_application.ts";
 import { HOSTS, START_LINES } from "./start_line_cases.ts";
-import { type Message, readResponses, valuesOf } from "./wire.ts";
+import { WAYS } from "./ways.ts";
+import { expectFields, type Message, readResponses, valuesOf } from "./wire.ts";
 
-const WEB = "web.shop.svc.cluster.local:80";
 const ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
-/** Which way the requests take. */
-interface Way {
-  readonly name: string;
-  /** @returns the port that the client speaks to */
-  prepare(pair: Pair, port: number): number;
-}
-
-const WAYS: readonly Way[] = [
-  {
-    name: "HTTP/2 between the proxies",
-    prepare({ client, server }, port) {
-      client.control.endpoints.set(WEB, [
-        endpointAt({ ip: "127.0.0.1", port }, SERVER, server.inboundAddress.port),
-      ]);
-      return client.outboundAddress.port;
-    },
-  },
-  {
-    name: "HTTP/1 between the proxies",
-    prepare({ client, server }, port) {
-      const endpoint = endpointAt({ ip: "127.0.0.1", port }, SERVER, server.inboundAddress.port);
-      client.control.endpoints.set(WEB, [{ ...endpoint, hint: "none" }]);
-      return client.outboundAddress.port;
-    },
-  },
-  {
-    name: "the server's proxy alone",
-    prepare({ server }, port) {
-      server.redirect("inbound", { ip: "127.0.0.1", port });
-      return server.inboundAddress.port;
-    },
-  },
-];
 
 function statusesOf(heard: Heard, methods: readonly string[]): number[] {
   const { messages, rest } = readResponses(heard.text, methods, true);
   equal(rest, "", "nothing but whole responses was heard");
   return messages.map(({ start }) => Number(start.slice(9, 12)));
-}
-
-function expectFields(
-  what: string,
-  actual: Message["fields"],
-  wanted: Readonly<Record<string, string | undefined>> = {},
-): void {
-  for (const [name, value] of Object.entries(wanted)) {
-    const values = valuesOf({ fields: actual }, name);
-    equal(values.length === 0 ? undefined : values.join(" | "), value, `${what} ${name}`);
-  }
 }
 
 /** The request line in origin form; an absolute form, which a server must take too, has to agree with Host. */

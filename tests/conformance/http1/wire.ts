@@ -3,6 +3,7 @@
  * and with one answer to every question of framing. What it cannot read without doubt it calls a violation.
  * Source: RFC 9112.
  */
+import { equal } from "node:assert/strict";
 
 /** Bytes as text, one letter each. */
 export function latin1(bytes: Uint8Array): string {
@@ -162,4 +163,16 @@ export function readResponses(text: string, methods: readonly string[], isEnded:
     at = content.end;
   }
   return { messages, rest: text.slice(at) };
+}
+
+/** Fields of each name must have this value (several: joined by " | "); undefined: there is none. */
+export function expectFields(
+  what: string,
+  actual: Message["fields"],
+  wanted: Readonly<Record<string, string | undefined>> = {},
+): void {
+  for (const [name, value] of Object.entries(wanted)) {
+    const values = valuesOf({ fields: actual }, name);
+    equal(values.length === 0 ? undefined : values.join(" | "), value, `${what} ${name}`);
+  }
 }
