@@ -142,7 +142,7 @@ const STORIES: readonly (readonly [string, (cluster: LocalCluster) => Promise<vo
     await cluster.apply(stdout);
     await waitForWorkloads(cluster.client, "shop", { timeoutMs: PATIENCE_MS });
     for (const { metadata } of (await cluster.client.list(PODS, { namespace: "shop" })).items) {
-      equal(metadata?.labels?.["linkerd.io/control-plane-ns"], "linkerd", metadata?.name);
+      equal(metadata?.labels?.["linkerd.io/control-plane-ns"], "linkerd", String(metadata?.name));
     }
   }],
 
