@@ -126,7 +126,8 @@ export class Proxy {
       key: PrivateKey.generate(),
       readToken: () => Deno.readFileSync(config.identity.tokenFile),
       now: Date.now,
-      onIdentity: ({ key, chain }) => this.#supervisor?.setIdentity({ key: key.toDer(), chain }),
+      onIdentity: ({ key, chain }, anchors) =>
+        this.#supervisor?.setIdentity({ key: key.toDer(), chain, anchors }),
     });
     this.#core = new Core(runtime);
   }

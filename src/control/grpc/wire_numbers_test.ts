@@ -102,8 +102,9 @@ Deno.test("identity and transport header", () => {
       leafCertificate: bytes,
       intermediateCertificates: [bytes],
       validUntil: new Date(1000),
+      trustAnchors: [bytes],
     }),
-    [1, 2, 3],
+    [1, 2, 3, 1001],
   );
   const header = { port: 1, name: "n", sessionProtocol: { kind: { $case: "http2" as const, value: {} } } };
   assert.deepEqual(numbers(transport.Header, header), [1, 2, 3]);

@@ -100,7 +100,10 @@ Deno.test("a workload gets a certificate for its own name over gRPC, good for a 
     assert.equal(Date.parse(leaf.validFrom), NOW - 20_000);
     assert.equal(Date.parse(leaf.validTo), NOW + DAY + 20_000);
     assert.equal(answer.validUntil?.getTime(), NOW + DAY + 20_000);
-    assert.deepEqual(answer.intermediateCertificates, [], "a root is not sent");
+    assert.deepEqual(answer.intermediateCertificates, [], "a root is not sent with the chain");
+    assert.deepEqual(answer.trustAnchors.map((der) => new X509Certificate(der).fingerprint256), [
+      issuer.fingerprint256,
+    ]);
     assert.deepEqual([...leaf.keyUsage].sort(), ["DigitalSignature", "KeyEncipherment"]);
   } finally {
     client.close();

@@ -52,5 +52,6 @@ export async function certify(options: CertifyOptions, request: CertifyRequest):
     leafCertificate: leaf.der,
     intermediateCertificates: loaded.issuer.chain.map((certificate) => Uint8Array.from(certificate.raw)),
     validUntil: new Date(leaf.notAfter),
+    trustAnchors: loaded.issuer.anchors.map((certificate) => Uint8Array.from(certificate.raw)),
   };
 }

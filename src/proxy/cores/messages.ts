@@ -9,6 +9,8 @@ import type { WatchedPlace } from "../worker/watchdog.ts";
 export interface IdentitySnapshot {
   readonly key: Uint8Array;
   readonly chain: readonly Uint8Array[];
+  /** DER of the certificates that peers must chain to. */
+  readonly anchors: readonly Uint8Array[];
 }
 
 export type ToWorker =

@@ -61,7 +61,7 @@ class WorkerLoop {
       case "start":
         return this.#start(message);
       case "identity":
-        return this.#tls!.install(identityOf(message.identity));
+        return this.#tls!.install(identityOf(message.identity), message.identity.anchors);
       case "collect":
         return void this.#tell(message.scrape);
       case "log-filter":
@@ -83,7 +83,7 @@ class WorkerLoop {
       config.identity.localName,
       certificatesOfPem(config.identity.trustAnchors),
     );
-    tls.install(identityOf(identity));
+    tls.install(identityOf(identity), identity.anchors);
     this.#core = new Core({
       config,
       loop: this.loop,

@@ -60,7 +60,8 @@ export async function startControlServices(
       answers.certificates,
     );
     issued++;
-    const response = { leafCertificate, intermediateCertificates: [], validUntil: new Date() };
+    const trustAnchors = [authority.anchor];
+    const response = { leafCertificate, intermediateCertificates: [], validUntil: new Date(), trustAnchors };
     done(null, Buffer.from(CertifyResponse.encode(response).finish()));
   };
   const sender = (stream: Stream) => (message: Uint8Array) => void stream.write(Buffer.from(message));

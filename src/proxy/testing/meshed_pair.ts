@@ -108,6 +108,8 @@ export interface Pair {
   readonly server: TestProxy;
   readonly url: string;
   readonly port: number;
+  /** Whoever certified both. */
+  readonly authority: TestAuthority;
 }
 
 /** client → outbound → mutual TLS → inbound → application, and what must hold when it is over. */
@@ -127,7 +129,7 @@ export async function withPair(
   ]);
   const url = `http://127.0.0.1:${client.outboundAddress.port}`;
   try {
-    await use({ client, server, url, port });
+    await use({ client, server, url, port, authority: certified });
     deepEqual(client.faults, []);
     deepEqual(server.faults, []);
   } finally {

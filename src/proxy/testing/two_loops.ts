@@ -57,7 +57,7 @@ function pemOf(der: Uint8Array): string {
 /** A key and certificate for `name`, as loops hand them on. */
 export async function snapshotFor(authority: TestAuthority, name: string): Promise<IdentitySnapshot> {
   const { key, chain } = await authority.issue(name);
-  return { key: key.toDer(), chain };
+  return { key: key.toDer(), chain, anchors: [authority.anchor] };
 }
 
 class Logs {

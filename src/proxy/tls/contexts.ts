@@ -10,9 +10,11 @@ export const TRANSPORT_ALPN = "transport.l5d.io/v1";
 export class TlsContexts {
   #client: TlsContext;
   #server: TlsContext | undefined;
+  #anchors: readonly Uint8Array[];
 
   /** @param anchors DER of the certificates that peers must chain to */
-  constructor(readonly localName: string, readonly anchors: readonly Uint8Array[]) {
+  constructor(readonly localName: string, anchors: readonly Uint8Array[]) {
+    this.#anchors = anchors;
     // Without a certificate yet: good enough to call the identity service, which does not insist on one.
     this.#client = new TlsContext({ side: "client", anchors });
   }
@@ -26,15 +28,24 @@ export class TlsContexts {
     return this.#server;
   }
 
-  /** Takes a certificate into use. @throws Error when key and chain do not fit; the old one stays */
-  install(identity: TlsIdentity): void {
-    const client = new TlsContext({ side: "client", anchors: this.anchors, identity });
+  /** DER of the certificates that peers must chain to, right now. */
+  get anchors(): readonly Uint8Array[] {
+    return this.#anchors;
+  }
+
+  /**
+   * Takes a certificate into use, and with it the anchors that hold from now on.
+   * @throws Error when key and chain do not fit; what was in use stays
+   */
+  install(identity: TlsIdentity, anchors: readonly Uint8Array[] = this.#anchors): void {
+    const client = new TlsContext({ side: "client", anchors, identity });
     const server = new TlsContext({
       side: "server",
-      anchors: this.anchors,
+      anchors,
       identity,
       alpn: [TRANSPORT_ALPN],
     });
+    this.#anchors = anchors;
     this.#client.free();
     this.#server?.free();
     this.#client = client;

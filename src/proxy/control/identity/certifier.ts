@@ -33,7 +33,7 @@ export interface CertifierOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** A certificate has been taken into use. */
-  readonly onIdentity?: (identity: TlsIdentity) => void;
+  readonly onIdentity?: (identity: TlsIdentity, anchors: readonly Uint8Array[]) => void;
 }
 
 /** When to renew a certificate that expires at `notAfter`: milliseconds from now, within the bounds of the config. */
@@ -105,11 +105,14 @@ export class Certifier {
     if (facts === undefined || !facts.names.includes(localName)) {
       return `the certificate is not for ${localName}`;
     }
-    const problem = verifyChain(chain, tls.anchors);
+    // Whoever may certify every name may also say whose certificates count: the answer came by mutual TLS.
+    const anchors = response.trustAnchors.length > 0 ? response.trustAnchors : tls.anchors;
+    if (anchors.some((anchor) => readCertificate(anchor) === undefined)) return "a trust anchor is malformed";
+    const problem = verifyChain(chain, anchors);
     if (problem !== undefined) return `the certificate does not lead to a trust anchor: ${problem}`;
     try {
-      tls.install({ key, chain });
-      this.options.onIdentity?.({ key, chain });
+      tls.install({ key, chain }, anchors);
+      this.options.onIdentity?.({ key, chain }, anchors);
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
