@@ -23,6 +23,7 @@ import {
 import { describe } from "./harness/describe.ts";
 import { killControlPlane, stopApiServer } from "./scenarios/faults.ts";
 import { installEverything, renderTwice } from "./scenarios/installing.ts";
+import { rotateAnchors } from "./scenarios/rotation.ts";
 import { deployShop, everyday, upgrade } from "./scenarios/traffic.ts";
 import { uninstallEverything } from "./scenarios/uninstalling.ts";
 
@@ -43,6 +44,7 @@ const STORY: readonly Step[] = [
   ["every pod of the control plane killed costs no request", killControlPlane],
   ["an API server that is away costs no request", stopApiServer],
   ["an upgrade costs no request", (cluster) => upgrade(cluster, NEXT)],
+  ["anchors changed from end to end cost no request and no restart", rotateAnchors],
   ["an uninstalled mesh leaves nothing, and applications run on", uninstallEverything],
 ];
 

@@ -48,6 +48,18 @@ export class Tree {
     }
   }
 
+  /** Lays it out below a directory of this machine, as a container engine's build takes it; attributes are left out. */
+  async write(directory: string): Promise<void> {
+    for (const [path, node] of this.entries()) {
+      const to = join(directory, path);
+      if (node.kind === "directory") {
+        await Deno.mkdir(to, { recursive: true });
+        await Deno.chmod(to, node.mode);
+      } else if (node.kind === "link") await Deno.symlink(node.target, to);
+      else await Deno.writeFile(to, node.content, { mode: node.isExecutable ? 0o755 : 0o644 });
+    }
+  }
+
   /** Bytes of all files. */
   get sizeBytes(): number {
     let sum = 0;
