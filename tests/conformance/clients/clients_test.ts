@@ -160,7 +160,6 @@ testWith(NGHTTP, "nghttp: twenty requests at once, padded, with content and cont
     for (
       const args of [[], ["-b", "100"], ["-d", "/etc/passwd"], ["--no-dep"], long, [
         "--continuation",
-        ...long,
       ]]
     ) {
       const { code, out, errors } = await run(NGHTTP, ["-t", "60s", "-m", "20", "-v", ...args, `${url}/a`]);
