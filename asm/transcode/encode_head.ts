@@ -181,6 +181,8 @@ function putRequest(): void {
 
 function putStatus(): void {
   const status = word(Head.Status);
+  // RFC 9110 section 8.6: no length where there can be no content.
+  if (status < 200 || status == 204) alsoDrop(HeaderName.ContentLength);
   for (let i: u8 = 0; i < 7; i++) {
     if (<i32> load<u16>(STATUSES + (<usize> i << 1)) == status) return putByte(STATUS_200 + i);
   }

@@ -88,6 +88,17 @@ Deno.test("a response keeps status and fields, of any status but 101", () => {
   assert.equal(BlockReason[reason], "BadStatus");
 });
 
+Deno.test("a length goes on only where there can be content (RFC 9110 8.6)", () => {
+  for (const [status, length] of [["103", 0], ["204", 0], ["200", 1], ["304", 1]] as const) {
+    const bench = new TranscodeBench(workbench);
+    const fields = [{ name: ":status", value: status }, { name: "content-length", value: "5" }];
+    bench.fields.decode(bench.fields.encode(fields), BlockKind.Response);
+    const block = bench.encode(bench.decoded, BlockKind.Response);
+    assert.ok(block);
+    assert.equal(bench.fields.decode(block, BlockKind.Response).head.headers.length, length, status);
+  }
+});
+
 Deno.test("credentials are never indexed, and what was never indexed stays so on every hop", () => {
   const bench = new TranscodeBench(workbench);
   const text =

@@ -111,10 +111,10 @@ export interface MeshExports {
    * Writes the whole HPACK field block of a head that was parsed or decoded, size updates included.
    *
    * Left out: entries with `HeaderFlag.HopByHop`, those in the drop words (bit `id & 31` of word `id >> 5`), Host and all
-   * fields of one connection only; in trailers also what may not be one. TE is written as `te: trailers` where the request
-   * said so. Never indexed, here and by every hop after: what was so already, credentials, and cookies below 20 bytes.
-   * An HTTP/1 request has the scheme of an absolute target, else "http". A request with `Head.ProtocolLength` is an
-   * extended CONNECT (RFC 8441).
+   * fields of one connection only; in trailers also what may not be one; Content-Length where there can be no content.
+   * TE is written as `te: trailers` where the request said so. Never indexed, here and by every hop after: what was so
+   * already, credentials, and cookies below 20 bytes. An HTTP/1 request has the scheme of an absolute target, else
+   * "http". A request with `Head.ProtocolLength` is an extended CONNECT (RFC 8441).
    * @param table the encoder's table of this connection
    * @param record of a head of either version
    * @param base what the record's offsets are relative to

@@ -35,7 +35,9 @@ export class Random {
 
 /** Strings of one character per byte, as the generators make them, to bytes. */
 export function toBytes(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
 }
 
 /** Changes a few bytes somewhere: what a structure-aware generator alone would never make. */
