@@ -1,7 +1,11 @@
 import { equal, fail, ok } from "node:assert/strict";
 import { withPair } from "../../../src/proxy/testing/meshed_pair.ts";
 import { ACK, type Frame, frame, GOAWAY, HEADERS, PING, RawPeer, RST_STREAM, wordOf } from "./peer.ts";
-import { type Case, FRAMES, MESSAGES, STREAMS } from "./server_cases.ts";
+import type { Case } from "./case.ts";
+import { CONTROL_FRAMES } from "./control_frame_cases.ts";
+import { FRAMES } from "./frame_cases.ts";
+import { MESSAGES } from "./message_cases.ts";
+import { STREAMS } from "./stream_cases.ts";
 
 const MARK = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 
@@ -65,7 +69,12 @@ const serve = async (request: Request): Promise<Response> => {
   return new Response("served");
 };
 
-for (const [title, cases] of [["frames", FRAMES], ["streams", STREAMS], ["messages", MESSAGES]] as const) {
+for (
+  const [title, cases] of [["frames", FRAMES], ["control frames", CONTROL_FRAMES], ["streams", STREAMS], [
+    "messages",
+    MESSAGES,
+  ]] as const
+) {
   Deno.test(`an HTTP/2 client's ${title} end as RFC 9113 says`, async (t) => {
     await withPair(serve, async ({ client }) => {
       for (const { clause, name, send, expect } of cases) {
