@@ -55,7 +55,7 @@ export abstract class Http2Connection implements StreamOwner {
   readonly #nuisances: NuisanceBudget;
   readonly #keepAlive: KeepAlive;
 
-  /** @param reserved two HPACK tables (Arena.takeTable), given back when the connection ends */
+  /** @param tables two HPACK tables (Arena.takeTable), given back when the connection ends */
   constructor(
     readonly stream: Stream,
     protected readonly isServer: boolean,
@@ -198,7 +198,7 @@ export abstract class Http2Connection implements StreamOwner {
     const stream = this.streams.get(id);
     if (stream !== undefined) this.resetStream(stream, code);
     else if (!this.#isClosedStream(id)) return this.fail(code, "a malformed frame on an idle stream");
-    else this.#writeReset(id, code);
+    else this.writeReset(id, code);
     return at + FRAME_HEAD + length;
   }
 
@@ -211,7 +211,7 @@ export abstract class Http2Connection implements StreamOwner {
     let stream = this.streams.get(id);
     if (stream === undefined) {
       if (!this.#isClosedStream(id)) return this.fail(Http2Error.Protocol, "DATA on an idle stream");
-      if (!this.recentResets.has(id)) this.#writeReset(id, Http2Error.StreamClosed);
+      if (!this.recentResets.has(id)) this.writeReset(id, Http2Error.StreamClosed);
     } else if (stream.isReceiveEnded) {
       this.resetStream(stream, Http2Error.StreamClosed);
       stream = undefined;
@@ -427,7 +427,8 @@ export abstract class Http2Connection implements StreamOwner {
     this.stream.fail({ code: "memory", detail: "no buffer is left for frames that wait", errno: 0 });
   }
 
-  #writeReset(id: number, code: number): void {
+  /** Resets a stream that is in no table, or no more. */
+  protected writeReset(id: number, code: number): void {
     this.recentResets.add(id);
     this.writer.word(FrameType.ResetStream, id, code);
   }
@@ -436,19 +437,14 @@ export abstract class Http2Connection implements StreamOwner {
   resetStream(stream: Http2Stream, code: number): void {
     const { id } = stream;
     if (id === 0 || !this.streams.delete(id)) return;
-    this.#writeReset(id, code);
+    this.writeReset(id, code);
     stream.onReset(code, true);
   }
 
   /** Ends one stream whose owner knows already. */
   dropStream(stream: Http2Stream, code: number): void {
     if (stream.id === 0 || !this.streams.delete(stream.id)) return;
-    this.#writeReset(stream.id, code);
-  }
-
-  /** Refuses a stream that never began. */
-  protected refuseStream(id: number, code: number): void {
-    this.#writeReset(id, code);
+    this.writeReset(stream.id, code);
   }
 
   /** No buffer is left for what a stream wants to keep. */

@@ -75,14 +75,14 @@ export class ServerConnection extends Http2Connection {
     const reason = this.blockReason;
     if (reason !== BlockReason.None) {
       this.onMalformed(BlockReason[reason]);
-      this.refuseStream(
+      this.writeReset(
         id,
         reason === BlockReason.ListTooLarge ? Http2Error.EnhanceYourCalm : Http2Error.Protocol,
       );
       return this.isClosed ? -1 : next;
     }
     if (this.#isLastKnown || this.streams.size >= MAX_CONCURRENT_STREAMS) {
-      this.refuseStream(id, Http2Error.RefusedStream);
+      this.writeReset(id, Http2Error.RefusedStream);
       return this.isClosed ? -1 : next;
     }
     const request = this.#spare.pop() ?? new ServerStream(this, this.pipelineOf());
