@@ -3,6 +3,7 @@
  * Workers run this same file.
  */
 import { parseAddress } from "../../src/linux/address.ts";
+import { certificatesOfPem } from "../../src/linux/openssl/certificate.ts";
 import { PrivateKey } from "../../src/linux/openssl/key.ts";
 import { KERNEL, type SocketFacts } from "../../src/proxy/accept/listener.ts";
 import { readConfig } from "../../src/proxy/config/environment.ts";
@@ -25,7 +26,8 @@ function identity(directory: string) {
   const pem = (file: string) => Deno.readTextFileSync(`${directory}/${file}`);
   const der = (text: string) => Uint8Array.fromBase64(text.replace(/-----[^-]+-----|\s/g, ""));
   const key = PrivateKey.fromDer(der(pem("client.key")))!;
-  return { anchors: pem("ca.crt"), snapshot: { key: key.toDer(), chain: [der(pem("client.crt"))] } };
+  const anchors = pem("ca.crt"), chain = [der(pem("client.crt"))];
+  return { anchors, snapshot: { key: key.toDer(), chain, anchors: certificatesOfPem(anchors) } };
 }
 
 async function runMain(): Promise<void> {
