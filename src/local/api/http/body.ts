@@ -38,15 +38,18 @@ export async function readBody(request: Request): Promise<unknown> {
 }
 
 async function parseBody(text: string, type: string): Promise<unknown> {
+  const isYaml = type.includes("yaml") && !/^\s*[{[]/.test(text);
   try {
-    if (!type.includes("yaml") || /^\s*[{[]/.test(text)) return JSON.parse(text);
+    if (!isYaml) return JSON.parse(text);
     const { parse } = await import("../../../kube/yaml.ts");
     return parse(text);
   } catch (error) {
+    // The YAML parser shows the place below its first line.
+    const [why = ""] = (error as Error).message.split("\n");
     throw badRequest(
-      `the object provided is unrecognized (must be of type Object): couldn't get version/kind; json parse error: ${
-        (error as Error).message
-      }`,
+      isYaml
+        ? `error converting YAML to JSON: yaml: ${why.replace(/:$/, "")}`
+        : `the object provided is unrecognized (must be of type Object): couldn't get version/kind; json parse error: ${why}`,
     );
   }
 }
