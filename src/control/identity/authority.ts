@@ -1,6 +1,7 @@
 /** Certificate authorities and server certificates of the mesh's own making: for installs, webhooks and tests. */
 import "reflect-metadata";
 import {
+  AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
@@ -8,6 +9,7 @@ import {
   KeyUsagesExtension,
   PemConverter,
   SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
@@ -34,6 +36,15 @@ function validity({ now, lifetimeMs, skewMs = 20_000 }: Validity) {
   return { notBefore: new Date(now - skewMs), notAfter: new Date(now + lifetimeMs + skewMs) };
 }
 
+/**
+ * Which of an issuer's keys has signed. An authority and its successor bear the same name, and whoever trusts both must
+ * know which one to try. Nothing where the issuer itself has no identifier.
+ */
+export function authorityKey(issuer: X509Certificate): AuthorityKeyIdentifierExtension[] {
+  const own = issuer.getExtension(SubjectKeyIdentifierExtension);
+  return own === null ? [] : [new AuthorityKeyIdentifierExtension(own.keyId)];
+}
+
 async function newKeys(): Promise<{ keys: CryptoKeyPair; keyPem: string }> {
   const keys = await crypto.subtle.generateKey(ECDSA_P256, true, ["sign", "verify"]);
   return {
@@ -49,6 +60,7 @@ export async function createAuthority(
   parent?: KeyPair,
 ): Promise<KeyPair> {
   const { keys, keyPem } = await newKeys();
+  const issuer = parent === undefined ? undefined : new X509Certificate(parent.certificatePem);
   const common = {
     ...validity(when),
     signingAlgorithm: ECDSA_P256,
@@ -56,14 +68,16 @@ export async function createAuthority(
       new BasicConstraintsExtension(true, undefined, true),
       new KeyUsagesExtension(CA_USAGES, true),
       new SubjectAlternativeNameExtension([{ type: "dns", value: commonName }]),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+      ...(issuer === undefined ? [] : authorityKey(issuer)),
     ],
   };
-  const certificate = parent === undefined
+  const certificate = parent === undefined || issuer === undefined
     ? await X509CertificateGenerator.createSelfSigned({ ...common, name: [{ CN: [commonName] }], keys })
     : await X509CertificateGenerator.create({
       ...common,
       subject: [{ CN: [commonName] }],
-      issuer: new X509Certificate(parent.certificatePem).subjectName,
+      issuer: issuer.subjectName,
       publicKey: keys.publicKey,
       signingKey: await importKey(parent.keyPem),
     });
@@ -76,12 +90,12 @@ export async function createServerCertificate(
   dnsNames: readonly string[],
   when: Validity,
 ): Promise<KeyPair> {
-  const { keys, keyPem } = await newKeys();
+  const { keys, keyPem } = await newKeys(), issuer = new X509Certificate(authority.certificatePem);
   const certificate = await X509CertificateGenerator.create({
     ...validity(when),
     signingAlgorithm: ECDSA_P256,
     subject: [{ CN: [dnsNames[0]!.slice(0, 64)] }],
-    issuer: new X509Certificate(authority.certificatePem).subjectName,
+    issuer: issuer.subjectName,
     publicKey: keys.publicKey,
     signingKey: await importKey(authority.keyPem),
     extensions: [
@@ -89,6 +103,7 @@ export async function createServerCertificate(
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment, true),
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
       new SubjectAlternativeNameExtension(dnsNames.map((value) => ({ type: "dns" as const, value }))),
+      ...authorityKey(issuer),
     ],
   });
   return { certificatePem: certificate.toString("pem") + "\n", keyPem: keyPem + "\n" };

@@ -14,6 +14,7 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
+import { authorityKey } from "./authority.ts";
 import type { Issuer } from "./trust.ts";
 
 const ECDSA_P256 = { name: "ECDSA", namedCurve: "P-256" } as const;
@@ -119,6 +120,7 @@ export class LeafSigner {
         new KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment, true),
         new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
         new SubjectAlternativeNameExtension([{ type: "dns", value: identity }], !fitsCommonName),
+        ...authorityKey(this.#issuerCertificate),
       ],
     });
     return { der: new Uint8Array(certificate.rawData), notAfter: Math.floor(notAfter / 1000) * 1000 };
