@@ -22,6 +22,7 @@ import {
 } from "./scenarios/cni.ts";
 import { describe } from "./harness/describe.ts";
 import { killControlPlane, stopApiServer } from "./scenarios/faults.ts";
+import { idleMemory, webhookLatency } from "./scenarios/figures.ts";
 import { installEverything, renderTwice } from "./scenarios/installing.ts";
 import { rotateAnchors } from "./scenarios/rotation.ts";
 import { deployShop, everyday, upgrade } from "./scenarios/traffic.ts";
@@ -39,6 +40,8 @@ type Step = readonly [string, (cluster: KubernetesCluster) => Promise<void>];
 const STORY: readonly Step[] = [
   ["an empty cluster has the mesh, and every check is √, within 30 s", installEverything],
   ["what is rendered twice is the same, and changes nothing that is applied", renderTwice],
+  ["the idle control plane has at most 200 MB for itself", idleMemory],
+  ["the webhook answers 99 of 100 reviews within 20 ms", webhookLatency],
   ["an application in an annotated namespace is meshed, and every edge is mutual TLS", deployShop],
   ["rolling, scaling and evicting cost no request", everyday],
   ["every pod of the control plane killed costs no request", killControlPlane],

@@ -5,26 +5,10 @@ import { readCounts } from "../../e2e/meshed_shop.ts";
 import { until } from "../../e2e/until.ts";
 import type { KubernetesCluster } from "../harness/cluster.ts";
 import { expectAllGreen } from "./installing.ts";
+import { processesOf } from "../harness/processes.ts";
 import { unharmed } from "./traffic.ts";
 
 const API_SERVER_AWAY_MS = 60_000;
-
-/** Processes of a pod, as this side of the node's process namespace numbers them. */
-function processesOf({ metadata }: Pod): number[] {
-  const pids: number[] = [];
-  for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      if (Deno.readTextFileSync(`/proc/${name}/cgroup`).includes(`pod${metadata!.uid}`)) {
-        pids.push(Number(name));
-      }
-    } catch (error) {
-      // It ended while the list was read.
-      if (!(error instanceof Deno.errors.NotFound) && !/os error 3/.test(String(error))) throw error;
-    }
-  }
-  return pids;
-}
 
 function isReady({ status }: Pod): boolean {
   return status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
