@@ -31,7 +31,7 @@ export async function describe(cluster: KubernetesCluster): Promise<string> {
         `pod ${metadata?.namespace}/${metadata?.name}: ${status?.phase}: ${conditions(status?.conditions)}`,
       );
       const isReady = status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
-      if (!isReady || metadata?.namespace === "linkerd") lines.push(...await logsOf(cluster, pod));
+      if (!isReady) lines.push(...await logsOf(cluster, pod));
     }
   } catch (error) {
     lines.push(`the cluster does not tell more: ${error}`);

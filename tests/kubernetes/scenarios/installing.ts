@@ -17,6 +17,17 @@ interface CheckResult {
   }[];
 }
 
+/**
+ * Holds a time to its limit, where the machine has processors to spare: how long others' work delays this one says
+ * nothing of it, and is only told.
+ */
+export function holdToLimit(what: string, value: number, limit: number, unit: string): void {
+  const [load = 0] = Deno.loadavg(), isBusy = load > 3 * navigator.hardwareConcurrency;
+  const note = isBusy ? ` (not held to ${limit} ${unit}: the machine's load is ${load.toFixed(1)})` : "";
+  console.log(`    ${what}: ${value.toFixed(1)} ${unit}${note}`);
+  if (!isBusy) ok(value <= limit, `${what}: ${value.toFixed(1)} ${unit}, more than ${limit}`);
+}
+
 async function seconds(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await work();
@@ -43,11 +54,8 @@ export async function installEverything(cluster: KubernetesCluster): Promise<voi
     await linkerdInto(cluster, "apply", "install");
     checks = await expectAllGreen(cluster);
   });
-  console.log(`    from an empty cluster to ${checks} checks √: ${taken.toFixed(1)} s`);
-  ok(taken <= LIMIT_SECONDS, `${taken.toFixed(1)} s, more than ${LIMIT_SECONDS}`);
-  const again = await seconds(() => linkerd(cluster, "check"));
-  console.log(`    linkerd check: ${again.toFixed(1)} s`);
-  ok(again <= CHECK_LIMIT_SECONDS, `${again.toFixed(1)} s, more than ${CHECK_LIMIT_SECONDS}`);
+  holdToLimit(`from an empty cluster to ${checks} checks √`, taken, LIMIT_SECONDS, "s");
+  holdToLimit("linkerd check", await seconds(() => linkerd(cluster, "check")), CHECK_LIMIT_SECONDS, "s");
 }
 
 /** What stands in no manifest may not be random: an upgrade without changes is the same bytes, each time. */
