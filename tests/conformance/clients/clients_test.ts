@@ -107,7 +107,7 @@ testWith(CURL, "curl over HTTP/1.0 gets bodies of every framing", async () => {
 /** An HTTP/2 application behind the pair. */
 async function withHttp2(use: (url: string) => Promise<void>): Promise<void> {
   const application = http2.createServer();
-  application.on("stream", (stream, headers) => {
+  application.on("stream", (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => {
     let bytes = 0;
     stream.on("data", (part: Uint8Array) => bytes += part.length);
     stream.on("end", () => {
