@@ -55,7 +55,20 @@ function readInteger(p: usize, end: usize, bits: i32): usize {
   return number < mask ? p + 1 : readRest(p + 1, end, mask);
 }
 
+/** Decodes a Huffman string. @returns the byte after it, 0 when it failed */
+function readHuffman(p: usize, length: i32): usize {
+  if (textAt + roomFor(length) > textLimit) return fail(BlockReason.TextTooLong);
+  const decoded = decodeHuffman(p, length, textAt);
+  if (decoded < 0) return fail(BlockReason.BadHuffman);
+  text = textAt;
+  textLength = decoded;
+  textAt += decoded;
+  isOrdinary = !hadLongWord;
+  return p + length;
+}
+
 /** A string literal (section 5.2), left in `text` and `textLength`. @returns the byte after it, 0 when it failed */
+@inline
 function readString(at: usize, end: usize): usize {
   if (at >= end) return fail(BlockReason.Truncated);
   const first = <i32> load<u8>(at);
@@ -67,18 +80,10 @@ function readString(at: usize, end: usize): usize {
     length = number;
   }
   if (<usize> length > end - p) return fail(BlockReason.Truncated);
+  if (first & 128) return readHuffman(p, length);
   text = p;
   textLength = length;
   isOrdinary = false;
-  if (first & 128) {
-    if (textAt + roomFor(length) > textLimit) return fail(BlockReason.TextTooLong);
-    const decoded = decodeHuffman(p, length, textAt);
-    if (decoded < 0) return fail(BlockReason.BadHuffman);
-    text = textAt;
-    textLength = decoded;
-    textAt += decoded;
-    isOrdinary = !hadLongWord;
-  }
   return p + length;
 }
 

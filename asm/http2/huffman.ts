@@ -74,54 +74,28 @@ export function roomFor(length: i32): usize {
 
 /**
  * Decodes the last bits of a string, fewer than 64, which `head` begins with. Ones are put behind them, which begin no word
- * of a look-up: so what went too far shows. A function of its own, lest its variables crowd the other loop's.
+ * of a look-up. A function of its own, lest its variables crowd the other loop's.
  */
 function decodeEnd(bits: u32, head: u64, out: usize, to: usize): i32 {
   let left = bits;
   let target = to;
-  let window = head;
-  while (left) {
-    window |= <u64> -1 >> left;
-    let place = placeOf(window);
-    let step = stepAt(place);
-    let sum = step;
-    window <<= <u64> step;
-    target = putPair(target, place, step);
-    place = placeOf(window);
-    step = stepAt(place);
-    sum += step;
-    window <<= <u64> step;
-    target = putPair(target, place, step);
-    place = placeOf(window);
-    step = stepAt(place);
-    sum += step;
-    window <<= <u64> step;
-    target = putPair(target, place, step);
-    place = placeOf(window);
-    step = stepAt(place);
-    sum += step;
-    window <<= <u64> step;
-    target = putPair(target, place, step);
-    place = placeOf(window);
-    step = stepAt(place);
-    sum += step;
-    window <<= <u64> step;
-    target = putPair(target, place, step);
-    const used = sum & 63;
+  let window = head | <u64> -1 >> left;
+  // All that is left may be the beginning of the end of string: fewer than 8 ones.
+  while (left >= 8 || (left > 0 && ~window >> (64 - left) != 0)) {
+    const place = placeOf(window);
+    const step = stepAt(place);
+    let used = step & 63;
+    if (step) target = putPair(target, place, step);
+    else {
+      hadLongWord = true;
+      const word = longWord(window >> 32);
+      if ((word & 511) == END_OF_STRING) return -1;
+      store<u8>(target++, <u8> word);
+      used = <u32> word >> 9;
+    }
     if (used > left) return -1;
     left -= used;
-    // All that is left may be the beginning of the end of string: fewer than 8 ones.
-    if (left == 0 || (left < 8 && ~window >> (64 - left) == 0)) break;
-    if (step) continue;
-    if (left < 8) return -1;
-    hadLongWord = true;
-    const word = longWord((window | <u64> -1 >> left) >> 32);
-    const symbol = word & 511;
-    const size = <u32> word >> 9;
-    if (size > left || symbol == END_OF_STRING) return -1;
-    store<u8>(target++, <u8> symbol);
-    left -= size;
-    window <<= size;
+    window = window << used | (<u64> 1 << used) - 1;
   }
   return <i32> (target - out);
 }

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { viewHead } from "./head.ts";
+import { BlockKind } from "./http2.ts";
 import { HEAP_START, instantiate, READ_AHEAD } from "./module.ts";
 
 for (const isShared of [false, true]) {
@@ -23,6 +25,23 @@ for (const isShared of [false, true]) {
       assert.equal(exports.parseRequestHead(begin, heapEnd, HEAP_START, 0, 65536, 8192, 100), -2);
       assert.ok(exports.detect(begin, heapEnd, HEAP_START, 16384) <= 1);
     }
+  });
+}
+
+for (const isShared of [false, true]) {
+  Deno.test(`tables made at the start are there, ${isShared ? "shared" : "private"} memory`, () => {
+    const { memory, exports } = instantiate(1_000_000, isShared);
+    const [table, block, record, text] = [1, 2, 3, 4].map((page) => page * HEAP_START) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    exports.hpackDecoderStart(table, 4096);
+    memory.bytes.set([0x82, 0x86, 0x84], block);
+    exports.hpackDecode(table, block, block + 3, record, 0, text, text + 1000, 10, 1000, BlockKind.Request);
+    const head = viewHead(memory, 0, record);
+    assert.deepEqual([head.methodText, head.scheme, head.path], ["GET", "http", "/"]);
   });
 }
 
