@@ -8,6 +8,8 @@ export const MAX_TARGET_BYTES = 16384;
 export const MAX_HEADERS = 128;
 /** From the first byte of a head to its last; a client that takes longer is closed. */
 export const HEAD_TIMEOUT_MS = 30_000;
+/** How long an idle connection may still bring a request when the proxy shuts down. */
+export const DRAIN_GRACE_MS = 1000;
 /** A request up to this size is kept until its response begins, so that it can be sent a second time. */
 export const MAX_REPLAY_BYTES = 16384;
 /** Times a request is sent to another endpoint after one that it never reached. */

@@ -13,7 +13,7 @@ import { HeldBytes } from "../../worker/held.ts";
 import { AGAIN, FAILED, type Stream, type StreamFailure, type StreamOwner } from "../../worker/stream.ts";
 import { disarm, type Timer, timerOf } from "../../worker/timers.ts";
 import { Exchange } from "../exchange.ts";
-import { HEAD_TIMEOUT_MS, MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES } from "../limits.ts";
+import { DRAIN_GRACE_MS, HEAD_TIMEOUT_MS, MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES } from "../limits.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { Downstream } from "../sides.ts";
 import { BodyReader, BROKEN } from "./body.ts";
@@ -35,6 +35,7 @@ export class ServerConnection implements StreamOwner, Downstream {
   readonly #held: HeldBytes;
   readonly #response: ResponseWriter;
   readonly #headTimer: Timer;
+  #drainTimer: Timer | undefined;
 
   constructor(
     readonly stream: Stream,
@@ -326,13 +327,21 @@ export class ServerConnection implements StreamOwner, Downstream {
   #release(): void {
     this.#state = ENDED;
     disarm(this.#headTimer);
+    if (this.#drainTimer !== undefined) disarm(this.#drainTimer);
     this.#exchange.release();
     this.#body.release();
     this.#held.release();
   }
 
-  /** The proxy shuts down: closes now when idle, after the response otherwise. */
+  /**
+   * The proxy shuts down: closes after the response. An idle client may be sending at this moment, and could not know
+   * what became of its request: for a moment one more is taken.
+   */
   drain(): void {
-    if (this.#state === IDLE && this.#held.length === 0) this.#linger();
+    if (this.#state !== IDLE || this.#drainTimer !== undefined) return;
+    this.#drainTimer = timerOf(() => {
+      if (this.#state === IDLE && this.#held.length === 0) this.#linger();
+    });
+    this.stream.loop.lane(DRAIN_GRACE_MS).arm(this.#drainTimer, this.stream.loop.now);
   }
 }
