@@ -32,14 +32,33 @@ const port = (address: string, targets: Target[], protocol: "TCP" | "UDP" = "TCP
 const within = <T>(pod: PodNetwork | undefined, work: () => T): T =>
   pod === undefined ? work() : inNamespaces({ enter: [pod.namespace as Namespace] }, work);
 
-/**
- * Connects from a pod (or the node) and closes again: 0, or the errno with which it failed. A handshake on a veth ends
- * within connect.
- */
+const pause = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+
+/** Waits for a handshake, which a busy kernel ends a moment after connect. @returns 0, or the errno it failed with */
+function settled(fd: number): number {
+  for (let waited = 0; waited < 2000; waited++) {
+    const error = socketError(fd);
+    if (error !== 0 || peerAddress(fd) !== undefined) return error;
+    pause();
+  }
+  throw new Error("a connection neither stands nor fails");
+}
+
+/** The next connection of a listener; negative when none comes. */
+function acceptSoon(listener: number): number {
+  let fd = accept(listener);
+  for (let waited = 0; fd < 0 && waited < 1000; waited++) {
+    pause();
+    fd = accept(listener);
+  }
+  return fd;
+}
+
+/** Connects from a pod (or the node) and closes again: 0, or the errno with which it failed. */
 function connect(from: PodNetwork | undefined, ip: string): number {
   const fd = within(from, () => connectTcp({ ip, port: 80 }));
   if (fd < 0) return -fd;
-  const error = socketError(fd);
+  const error = settled(fd);
   close(fd);
   return error;
 }
@@ -49,14 +68,8 @@ isolatedTest("pods and the node reach pods, service addresses and each other", i
   const client = network.addPod(), one = network.addPod(), two = network.addPod();
   const listeners = [one, two].map((pod) => within(pod, () => listenTcp({ ip: "0.0.0.0", port: 80 })));
   const api = listenTcp({ ip: "10.43.0.1", port: 80 });
-  const pause = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
   const take = (listener: number) => {
-    let fd = accept(listener);
-    // The kernel may finish a handshake a moment after the client has it.
-    for (let waited = 0; fd < 0 && waited < 1000; waited++) {
-      pause();
-      fd = accept(listener);
-    }
+    const fd = acceptSoon(listener);
     // The client has closed already, which getpeername does not mind before the FIN is read.
     const from = fd < 0 ? undefined : peerAddress(fd)?.ip;
     if (fd >= 0) close(fd);
@@ -123,7 +136,7 @@ isolatedTest("redirected pods reach services through their proxies", import.meta
   const api = listenTcp({ ip: "10.43.0.1", port: 80 });
   const arrival = (listener: number, ip: string, mark: number) => {
     const fd = within(client, () => connectTcp({ ip, port: 80 }, mark));
-    const accepted = accept(listener);
+    const accepted = acceptSoon(listener);
     const original = accepted < 0 ? undefined : originalDestination(accepted) ?? localAddress(accepted);
     for (const each of [fd, accepted]) if (each >= 0) close(each);
     return original && formatAddress(original);
