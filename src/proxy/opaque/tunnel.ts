@@ -37,6 +37,16 @@ export class Tunnel implements StreamOwner {
     if (this.far.isOpen && this.far.tls?.hasPending()) this.far.readAgain();
     if (!this.far.isOpen) this.near.pause();
     if (!this.near.isOpen) this.far.pause();
+    this.#passEnds();
+  }
+
+  /** An end that was heard before the two were joined raises no event any more. */
+  #passEnds(): void {
+    const { near, far } = this;
+    if (!near.isOpen || !far.isOpen) return;
+    if (near.isReadEnded) far.endWriting();
+    if (far.isReadEnded) near.endWriting();
+    this.#endIfDone();
   }
 
   #other(stream: Stream): Stream {
@@ -45,6 +55,7 @@ export class Tunnel implements StreamOwner {
 
   onOpen(stream: Stream): void {
     this.#other(stream).resume();
+    this.#passEnds();
   }
 
   onReadable(stream: Stream): void {

@@ -238,6 +238,25 @@ Deno.test("an HTTP/2 application that has gone silent is asked with PING, and gi
   await half.close();
 });
 
+Deno.test("a few bytes and an end, too little to tell a protocol, reach the application as they are, end included", async () => {
+  const heard = Promise.withResolvers<string>();
+  const application = new Server(async (connection) => {
+    heard.resolve(await new Response(connection.readable).text());
+  });
+  await withPair(() => new Response(), async (pair) => {
+    pair.client.control.endpoints.set(WEB, [
+      endpointAt({ ip: "127.0.0.1", port: application.port }, SERVER, pair.server.inboundAddress.port),
+    ]);
+    const brief = await Client.connect(pair.client.outboundAddress.port);
+    await brief.say("GE");
+    await brief.connection.closeWrite();
+    equal(await heard.promise, "GE");
+    equal(await brief.hear(), undefined); // and the application's end comes back
+    brief.close();
+  });
+  await application.close();
+});
+
 Deno.test("what a stalled head was is plain: a request after it is served", async () => {
   await withPair(() => new Response("fine"), async ({ client }) => {
     const slow = await Client.connect(client.outboundAddress.port);
