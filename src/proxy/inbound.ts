@@ -12,12 +12,10 @@ import { Dialer } from "./connect/dialer.ts";
 import { Endpoint } from "./connect/endpoint.ts";
 import { type Detected, Detector } from "./detect/detector.ts";
 import { FirstBytes, guessProtocol, inspectProtocol } from "./detect/first_bytes.ts";
-import { proxyError } from "./error.ts";
 import { ServerConnection } from "./http/http1/server_connection.ts";
-import { ServerConnection as Http2ServerConnection } from "./http/http2/server_connection.ts";
+import { serveHttp2 } from "./http/http2/serve.ts";
 import { InFlight } from "./http/in_flight.ts";
 import { AccessLog } from "./telemetry/access_log.ts";
-import { takeTables } from "./http/http2/tables.ts";
 import { IdentityLines } from "./inbound/identity_lines.ts";
 import { InboundConnection } from "./inbound/inbound_connection.ts";
 import { InboundHttp } from "./inbound/inbound_http.ts";
@@ -236,22 +234,10 @@ export class Inbound {
   }
 
   #serveHttp2(connection: InboundConnection, stream: Stream, length: number): void {
-    const { arena } = this.runtime, tables = takeTables(arena);
     connection.opened(stream);
-    if (tables === undefined) {
-      this.#countTcpError("loadshed");
-      connection.ended("loadshed");
-      return stream.abort();
-    }
-    const server = new Http2ServerConnection(
-      stream,
-      tables,
-      () => new InboundHttp(connection, this.#lines),
-      (errno) => connection.ended(errno),
-      (reason) => connection.countError(proxyError("bad-request", `a field block is malformed: ${reason}`)),
-    );
-    connection.drain = (isForced) => isForced ? stream.fail(CLOSED_BY_PROXY) : server.drain();
-    server.begin(arena.receiveAt, length);
+    const server = serveHttp2(stream, connection, () => new InboundHttp(connection, this.#lines));
+    if (server === undefined) return this.#countTcpError("loadshed");
+    server.begin(this.runtime.arena.receiveAt, length);
   }
 
   #forward(connection: InboundConnection, stream: Stream, length: number): void {

@@ -9,11 +9,9 @@ import { Protocol } from "../wasm/detect.ts";
 import { type Accepted, Listener } from "./accept/listener.ts";
 import { Dialer } from "./connect/dialer.ts";
 import { Detector } from "./detect/detector.ts";
-import { proxyError } from "./error.ts";
 import { ServerConnection } from "./http/http1/server_connection.ts";
-import { ServerConnection as Http2ServerConnection } from "./http/http2/server_connection.ts";
+import { serveHttp2 } from "./http/http2/serve.ts";
 import { InFlight } from "./http/in_flight.ts";
-import { takeTables } from "./http/http2/tables.ts";
 import { Forward } from "./opaque/forward.ts";
 import { OutboundConnection } from "./outbound/outbound_connection.ts";
 import { OutboundHttp } from "./outbound/outbound_http.ts";
@@ -181,20 +179,8 @@ export class Outbound {
   }
 
   #serveHttp2(connection: OutboundConnection, stream: Stream): void {
-    const tables = takeTables(this.runtime.arena);
-    if (tables === undefined) {
-      this.#countTcpError("loadshed");
-      connection.ended("loadshed");
-      return stream.abort();
-    }
-    const server = new Http2ServerConnection(
-      stream,
-      tables,
-      () => new OutboundHttp(connection),
-      (errno) => connection.ended(errno),
-      (reason) => connection.countError(proxyError("bad-request", `a field block is malformed: ${reason}`)),
-    );
-    connection.drain = (isForced) => isForced ? stream.fail(CLOSED_BY_PROXY) : server.drain();
+    const server = serveHttp2(stream, connection, () => new OutboundHttp(connection));
+    if (server === undefined) return this.#countTcpError("loadshed");
     server.onReadable(stream);
   }
 

@@ -20,7 +20,7 @@ import {
   MAX_FRAME_SIZE,
   PREFACE,
   unpadded,
-} from "./http2_frame.ts";
+} from "../http/http2/frame_bytes.ts";
 import type { Watch } from "./plane.ts";
 
 const WINDOW = 1 << 20, DEFAULT_WINDOW = 65535, MAX_WINDOW = 0x7fffffff;
@@ -60,8 +60,7 @@ export class Http2Connection {
   #writes: Promise<void> = Promise.resolve();
 
   constructor(private readonly stream: AsyncStream, private readonly options: ConnectionOptions) {
-    const preface = new TextEncoder().encode(PREFACE);
-    this.#write(preface, encodeSettings([[Setting.EnablePush, 0], [Setting.InitialWindowSize, WINDOW]]));
+    this.#write(PREFACE, encodeSettings([[Setting.EnablePush, 0], [Setting.InitialWindowSize, WINDOW]]));
     this.#write(encodeWord(FrameType.WindowUpdate, 0, WINDOW - DEFAULT_WINDOW));
     this.#armPing();
     this.#read().catch((error) => this.#close(error instanceof Error ? error.message : String(error)));

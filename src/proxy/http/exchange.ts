@@ -79,15 +79,6 @@ export class Exchange {
     return this.#state === WAITING;
   }
 
-  /** Between two requests. */
-  get isIdle(): boolean {
-    return this.#state === IDLE;
-  }
-
-  get isResponseStarted(): boolean {
-    return this.#isResponseStarted;
-  }
-
   get upstream(): Upstream | undefined {
     return this.#upstream;
   }
@@ -125,7 +116,6 @@ export class Exchange {
     this.#state = SENT;
     const error = this.#acquire(destination, false);
     if (error === undefined) return true;
-    this.#countResponse(error.status, error.label);
     this.#answer(error);
     return false;
   }
@@ -243,10 +233,7 @@ export class Exchange {
   #resend(endpoint: Endpoint, isFresh = false): void {
     this.#state = SENT;
     const error = this.#acquire(endpoint, isFresh);
-    if (error !== undefined) {
-      this.#countResponse(error.status, error.label);
-      return this.#answer(error);
-    }
+    if (error !== undefined) return this.#answer(error);
     const at = this.arena.resendAt, { length } = this.#replay, head = this.restore();
     if (head === 0) {
       this.#upstream!.cancel();
@@ -266,7 +253,6 @@ export class Exchange {
       }
       if (!("code" in next)) return this.#resend(next);
     }
-    this.#countResponse(error.status, error.label);
     this.#answer(error);
   }
 
@@ -286,7 +272,6 @@ export class Exchange {
       if (this.#state === SENT && !this.downstream.isRequestDone) this.downstream.onUpstreamDrained();
       return;
     }
-    this.#countResponse(next.status, next.label);
     this.#answer(next);
   }
 
@@ -298,11 +283,12 @@ export class Exchange {
     this.#upstream = undefined;
     upstream?.cancel();
     if (this.#isResponseStarted && this.#state === SENT) return this.#breakOff(error);
-    if (this.#series !== undefined) this.#countResponse(cause.status, cause.label);
     this.#answer(cause);
   }
 
+  /** Answers with an error of the proxy; it is counted where the request was. */
   #answer(error: ProxyError): void {
+    this.#countResponse(error.status, error.label);
     this.pipeline.onError(error);
     this.#status = error.status;
     this.#finish();

@@ -128,9 +128,10 @@ export class InboundHttp implements Pipeline {
   }
 
   logAccess(exchange: Exchange, at: number): AccessRequest | undefined {
-    const { inbound, client } = this.connection;
+    const { inbound: { accessLog }, client } = this.connection;
+    if (accessLog === undefined) return undefined;
     const address = formatAddress({ ip: client.ip, port: client.port ?? 0 });
-    return inbound.accessLog?.begin(at, exchange.version, address, client.identity);
+    return accessLog.begin(at, exchange.version, address, client.identity);
   }
 
   endAccess(request: AccessRequest, response: AccessResponse): void {

@@ -6,7 +6,7 @@ import type { Endpoint } from "../connect/endpoint.ts";
 import { type ProxyError, proxyError } from "../error.ts";
 import type { SessionProtocol } from "../tls/transport_header.ts";
 import type { Waiter } from "../route/service.ts";
-import { Stream, type StreamFailure, type StreamOwner } from "../worker/stream.ts";
+import { CLOSED_BY_PROXY, Stream, type StreamFailure, type StreamOwner } from "../worker/stream.ts";
 import { disarm, type Timer, timerOf } from "../worker/timers.ts";
 import { HeldBytes } from "../worker/held.ts";
 import { MAX_ATTEMPTS } from "../http/limits.ts";
@@ -149,6 +149,6 @@ export class Forward implements StreamOwner, Waiter {
   close(): void {
     if (this.#tunnel !== undefined) return this.#tunnel.close();
     if (this.#isEnded) return;
-    this.near.fail({ code: "io", detail: "closed by the proxy", errno: 0 });
+    this.near.fail(CLOSED_BY_PROXY);
   }
 }

@@ -6,7 +6,7 @@
  * arrives on one side is passed on, and the other direction goes on. Loss: a reset of one side resets the other.
  */
 import type { Arena } from "../worker/arena.ts";
-import type { Stream, StreamFailure, StreamOwner } from "../worker/stream.ts";
+import { CLOSED_BY_PROXY, type Stream, type StreamFailure, type StreamOwner } from "../worker/stream.ts";
 import { Direction, GOES_ON, SOURCE_ENDED, SOURCE_FAILED } from "./direction.ts";
 
 /** How a tunnel ended: `undefined` when both sides said their end. */
@@ -100,6 +100,6 @@ export class Tunnel implements StreamOwner {
 
   /** Closes both sides (shutdown, or a policy that no longer allows the connection). */
   close(): void {
-    this.#end({ code: "io", detail: "closed by the proxy", errno: 0 });
+    this.#end(CLOSED_BY_PROXY);
   }
 }

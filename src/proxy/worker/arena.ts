@@ -48,6 +48,9 @@ export class Arena {
   readonly hpackTextAt: number;
   /** A request that is sent again is rewritten here, with HEADROOM before it: the receive area may be in use. */
   readonly resendAt: number;
+  /** The header line that says that a message was HTTP/1 (proxy.md §6), to be added by a copy. */
+  readonly originalProtocolAt: number;
+  readonly originalProtocolLength: number;
   readonly slots: SlotPool;
   readonly #receivePointers: (Deno.PointerObject | undefined)[] = [];
   readonly #cells: number[] = [];
@@ -74,6 +77,8 @@ export class Arena {
     this.scratchAt = region(2 * SLOT_SIZE);
     this.frameAt = region(4096);
     this.hpackTextAt = region(HPACK_TEXT_SIZE);
+    this.originalProtocolAt = region(64);
+    this.originalProtocolLength = this.writeAscii(this.originalProtocolAt, "l5d-orig-proto: HTTP/1.1\r\n");
     this.resendAt = region(SLOT_SIZE + HEADROOM) + HEADROOM;
     this.#nextCell = region(CELL_COUNT * CELL_SIZE);
     this.#cellEnd = this.#nextCell + CELL_COUNT * CELL_SIZE;

@@ -55,6 +55,13 @@ export interface StreamOwner {
 /** The owner of a stream that nobody looks after yet: it is given another before the loop turns. */
 export const NOBODY: StreamOwner = { onOpen() {}, onReadable() {}, onDrained() {}, onFailed() {} };
 
+/** The peer's connection ended; for the requests it carried that is a loss. */
+export const CLOSED_BY_PEER: StreamFailure = {
+  code: "reset",
+  detail: "the peer closed the connection",
+  errno: 0,
+};
+
 /** The proxy shuts down, and its grace period is over. */
 export const CLOSED_BY_PROXY: StreamFailure = { code: "io", detail: "closed by the proxy", errno: 0 };
 

@@ -4,7 +4,7 @@
  * (OutputModel), every request ends once, and every buffer comes back.
  */
 import { ServerConnection } from "../../../src/proxy/http/http2/server_connection.ts";
-import { PREFACE } from "../../../src/proxy/http/http2/settings.ts";
+import { PREFACE } from "../../../src/proxy/http/http2/frame_bytes.ts";
 import { takeTables } from "../../../src/proxy/http/http2/tables.ts";
 import { mutate, Random } from "../random.ts";
 import type { Target } from "../target.ts";

@@ -84,6 +84,11 @@ export class BodyReader {
     return count;
   }
 
+  /** `take` where framing passes as it is (`isRaw`), else `decode`: `contentLength` bytes are to be handed on. */
+  read(at: number, end: number, isRaw: boolean): number {
+    return isRaw ? this.contentLength = this.take(at, end) : this.decode(at, end);
+  }
+
   /** Trailers came: `readTrailers` puts them into the record. */
   get hasTrailers(): boolean {
     return this.isDone && this.#trailers !== undefined && this.#trailers.length > 0;

@@ -196,11 +196,6 @@ export class ClientConnection implements StreamOwner, Upstream {
     this.#fail("upstream-reset", detail);
   }
 
-  #takeBody(at: number, end: number, exchange: Exchange): number {
-    if (!exchange.isRaw) return this.#body.decode(at, end);
-    return this.#body.contentLength = this.#body.take(at, end);
-  }
-
   #consume(start: number, end: number, exchange: Exchange): void {
     let at = start;
     while (at < end) {
@@ -210,7 +205,7 @@ export class ClientConnection implements StreamOwner, Upstream {
         at += consumed;
         continue;
       }
-      const count = this.#takeBody(at, end, exchange);
+      const count = this.#body.read(at, end, exchange.isRaw);
       if (count === BROKEN) return this.#breakOff();
       const { isDone, hasTrailers, contentLength } = this.#body;
       if (!exchange.onResponseBody(at, contentLength, isDone && !hasTrailers)) return;
@@ -247,7 +242,7 @@ export class ClientConnection implements StreamOwner, Upstream {
       return -1;
     }
     this.#isHeadDone = true;
-    const count = this.#takeBody(at + length, end, exchange);
+    const count = this.#body.read(at + length, end, exchange.isRaw);
     if (count === BROKEN) {
       this.#breakOff();
       return -1;

@@ -4,8 +4,7 @@
  * Source: RFC 9112 §6, §7; RFC 9113 §8.1.
  */
 import { Body, Head } from "../../../wasm/http1.ts";
-import type { BlockKind } from "../../../wasm/http2.ts";
-import { BlockKind as Kind } from "../../../wasm/http2.ts";
+import { BlockKind } from "../../../wasm/http2.ts";
 import type { Arena } from "../../worker/arena.ts";
 import { SLOT_SIZE } from "../../worker/slots.ts";
 import type { DropMask } from "../pipeline.ts";
@@ -20,8 +19,7 @@ export class MessageWriter {
   constructor(private readonly arena: Arena) {}
 
   /**
-   * Writes the HTTP/2 head in the record, and the body's first bytes.
-   * @param isEndUnknown the body has no length: it is sent in chunks
+   * Writes the HTTP/2 head in the record, and the body's first bytes. A body without a length is sent in chunks.
    * @returns bytes at `scratchAt`; -1 when the head is too large
    */
   head(
@@ -78,7 +76,7 @@ export class MessageWriter {
       at,
       scratchAt + start,
       scratchAt + 2 * SLOT_SIZE - CHUNK_OVERHEAD,
-      Kind.Trailers,
+      BlockKind.Trailers,
       0,
       0,
       0,

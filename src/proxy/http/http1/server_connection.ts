@@ -108,7 +108,7 @@ export class ServerConnection implements StreamOwner, Downstream {
         if (consumed < 0) return;
         at += consumed;
       } else if (this.#state === BUSY && !this.#body.isDone) {
-        const count = this.#takeBody(at, end);
+        const count = this.#body.read(at, end, this.#exchange.isRaw);
         if (count === BROKEN) return this.#refuseFor(this.#body.reason);
         const { contentLength, isDone, hasTrailers } = this.#body;
         if (contentLength > 0 || isDone) {
@@ -121,11 +121,6 @@ export class ServerConnection implements StreamOwner, Downstream {
         return this.stream.pause();
       }
     }
-  }
-
-  #takeBody(at: number, end: number): number {
-    if (!this.#exchange.isRaw) return this.#body.decode(at, end);
-    return this.#body.contentLength = this.#body.take(at, end);
   }
 
   #sendTrailers(): void {
@@ -184,7 +179,7 @@ export class ServerConnection implements StreamOwner, Downstream {
 
   #send(at: number, length: number, end: number): number {
     this.#state = BUSY;
-    const count = this.#takeBody(at + length, end);
+    const count = this.#body.read(at + length, end, this.#exchange.isRaw);
     if (count === BROKEN) {
       this.#refuseFor(this.#body.reason);
       return -1;

@@ -9,14 +9,10 @@ import type { Stream, StreamFailure } from "../../worker/stream.ts";
 import { disarm, type Timer, timerOf } from "../../worker/timers.ts";
 import { ClientStream } from "./client_stream.ts";
 import { Http2Connection } from "./connection.ts";
-import { MAX_CONCURRENT_STREAMS, MAX_WINDOW } from "./limits.ts";
+import { MAX_CONCURRENT_STREAMS, MAX_SPARE_STREAMS, MAX_WINDOW } from "./limits.ts";
 import { CLIENT_GREETING } from "./settings.ts";
 
-const MAX_SPARE = 64;
-
 export class ClientConnection extends Http2Connection {
-  /** TCP and TLS stand. */
-  isOpen = false;
   /** Runs while it is being made. */
   readonly connectTimer: Timer;
   readonly #spare: ClientStream[] = [];
@@ -50,7 +46,7 @@ export class ClientConnection extends Http2Connection {
   }
 
   recycle(stream: ClientStream): void {
-    if (this.#spare.length < MAX_SPARE) this.#spare.push(stream);
+    if (this.#spare.length < MAX_SPARE_STREAMS) this.#spare.push(stream);
     if (this.#isGoingAway && this.streams.size === 0) this.stream.loop.defer(() => this.discard());
   }
 
@@ -58,7 +54,6 @@ export class ClientConnection extends Http2Connection {
     disarm(this.connectTimer);
     const refusal = this.endpoint.opened(this);
     if (refusal !== undefined) return stream.fail(refusal);
-    this.isOpen = true;
     super.onOpen(stream);
   }
 
@@ -108,7 +103,7 @@ export class ClientConnection extends Http2Connection {
   /** Closes it; it carries nothing. */
   discard(): void {
     if (this.isClosed || this.streams.size > 0) return;
-    if (this.isOpen) this.writer.goAway(0, Http2Error.None);
+    if (this.stream.isOpen) this.writer.goAway(0, Http2Error.None);
     this.output.flush();
     this.end(undefined);
   }

@@ -10,8 +10,6 @@ import type { ClientConnection } from "./client_connection.ts";
 import { errorName } from "./error_names.ts";
 import { Http2Stream } from "./stream.ts";
 
-const ORIGINAL_PROTOCOL = "l5d-orig-proto: HTTP/1.1\r\n";
-
 export class ClientStream extends Http2Stream implements Upstream {
   readonly isHttp1 = false;
   readonly isUntilClose = false;
@@ -59,12 +57,17 @@ export class ClientStream extends Http2Stream implements Upstream {
     this.open(connection.begin(this), connection.peer.initialWindow);
     this.#exchange = exchange;
     this.isAnswered = false;
-    this.isReused = connection.isOpen;
+    this.isReused = connection.stream.isOpen;
     let extraAt = pipeline.requestExtraAt, extraLength = pipeline.requestExtraLength;
     if (exchange.version !== 20) { // proxy.md §6: the peer makes it HTTP/1 again
-      if (extraLength > 0) arena.wasm.copyBytes(arena.textAt, extraAt, extraLength);
-      extraAt = arena.textAt;
-      extraLength += arena.writeAscii(extraAt + extraLength, ORIGINAL_PROTOCOL);
+      const { originalProtocolAt: lineAt, originalProtocolLength: length } = arena;
+      if (extraLength === 0) extraAt = lineAt;
+      else {
+        arena.wasm.copyBytes(arena.textAt, extraAt, extraLength);
+        arena.wasm.copyBytes(arena.textAt + extraLength, lineAt, length);
+        extraAt = arena.textAt;
+      }
+      extraLength += length;
     }
     const isEmpty = isEnd && bodyLength === 0;
     if (isEmpty) this.isSendEnded = true;

@@ -7,7 +7,14 @@ import { Body, Head, Outcome } from "../../../wasm/http1.ts";
 import { BlockKind, BlockReason, Frame, FrameFlag, FrameType, Http2Error } from "../../../wasm/http2.ts";
 import { type Arena, HPACK_TABLE_MAX, HPACK_TEXT_SIZE, READ_SIZE } from "../../worker/arena.ts";
 import { HeldBytes } from "../../worker/held.ts";
-import { AGAIN, FAILED, type Stream, type StreamFailure, type StreamOwner } from "../../worker/stream.ts";
+import {
+  AGAIN,
+  CLOSED_BY_PEER,
+  FAILED,
+  type Stream,
+  type StreamFailure,
+  type StreamOwner,
+} from "../../worker/stream.ts";
 import { BlockAssembly } from "./block.ts";
 import {
   DEFAULT_WINDOW,
@@ -113,9 +120,7 @@ export abstract class Http2Connection implements StreamOwner {
         return;
       }
       if (count === FAILED) return this.onFailed(stream, stream.failure!);
-      if (count === 0) {
-        return this.end({ code: "reset", detail: "the peer closed the connection", errno: 0 });
-      }
+      if (count === 0) return this.end(CLOSED_BY_PEER);
       this.#keepAlive.heard();
       this.consume(at, at + held + count);
       if (this.isClosed) return;
@@ -330,10 +335,8 @@ export abstract class Http2Connection implements StreamOwner {
         return !this.isClosed;
       case FrameType.PushPromise:
         return this.fail(Http2Error.Protocol, "PUSH_PROMISE was not allowed") > 0;
-      case FrameType.Priority:
-        return this.#nuisance();
     }
-    return this.#nuisance(); // a type that is not known is ignored (§4.1)
+    return this.#nuisance(); // PRIORITY, and types that are not known, are ignored (§4.1, §5.3.2)
   }
 
   #word(at: number): number {
@@ -407,9 +410,8 @@ export abstract class Http2Connection implements StreamOwner {
 
   /** Something that a peer has no good reason to do often. @returns false when it was once too often */
   #nuisance(): boolean {
-    if (this.#nuisances.spend(this.stream.loop.now)) return true;
-    this.fail(Http2Error.EnhanceYourCalm, "too many frames to no purpose");
-    return false;
+    return this.#nuisances.spend(this.stream.loop.now) ||
+      this.fail(Http2Error.EnhanceYourCalm, "too many frames to no purpose") > 0;
   }
 
   #isClosedStream(id: number): boolean {
@@ -423,7 +425,6 @@ export abstract class Http2Connection implements StreamOwner {
   // ---- ending streams
 
   #overflow(): void {
-    if (this.isClosed) return;
     this.stream.fail({ code: "memory", detail: "no buffer is left for frames that wait", errno: 0 });
   }
 

@@ -3,16 +3,14 @@
  * Source: RFC 9113 §3.4, §5.1, §6.8, §8.
  */
 import { BlockKind, BlockReason, Http2Error } from "../../../wasm/http2.ts";
-import type { Stream, StreamFailure } from "../../worker/stream.ts";
+import { CLOSED_BY_PEER, type Stream, type StreamFailure } from "../../worker/stream.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { Http2Connection } from "./connection.ts";
-import { GOAWAY_GRACE_MS, MAX_CONCURRENT_STREAMS, MAX_WINDOW } from "./limits.ts";
-import { PREFACE, SERVER_GREETING } from "./settings.ts";
+import { GOAWAY_GRACE_MS, MAX_CONCURRENT_STREAMS, MAX_SPARE_STREAMS, MAX_WINDOW } from "./limits.ts";
+import { PREFACE } from "./frame_bytes.ts";
+import { SERVER_GREETING } from "./settings.ts";
 import { ServerStream } from "./server_stream.ts";
 import type { Http2Stream } from "./stream.ts";
-
-/** Stream objects kept for the next requests of a connection. */
-const MAX_SPARE = 64;
 
 export class ServerConnection extends Http2Connection {
   readonly #spare: ServerStream[] = [];
@@ -101,7 +99,7 @@ export class ServerConnection extends Http2Connection {
   }
 
   recycle(stream: ServerStream): void {
-    if (this.#spare.length < MAX_SPARE) this.#spare.push(stream);
+    if (this.#spare.length < MAX_SPARE_STREAMS) this.#spare.push(stream);
     if (this.#isDraining && this.#isLastKnown && this.streams.size === 0) this.#close();
   }
 
@@ -138,7 +136,7 @@ export class ServerConnection extends Http2Connection {
 
   protected onConnectionEnd(failure: StreamFailure | undefined): void {
     this.#spare.length = 0;
-    const isOrderly = failure === undefined || failure.detail === "the peer closed the connection";
+    const isOrderly = failure === undefined || failure === CLOSED_BY_PEER;
     this.onClosed(isOrderly ? "" : failure.code === "reset" ? "ECONNRESET" : failure.code);
   }
 }

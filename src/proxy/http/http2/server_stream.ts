@@ -11,7 +11,6 @@ import type { ServerConnection } from "./server_connection.ts";
 import { Http2Stream } from "./stream.ts";
 
 const NO_DROPS: DropMask = [0, 0, 0];
-const ORIGINAL_PROTOCOL = "l5d-orig-proto: HTTP/1.1\r\n";
 
 export class ServerStream extends Http2Stream implements Downstream {
   readonly isHttp1 = false;
@@ -107,8 +106,8 @@ export class ServerStream extends Http2Stream implements Downstream {
 
   respond(at: number, _headLength: number, bodyAt: number, bodyLength: number, isEnd: boolean): boolean {
     this.isAnswered = true;
-    const { arena } = this, isDowngraded = this.#exchange.version !== 20;
-    const extra = isDowngraded ? arena.writeAscii(arena.textAt, ORIGINAL_PROTOCOL) : 0;
+    const isDowngraded = this.#exchange.version !== 20;
+    const extra = isDowngraded ? this.arena.originalProtocolLength : 0;
     const isEmpty = isEnd && bodyLength === 0;
     if (!this.#writeHead(at, isEmpty, this.#pipeline.responseDrops, extra)) return false;
     if (!isEmpty) this.sendData(bodyAt, bodyLength, isEnd);
@@ -117,8 +116,16 @@ export class ServerStream extends Http2Stream implements Downstream {
 
   #writeHead(at: number, isEnd: boolean, drops: DropMask, extraLength: number): boolean {
     if (isEnd) this.isSendEnded = true;
-    const { textAt } = this.arena;
-    return this.connection.writer.block(this.id, BlockKind.Response, at, isEnd, drops, textAt, extraLength);
+    const { originalProtocolAt } = this.arena;
+    return this.connection.writer.block(
+      this.id,
+      BlockKind.Response,
+      at,
+      isEnd,
+      drops,
+      originalProtocolAt,
+      extraLength,
+    );
   }
 
   respondInterim(at: number, _headLength: number): boolean {

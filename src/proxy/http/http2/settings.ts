@@ -1,6 +1,7 @@
 /** What the peer has told of itself (RFC 9113 §6.5.2), and what we tell it. */
-import { Http2Error, Setting } from "../../../wasm/http2.ts";
+import { FrameType, Http2Error, Setting } from "../../../wasm/http2.ts";
 import type { Http2Connection } from "./connection.ts";
+import { encodeSettings, encodeWord, PREFACE } from "./frame_bytes.ts";
 import {
   CONNECTION_WINDOW,
   DEFAULT_WINDOW,
@@ -59,35 +60,21 @@ export class PeerSettings {
   }
 }
 
-const number32 = (value: number) => [value >>> 24, value >>> 16 & 255, value >>> 8 & 255, value & 255];
-const setting = (name: number, value: number) => [name >> 8, name & 255, ...number32(value)];
-
-function frame(type: number, payload: readonly number[]): number[] {
-  return [0, payload.length >> 8, payload.length & 255, type, 0, 0, 0, 0, 0, ...payload];
-}
-
-const SETTINGS = 4, WINDOW_UPDATE = 8;
-const window = frame(WINDOW_UPDATE, number32(CONNECTION_WINDOW - DEFAULT_WINDOW));
+const CREDIT = encodeWord(FrameType.WindowUpdate, 0, CONNECTION_WINDOW - DEFAULT_WINDOW);
 
 /** What a server says first. */
 export const SERVER_GREETING: Uint8Array = Uint8Array.from([
-  ...frame(SETTINGS, [
-    ...setting(Setting.MaxConcurrentStreams, MAX_CONCURRENT_STREAMS),
-    ...setting(Setting.MaxHeaderListSize, MAX_HEADER_LIST_BYTES),
-    ...setting(Setting.EnableConnectProtocol, 1),
+  ...encodeSettings([
+    [Setting.MaxConcurrentStreams, MAX_CONCURRENT_STREAMS],
+    [Setting.MaxHeaderListSize, MAX_HEADER_LIST_BYTES],
+    [Setting.EnableConnectProtocol, 1],
   ]),
-  ...window,
+  ...CREDIT,
 ]);
-
-/** The 24 bytes that begin every connection (§3.4). */
-export const PREFACE: Uint8Array = new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
 /** What a client says first. */
 export const CLIENT_GREETING: Uint8Array = Uint8Array.from([
   ...PREFACE,
-  ...frame(SETTINGS, [
-    ...setting(Setting.EnablePush, 0),
-    ...setting(Setting.MaxHeaderListSize, MAX_HEADER_LIST_BYTES),
-  ]),
-  ...window,
+  ...encodeSettings([[Setting.EnablePush, 0], [Setting.MaxHeaderListSize, MAX_HEADER_LIST_BYTES]]),
+  ...CREDIT,
 ]);

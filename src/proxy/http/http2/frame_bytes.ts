@@ -1,7 +1,11 @@
-/** HTTP/2 frames as control connections write and read them. Source: RFC 9113 §4.1, §6. */
-import { FRAME_HEAD_BYTES, FrameFlag, FrameType } from "../../wasm/http2.ts";
+/**
+ * HTTP/2 frames as byte arrays: all that control connections write and read, and what a connection of the data path says
+ * first. Source: RFC 9113 §3.4, §4.1, §6.
+ */
+import { FRAME_HEAD_BYTES, FrameFlag, FrameType } from "../../../wasm/http2.ts";
 
-export const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/** The 24 bytes that a client's connection begins with. */
+export const PREFACE: Uint8Array = new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 export const MAX_FRAME_SIZE = 16384;
 
 export interface Frame {
