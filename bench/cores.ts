@@ -6,18 +6,13 @@
  * costs the same with two loops, two processors of the proxy's own do twice as many.
  */
 import { parseArgs } from "node:util";
-import { bundle, start } from "./peers/candidates.ts";
-import { APPLICATION_PORT, nginx } from "./peers/configurations.ts";
-import { CLIENT_IP, Environment, SERVER_IP } from "./peers/environment.ts";
-import { parseReport } from "./peers/measure.ts";
-import { installMissing } from "./peers/programs.ts";
+import { bundle, start, startApplication } from "./peers/candidates.ts";
+import { APPLICATION_PORT } from "./peers/configurations.ts";
+import { CLIENT_IP, SERVER_IP } from "./peers/environment.ts";
+import { median, parseReport } from "./peers/measure.ts";
+import { runInEnvironment } from "./peers/session.ts";
 
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "7" } } });
-if (Deno.uid() !== 0) {
-  console.log("skipped: it makes network namespaces, which needs root");
-  Deno.exit(0);
-}
-installMissing();
 
 /** Nanoseconds of processor by thread. */
 function times(pid: number): Map<string, number> {
@@ -30,22 +25,9 @@ function times(pid: number): Map<string, number> {
   );
 }
 
-const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
-const environment = new Environment();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(signal, () => {
-    environment.close();
-    Deno.exit(130);
-  });
-}
-try {
-  environment.open();
+await runInEnvironment(async (environment) => {
   const { directory } = environment;
-  await start(environment, "server", "nginx", APPLICATION_PORT, [
-    "nginx",
-    "-c",
-    environment.write("nginx.conf", nginx(directory)),
-  ]);
+  await startApplication(environment);
   const source = new URL("cores/loops_proxy.ts", import.meta.url).pathname;
   const command = bundle(directory, "loops_proxy", source), application = `${SERVER_IP}:${APPLICATION_PORT}`;
   const candidates = [];
@@ -80,7 +62,4 @@ try {
     `two ÷ one: rate ${(median(two!.rate) / median(one!.rate)).toFixed(2)}, ` +
       `cost ${(median(two!.cost) / median(one!.cost)).toFixed(2)}`,
   );
-} finally {
-  environment.close();
-}
-Deno.exit(0);
+});

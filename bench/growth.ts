@@ -6,10 +6,10 @@
  */
 import { parseArgs } from "node:util";
 import { type Candidate, startCandidates } from "./peers/candidates.ts";
-import { CLIENT_IP, Environment } from "./peers/environment.ts";
-import { parseReport, privateMemory, processorTime } from "./peers/measure.ts";
-import { installMissing } from "./peers/programs.ts";
+import { CLIENT_IP, type Environment } from "./peers/environment.ts";
+import { median, parseReport, privateMemory, processorTime } from "./peers/measure.ts";
 import { table } from "./peers/report.ts";
+import { prepare, withEnvironment } from "./peers/session.ts";
 
 const CONNECTIONS = [10, 100, 1000, 8000], IDLE = 8000;
 const HOLD = new URL("growth/hold.ts", import.meta.url).pathname;
@@ -56,56 +56,58 @@ async function idle(environment: Environment, { port, pids }: Candidate): Promis
   return memory;
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((left, right) => left - right)[values.length >> 1]!;
+/** The two pairs, started anew. */
+async function start(environment: Environment): Promise<Candidate[]> {
+  const { candidates } = await startCandidates(environment, false);
+  return NAMES.map((name) => candidates.find((candidate) => candidate.name === name)!);
 }
 
-async function main(): Promise<void> {
-  const { values: options } = parseArgs({
-    options: { quick: { type: "boolean", default: false }, json: { type: "string" } },
-  });
-  if (Deno.uid() !== 0) return console.log("Skipped: it makes network namespaces, which needs root.");
-  installMissing();
-  const environment = new Environment(), [rounds, seconds] = options.quick ? [1, 2] : [3, 4];
-  try {
-    environment.open();
-    const started = await startCandidates(environment, false);
-    const candidates = NAMES.map((name) => started.candidates.find((candidate) => candidate.name === name)!);
-    const held: number[][] = [];
-    for (const candidate of candidates) {
-      held.push(await idle(environment, candidate));
-      console.log(
-        `${candidate.name}, ${IDLE} idle: ${held.at(-1)!.map((size) => size.toFixed(1)).join(" + ")} MiB`,
-      );
-    }
-    const costs = candidates.map(() => CONNECTIONS.map((): number[] => []));
-    for (const candidate of candidates) await cost(environment, candidate, 32, 2);
-    for (let round = 0; round < rounds; round++) {
-      for (const [column, connections] of CONNECTIONS.entries()) {
-        for (const [row, candidate] of candidates.entries()) {
-          const micros = await cost(environment, candidate, connections, seconds);
-          costs[row]![column]!.push(micros);
-          console.log(`${candidate.name}, ${connections} connections: ${micros.toFixed(1)} µs`);
-        }
+/** Microseconds by candidate, number of connections and round. */
+async function measureCosts(
+  environment: Environment,
+  rounds: number,
+  seconds: number,
+): Promise<number[][][]> {
+  const candidates = await start(environment);
+  const costs = candidates.map(() => CONNECTIONS.map((): number[] => []));
+  for (const candidate of candidates) await cost(environment, candidate, 32, 2);
+  for (let round = 0; round < rounds; round++) {
+    for (const [column, connections] of CONNECTIONS.entries()) {
+      for (const [row, candidate] of candidates.entries()) {
+        const micros = await cost(environment, candidate, connections, seconds);
+        costs[row]![column]!.push(micros);
+        console.log(`${candidate.name}, ${connections} connections: ${micros.toFixed(1)} µs`);
       }
     }
-    const cells = candidates.map(({ name }, row) => [
-      name,
-      ...costs[row]!.map((values) => median(values).toFixed(1)),
-      held[row]!.map((size) => size.toFixed(1)).join(" + "),
-    ]);
-    const head = ["µs a request, both sides", ...CONNECTIONS.map(String), `MiB with ${IDLE} idle (out + in)`];
-    console.log(`\n${table(head, cells)}`);
-    if (options.json !== undefined) {
-      Deno.writeTextFileSync(
-        options.json,
-        JSON.stringify({ connections: CONNECTIONS, costs, held }, undefined, 2),
-      );
-    }
-  } finally {
-    environment.close();
   }
-  Deno.exit(0);
+  return costs;
 }
 
-await main();
+/** MiB by candidate and side. Apart from the costs: connections closed by the thousand leave the kernel busy. */
+async function measureIdle(environment: Environment): Promise<number[][]> {
+  const held: number[][] = [];
+  for (const candidate of await start(environment)) held.push(await idle(environment, candidate));
+  return held;
+}
+
+const { values: options } = parseArgs({
+  options: { quick: { type: "boolean", default: false }, json: { type: "string" } },
+});
+const [rounds, seconds] = options.quick ? [1, 2] as const : [3, 4] as const;
+prepare();
+const costs = await withEnvironment((environment) => measureCosts(environment, rounds, seconds));
+const held = await withEnvironment(measureIdle);
+const cells = NAMES.map((name, row) => [
+  name,
+  ...costs[row]!.map((values) => median(values).toFixed(1)),
+  held[row]!.map((size) => size.toFixed(1)).join(" + "),
+]);
+const head = ["µs a request, both sides", ...CONNECTIONS.map(String), `MiB with ${IDLE} idle (out + in)`];
+console.log(`\n${table(head, cells)}`);
+if (options.json !== undefined) {
+  Deno.writeTextFileSync(
+    options.json,
+    JSON.stringify({ connections: CONNECTIONS, costs, held }, undefined, 2),
+  );
+}
+Deno.exit(0);

@@ -7,9 +7,9 @@
 import { parseArgs } from "node:util";
 import { startOpaque } from "./opaque/candidates.ts";
 import type { Candidate } from "./peers/candidates.ts";
-import { CLIENT_IP, Environment } from "./peers/environment.ts";
-import { processorTime } from "./peers/measure.ts";
-import { installMissing } from "./peers/programs.ts";
+import { CLIENT_IP, type Environment } from "./peers/environment.ts";
+import { median, processorTime } from "./peers/measure.ts";
+import { runInEnvironment } from "./peers/session.ts";
 
 interface Load {
   readonly name: string;
@@ -61,10 +61,6 @@ async function sample(
   return { rate: mebibytes / seconds, cpu: spent / 1e6 / (mebibytes / 1024) };
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
@@ -72,20 +68,8 @@ const { values } = parseArgs({
     json: { type: "string" },
   },
 });
-if (Deno.uid() !== 0) {
-  console.log("skipped: it makes network namespaces, which needs root");
-  Deno.exit(0);
-}
-installMissing();
-const [rounds, seconds] = values.quick ? [3, 1] : [7, 3], environment = new Environment();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(signal, () => {
-    environment.close();
-    Deno.exit(130);
-  });
-}
-try {
-  environment.open();
+const [rounds, seconds] = values.quick ? [3, 1] : [7, 3];
+await runInEnvironment(async (environment) => {
   const candidates = (await startOpaque(environment))
     .filter(({ figure }) => values.only === undefined || figure === values.only);
   const rows: Record<string, unknown>[] = [];
@@ -127,7 +111,4 @@ try {
   if (values.json !== undefined) {
     Deno.writeTextFileSync(values.json, JSON.stringify(rows, undefined, 2) + "\n");
   }
-} finally {
-  environment.close();
-}
-Deno.exit(0);
+});

@@ -5,10 +5,11 @@
  */
 import { parseArgs } from "node:util";
 import { type Candidate, startCandidates } from "./peers/candidates.ts";
-import { Environment } from "./peers/environment.ts";
+import type { Environment } from "./peers/environment.ts";
 import { medians, privateMemory, type Sample, sample } from "./peers/measure.ts";
 import { microTable } from "./peers/micro.ts";
-import { fortio, installMissing } from "./peers/programs.ts";
+import { fortio } from "./peers/programs.ts";
+import { runInEnvironment } from "./peers/session.ts";
 import { compare, report, type Result } from "./peers/report.ts";
 
 const WARM_UP_SECONDS = 2;
@@ -48,21 +49,8 @@ async function main(): Promise<void> {
       "no-envoy": { type: "boolean", default: false },
     },
   });
-  if (Deno.uid() !== 0) {
-    console.log("The comparison with peers is skipped: it makes network namespaces, which needs root.");
-    return;
-  }
-  installMissing();
   const [rounds, seconds] = values.quick ? [2, 2] : [5, 3];
-  const environment = new Environment();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => {
-      environment.close();
-      Deno.exit(130);
-    });
-  }
-  try {
-    environment.open();
+  await runInEnvironment(async (environment) => {
     const { candidates, versions } = await startCandidates(environment, !values["no-envoy"]);
     const program = fortio(new URL("../.cache/bench", import.meta.url).pathname);
     if (program === undefined) console.log("the fixed rate is skipped: it needs fortio, or Go to build it");
@@ -75,10 +63,7 @@ async function main(): Promise<void> {
     if (values.json !== undefined) {
       Deno.writeTextFileSync(values.json, JSON.stringify(compare(results), undefined, 2) + "\n");
     }
-  } finally {
-    environment.close();
-  }
-  Deno.exit(0);
+  });
 }
 
 await main();

@@ -5,24 +5,15 @@
  * Needs root (network namespaces) and fortio, or Go to build it.
  */
 import { parseArgs } from "node:util";
-import { bundle, start } from "./peers/candidates.ts";
-import { CLIENT_IP, Environment, SERVER_IP } from "./peers/environment.ts";
-import { APPLICATION_PORT, nginx } from "./peers/configurations.ts";
-import { fortio, installMissing } from "./peers/programs.ts";
+import { bundle, start, startApplication } from "./peers/candidates.ts";
+import { CLIENT_IP, type Environment, SERVER_IP } from "./peers/environment.ts";
+import { APPLICATION_PORT } from "./peers/configurations.ts";
+import { median } from "./peers/measure.ts";
+import { fortio } from "./peers/programs.ts";
+import { runInEnvironment } from "./peers/session.ts";
 
 const SECONDS = 8, PERCENTILES = [50, 99, 99.9];
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "3" } } });
-if (Deno.uid() !== 0) {
-  console.log("skipped: it makes network namespaces, which needs root");
-  Deno.exit(0);
-}
-installMissing();
-const program = fortio(new URL("../.cache/bench", import.meta.url).pathname);
-if (program === undefined) {
-  console.log("skipped: it needs fortio, or Go to build it");
-  Deno.exit(0);
-}
-
 interface FortioReport {
   readonly DurationHistogram: {
     readonly Max: number;
@@ -31,12 +22,12 @@ interface FortioReport {
 }
 
 /** Milliseconds at each percentile, and the longest. */
-async function load(environment: Environment, port: number): Promise<number[]> {
+async function load(environment: Environment, program: string, port: number): Promise<number[]> {
   const shape =
     `load -qps 1000 -c 50 -t ${SECONDS}s -r 0.00002 -uniform -nocatchup -quiet -loglevel Error -json -`;
   const text = await environment.output(
     "client",
-    ...["timeout", String(SECONDS + 20), program!, ...shape.split(" ")],
+    ...["timeout", String(SECONDS + 20), program, ...shape.split(" ")],
     ...["-p", PERCENTILES.join(), `http://${CLIENT_IP}:${port}/`],
   );
   const { DurationHistogram } = JSON.parse(text.slice(text.indexOf("{\n"))) as FortioReport;
@@ -65,18 +56,10 @@ function scrape(environment: Environment, port: number): () => Promise<number> {
   };
 }
 
-const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
-const environment = new Environment();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(signal, () => {
-    environment.close();
-    Deno.exit(130);
-  });
-}
-try {
-  environment.open();
-  const configuration = environment.write("nginx.conf", nginx(environment.directory));
-  await start(environment, "server", "nginx", APPLICATION_PORT, ["nginx", "-c", configuration]);
+await runInEnvironment(async (environment) => {
+  const program = fortio(new URL("../.cache/bench", import.meta.url).pathname);
+  if (program === undefined) return console.log("skipped: it needs fortio, or Go to build it");
+  await startApplication(environment);
   const command = bundle(
     environment.directory,
     "busy_proxy",
@@ -93,7 +76,7 @@ try {
         mode,
       ]);
       const stop = mode === "quiet" ? undefined : scrape(environment, admin);
-      const figures = await load(environment, port), bytes = await stop?.();
+      const figures = await load(environment, program, port), bytes = await stop?.();
       Deno.kill(pid, "SIGKILL");
       rows[index]!.push(figures);
       const scraped = bytes === undefined ? "" : `, scrapes of ${(bytes / 1e6).toFixed(1)} MB`;
@@ -107,7 +90,4 @@ try {
     const columns = [0, 1, 2, 3].map((column) => median(rows[index]!.map((row) => row[column]!)));
     console.log(`${mode.padEnd(11)} ${columns.map((each) => each.toFixed(2).padStart(7)).join(" ")}`);
   }
-} finally {
-  environment.close();
-}
-Deno.exit(0);
+});

@@ -7,7 +7,6 @@ import { certificatesOfPem } from "../../src/linux/openssl/certificate.ts";
 import { PrivateKey } from "../../src/linux/openssl/key.ts";
 import { KERNEL, type SocketFacts } from "../../src/proxy/accept/listener.ts";
 import { readConfig } from "../../src/proxy/config/environment.ts";
-import type { ControlPlane, OutboundDecision } from "../../src/proxy/control/plane.ts";
 import { SharedPlane } from "../../src/proxy/control/shared_plane.ts";
 import { Slices } from "../../src/proxy/control/slices.ts";
 import { Core } from "../../src/proxy/core.ts";
@@ -18,8 +17,9 @@ import { Telemetry } from "../../src/proxy/telemetry/telemetry.ts";
 import { TlsContexts } from "../../src/proxy/tls/contexts.ts";
 import { Arena } from "../../src/proxy/worker/arena.ts";
 import { Loop } from "../../src/proxy/worker/loop.ts";
+import { DESTINATION, environmentOf, fixedPlane, NOWHERE, plainEndpoint } from "../peers/fixed_plane.ts";
 
-const SOCKETS: SocketFacts = { ...KERNEL, originalDestination: () => ({ ip: "10.43.0.7", port: 80 }) };
+const SOCKETS: SocketFacts = { ...KERNEL, originalDestination: () => DESTINATION };
 
 /** A self-signed certificate that nobody is shown: workers are not started without one. */
 function identity(directory: string) {
@@ -32,50 +32,12 @@ function identity(directory: string) {
 
 async function runMain(): Promise<void> {
   const [listen = "", application = "", loops = "1", directory = ""] = Deno.args;
-  const { anchors, snapshot } = identity(directory), nowhere = "localhost.:1";
+  const { anchors, snapshot } = identity(directory);
   const environment = {
-    LINKERD2_PROXY_IDENTITY_DIR: "unused",
+    ...environmentOf(listen, NOWHERE),
     LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS: anchors,
-    LINKERD2_PROXY_IDENTITY_TOKEN_FILE: "unused",
-    LINKERD2_PROXY_IDENTITY_LOCAL_NAME: "bench",
-    LINKERD2_PROXY_IDENTITY_SVC_ADDR: nowhere,
-    LINKERD2_PROXY_DESTINATION_SVC_ADDR: nowhere,
-    LINKERD2_PROXY_POLICY_SVC_ADDR: nowhere,
-    LINKERD2_PROXY_POLICY_WORKLOAD: "bench",
-    LINKERD2_PROXY_OUTBOUND_LISTEN_ADDR: listen,
-    LINKERD2_PROXY_INBOUND_LISTEN_ADDR: "127.0.0.1:0",
   };
-  const resource = { group: "core", kind: "Service", namespace: "bench", name: "web", port: 80, section: "" };
-  const backends = [{ backend: { kind: "balancer" as const, path: "web:80", resource }, weight: 1 }];
-  const decision: OutboundDecision = {
-    protocol: "detect",
-    detectTimeoutMs: 1000,
-    authority: "web:80",
-    parent: resource,
-    http: { kind: "first-available", backends },
-    opaque: { kind: "first-available", backends },
-  };
-  const endpoint = {
-    address: parseAddress(application)!,
-    weight: 1,
-    identity: undefined,
-    hint: "none" as const,
-    transportPort: undefined,
-    authorityOverride: undefined,
-    labels: {},
-  };
-  const nothing = { cancel() {} };
-  const fixed: ControlPlane = {
-    watchInboundPort: () => nothing,
-    watchOutbound: (_address, onUpdate) => {
-      queueMicrotask(() => onUpdate(decision));
-      return nothing;
-    },
-    resolve: (_path, onUpdate) => {
-      queueMicrotask(() => onUpdate({ kind: "replace", endpoints: [endpoint] }));
-      return nothing;
-    },
-  };
+  const fixed = fixedPlane(plainEndpoint(parseAddress(application)!), "detect");
   const loop = new Loop((error) => console.error(error)), arena = Arena.create();
   const control = new SharedPlane(fixed, new Slices(loop, (error) => console.error(error)));
   const runtime = {

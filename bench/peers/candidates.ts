@@ -145,10 +145,15 @@ export interface Started {
   readonly versions: readonly string[];
 }
 
-/** Starts the application and every candidate. @param isEnvoyWanted it takes two minutes to install */
-export async function startCandidates(environment: Environment, isEnvoyWanted: boolean): Promise<Started> {
+/** Starts the application that is behind every proxy. */
+export async function startApplication(environment: Environment): Promise<void> {
   const configuration = environment.write("nginx.conf", nginx(environment.directory));
   await start(environment, "server", "nginx", APPLICATION_PORT, ["nginx", "-c", configuration]);
+}
+
+/** Starts the application and every candidate. @param isEnvoyWanted it takes two minutes to install */
+export async function startCandidates(environment: Environment, isEnvoyWanted: boolean): Promise<Started> {
+  await startApplication(environment);
   const candidates = [...await ours(environment), ...await haproxies(environment)];
   const version = (text: string) => /\d+\.\d+(\.\d+)?/.exec(text)?.[0] ?? "unknown";
   const versions = [

@@ -97,7 +97,8 @@ export async function sample(
   return { ...report, failures: report.failures + (open?.openFailures ?? 0), cpuMicroseconds, busyKib, open };
 }
 
-function median(values: readonly number[]): number {
+/** The middle value; of an even count the mean of the two. */
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((left, right) => left - right), middle = sorted.length >> 1;
   const upper = sorted[middle] ?? 0;
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;

@@ -6,18 +6,18 @@
  * BENCH_OPAQUE=PORT: what goes to that port is opaque TCP.
  * CERTIFICATES is a directory of ca.crt, client.crt/.key, server.crt/.key (PEM).
  */
-import { parseAddress, type SocketAddress } from "../../src/linux/address.ts";
+import { parseAddress } from "../../src/linux/address.ts";
 import { certificatesOfPem } from "../../src/linux/openssl/certificate.ts";
 import { PrivateKey } from "../../src/linux/openssl/key.ts";
 import { peerAddress } from "../../src/linux/socket.ts";
 import { readConfig } from "../../src/proxy/config/environment.ts";
 import { Core } from "../../src/proxy/core.ts";
-import type { ControlPlane, EndpointInfo, OutboundDecision } from "../../src/proxy/control/plane.ts";
 import { Log } from "../../src/proxy/telemetry/log.ts";
 import { Telemetry } from "../../src/proxy/telemetry/telemetry.ts";
 import { TlsContexts } from "../../src/proxy/tls/contexts.ts";
 import { Arena } from "../../src/proxy/worker/arena.ts";
 import { Loop } from "../../src/proxy/worker/loop.ts";
+import { DESTINATION, environmentOf, fixedPlane, NOWHERE, plainEndpoint } from "./fixed_plane.ts";
 
 const CLIENT = "client.bench.serviceaccount.identity.linkerd.cluster.local";
 const SERVER = "server.bench.serviceaccount.identity.linkerd.cluster.local";
@@ -26,52 +26,18 @@ const [mode = "", listen = "", target = "", ...rest] = Deno.args;
 const certificates = mode === "inbound" ? target : rest.at(-1)!, name = mode === "inbound" ? SERVER : CLIENT;
 const pem = (file: string) => Deno.readTextFileSync(`${certificates}/${file}`);
 
-const destination: SocketAddress = { ip: "10.43.0.7", port: 80 };
 const peer = mode === "inbound" ? undefined : parseAddress(target)!;
-const endpoint: EndpointInfo | undefined = peer && {
-  address: mode === "plain" ? peer : { ip: peer.ip, port: Number(rest[0]) },
-  weight: 1,
-  identity: mode === "plain" ? undefined : { serverName: SERVER, name: SERVER },
-  hint: "h2",
-  transportPort: mode === "plain" ? undefined : peer.port,
-  authorityOverride: undefined,
-  labels: {},
-};
-const resource = { group: "core", kind: "Service", namespace: "bench", name: "web", port: 80, section: "" };
-const backends = [{ backend: { kind: "balancer" as const, path: "web:80", resource }, weight: 1 }];
-const decision: OutboundDecision = {
-  protocol: opaquePort === "" ? "detect" : "opaque",
-  detectTimeoutMs: 1000,
-  authority: "web:80",
-  parent: resource,
-  http: { kind: "first-available", backends },
-  opaque: { kind: "first-available", backends },
-};
-const nothing = { cancel() {} };
-const control: ControlPlane = {
-  watchInboundPort: () => nothing,
-  watchOutbound: (_address, onUpdate) => {
-    queueMicrotask(() => onUpdate(decision));
-    return nothing;
-  },
-  resolve: (_path, onUpdate) => {
-    queueMicrotask(() => onUpdate({ kind: "replace", endpoints: [endpoint!] }));
-    return nothing;
-  },
-};
-
-const NOWHERE = "127.0.0.1:0";
+const endpoint = peer && (mode === "plain" ? plainEndpoint(peer) : {
+  ...plainEndpoint({ ip: peer.ip, port: Number(rest[0]) }),
+  identity: { serverName: SERVER, name: SERVER },
+  hint: "h2" as const,
+  transportPort: peer.port,
+});
+const control = fixedPlane(endpoint, opaquePort === "" ? "detect" : "opaque");
+const isInbound = mode === "inbound";
 const config = readConfig({
-  LINKERD2_PROXY_IDENTITY_DIR: "unused",
-  LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS: "unused",
-  LINKERD2_PROXY_IDENTITY_TOKEN_FILE: "unused",
+  ...environmentOf(isInbound ? NOWHERE : listen, isInbound ? listen : NOWHERE),
   LINKERD2_PROXY_IDENTITY_LOCAL_NAME: name,
-  LINKERD2_PROXY_IDENTITY_SVC_ADDR: "localhost.:1",
-  LINKERD2_PROXY_DESTINATION_SVC_ADDR: "localhost.:1",
-  LINKERD2_PROXY_POLICY_SVC_ADDR: "localhost.:1",
-  LINKERD2_PROXY_POLICY_WORKLOAD: "bench",
-  LINKERD2_PROXY_OUTBOUND_LISTEN_ADDR: mode === "inbound" ? NOWHERE : listen,
-  LINKERD2_PROXY_INBOUND_LISTEN_ADDR: mode === "inbound" ? listen : NOWHERE,
   LINKERD2_PROXY_INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION: opaquePort,
 });
 const loop = new Loop((error) => console.error(error)), arena = Arena.create();
@@ -90,7 +56,7 @@ const runtime = {
   tls,
   control,
   log: new Log("error", "plain"),
-  sockets: { originalDestination: () => mode === "inbound" ? undefined : destination, peerAddress },
+  sockets: { originalDestination: () => isInbound ? undefined : DESTINATION, peerAddress },
 };
 // Both pipelines stand, as in a sidecar; the one that is not measured listens where nobody comes.
 new Core(runtime).listen(false);

@@ -11,7 +11,6 @@ import { answerAdmin } from "../../src/proxy/admin/routes.ts";
 import { readConfig } from "../../src/proxy/config/environment.ts";
 import { Dialer } from "../../src/proxy/connect/dialer.ts";
 import { EndpointFeed } from "../../src/proxy/control/endpoint_feed.ts";
-import type { ControlPlane, OutboundDecision } from "../../src/proxy/control/plane.ts";
 import { Slices } from "../../src/proxy/control/slices.ts";
 import { tcpAddressOf } from "../../src/proxy/control/translate_net.ts";
 import { Core } from "../../src/proxy/core.ts";
@@ -22,20 +21,10 @@ import { Telemetry } from "../../src/proxy/telemetry/telemetry.ts";
 import { TlsContexts } from "../../src/proxy/tls/contexts.ts";
 import { Arena } from "../../src/proxy/worker/arena.ts";
 import { Loop } from "../../src/proxy/worker/loop.ts";
+import { DESTINATION, environmentOf, fixedPlane, NOWHERE, plainEndpoint } from "../peers/fixed_plane.ts";
 
 const ENDPOINTS = 10_000, EVERY_MS = 2000, SERIES = 3000, BIG = "big.shop.svc.cluster.local:80";
 const [listen = "", admin = "", application = "", mode = ""] = Deno.args;
-const resource = { group: "core", kind: "Service", namespace: "bench", name: "web", port: 80, section: "" };
-const backends = [{ backend: { kind: "balancer" as const, path: "web:80", resource }, weight: 1 }];
-const decision: OutboundDecision = {
-  protocol: "detect",
-  detectTimeoutMs: 1000,
-  authority: "web:80",
-  parent: resource,
-  http: { kind: "first-available", backends },
-  opaque: { kind: "first-available", backends },
-};
-
 /** An update as it comes off the wire, of the `set`th ten thousand addresses. */
 function updateOf(set: number): Uint8Array {
   const addrs = Array.from({ length: ENDPOINTS }, (_, i) => ({
@@ -60,51 +49,17 @@ if (mode === "whole") {
     return () => {};
   };
 }
-const nothing = { cancel() {} }, updates = [updateOf(0), updateOf(1)];
-const control: ControlPlane = {
-  watchInboundPort: () => nothing,
-  watchOutbound: (_address, onUpdate) => {
-    queueMicrotask(() => onUpdate(decision));
-    return nothing;
-  },
-  resolve: (path, onUpdate) => {
-    if (path !== BIG) {
-      const endpoint = {
-        address: parseAddress(application)!,
-        weight: 1,
-        identity: undefined,
-        hint: "none" as const,
-        transportPort: undefined,
-        authorityOverride: undefined,
-        labels: {},
-      };
-      queueMicrotask(() => onUpdate({ kind: "replace", endpoints: [endpoint] }));
-      return nothing;
-    }
-    const feed = new EndpointFeed(slices, onUpdate);
-    let count = 0;
-    const next = () => {
-      feed.push(updates[count++ % 2]!, true);
-      loop.after(EVERY_MS, next);
-    };
-    next();
-    return nothing;
-  },
-};
-const nowhere = "localhost.:1";
-const config = readConfig({
-  LINKERD2_PROXY_IDENTITY_DIR: "unused",
-  LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS: "unused",
-  LINKERD2_PROXY_IDENTITY_TOKEN_FILE: "unused",
-  LINKERD2_PROXY_IDENTITY_LOCAL_NAME: "bench",
-  LINKERD2_PROXY_IDENTITY_SVC_ADDR: nowhere,
-  LINKERD2_PROXY_DESTINATION_SVC_ADDR: nowhere,
-  LINKERD2_PROXY_POLICY_SVC_ADDR: nowhere,
-  LINKERD2_PROXY_POLICY_WORKLOAD: "bench",
-  LINKERD2_PROXY_OUTBOUND_LISTEN_ADDR: listen,
-  LINKERD2_PROXY_INBOUND_LISTEN_ADDR: "127.0.0.1:0",
-  LINKERD2_PROXY_ADMIN_LISTEN_ADDR: admin,
+const updates = [updateOf(0), updateOf(1)];
+const control = fixedPlane(plainEndpoint(parseAddress(application)!), "detect", (_path, onUpdate) => {
+  const feed = new EndpointFeed(slices, onUpdate);
+  let count = 0;
+  const next = () => {
+    feed.push(updates[count++ % 2]!, true);
+    loop.after(EVERY_MS, next);
+  };
+  next();
 });
+const config = readConfig({ ...environmentOf(listen, NOWHERE), LINKERD2_PROXY_ADMIN_LISTEN_ADDR: admin });
 const runtime = {
   config,
   loop,
@@ -113,7 +68,7 @@ const runtime = {
   tls: new TlsContexts("bench", []),
   control,
   log: new Log("error", "plain"),
-  sockets: { originalDestination: () => ({ ip: "10.43.0.7", port: 80 }), peerAddress },
+  sockets: { originalDestination: () => DESTINATION, peerAddress },
 };
 const state = {
   isReady: true,
