@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { dirname, fromFileUrl } from "./build/paths.ts";
+import { exists } from "./command.ts";
 import { protoStep } from "./build/proto.ts";
 import { wasmStep } from "./build/wasm.ts";
 import { bundleSteps } from "./build/bundles.ts";
@@ -37,16 +38,6 @@ function digestOf(inputs: readonly string[]): string {
     }
   }
   return hash.digest("hex");
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 function readDigest(stamp: string): string {

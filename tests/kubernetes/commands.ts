@@ -1,39 +1,17 @@
 /** kubectl and linkerd, run as a user runs them. */
 import { equal } from "node:assert/strict";
-import { bundleDirectory } from "../../src/local/bundles.ts";
+import { LINKERD, type Outcome, runProgram } from "../e2e/linkerd.ts";
 import { kubernetesProgram } from "./harness/binaries.ts";
 import type { KubernetesCluster } from "./harness/cluster.ts";
 
-export interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 async function run(
   cluster: KubernetesCluster,
-  argv: readonly [string, ...string[]],
+  argv: readonly string[],
   input: string,
 ): Promise<Outcome> {
-  const kubeconfig = `${cluster.directory}/kubeconfig`, [program, ...args] = argv;
+  const kubeconfig = `${cluster.directory}/kubeconfig`;
   await Deno.writeTextFile(kubeconfig, cluster.kubeconfig, { mode: 0o600 });
-  const child = new Deno.Command(program, {
-    args,
-    env: { KUBECONFIG: kubeconfig },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  // A command that does not read its input may have ended before it is written.
-  const written = writer.write(new TextEncoder().encode(input)).then(() => writer.close()).catch(() => {});
-  const [{ code }, stdout, stderr] = await Promise.all([
-    child.status,
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    written,
-  ]);
-  return { code, stdout, stderr };
+  return await runProgram(argv, { input, env: { KUBECONFIG: kubeconfig } });
 }
 
 /** @param input what it reads from its standard input */
@@ -42,9 +20,7 @@ export function kubectl(cluster: KubernetesCluster, args: readonly string[], inp
 }
 
 export function runLinkerd(cluster: KubernetesCluster, args: readonly string[]): Promise<Outcome> {
-  const script = `${bundleDirectory()}/linkerd/main.js`;
-  const runtime = ["run", "--no-config", "--no-lock", "--quiet", "-A", script];
-  return run(cluster, [Deno.execPath(), ...runtime, ...args], "");
+  return run(cluster, [...LINKERD, ...args], "");
 }
 
 /** `linkerd ARGS`, which must succeed. @returns what it printed */
