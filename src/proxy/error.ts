@@ -110,6 +110,7 @@ const GRPC_CODES: Readonly<Record<number, number>> = {
   403: 7,
   404: 5,
   429: 8,
+  431: 8,
   502: 14,
   503: 14,
   504: 4,

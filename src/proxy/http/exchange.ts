@@ -120,6 +120,12 @@ export class Exchange {
     return false;
   }
 
+  /** Answers a request with an error, of whose HTTP/2 head not all was kept. */
+  refuseHead(error: ProxyError): void {
+    this.#readHead(0);
+    this.#answer(error);
+  }
+
   #readHead(at: number): void {
     const { memory: { words }, recordAt } = this.arena, record = recordAt >> 2;
     this.method = words[record + Head.Method]!;

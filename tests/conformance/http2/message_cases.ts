@@ -1,7 +1,6 @@
 /** Messages, by clause of RFC 9113 §8. */
 import {
   answered,
-  CALM,
   type Case,
   malformed,
   OPEN,
@@ -13,6 +12,7 @@ import {
 } from "./case.ts";
 import {
   block,
+  bytesOf,
   CONTINUATION,
   data,
   END_HEADERS,
@@ -21,8 +21,14 @@ import {
   GET,
   HEADERS,
   headers,
+  join,
   POST,
 } from "./peer.ts";
+
+/** A literal `:path` that is added to the dynamic table (RFC 7541 §6.2.1). */
+function indexedPath(path: string): Uint8Array {
+  return join(Uint8Array.of(0x40 | 4, path.length), bytesOf(path));
+}
 
 export const MESSAGES: readonly Case[] = [
   { clause: "8.1", name: "a request in one frame", send: [headers(1, GET)], expect: answered() },
@@ -228,7 +234,7 @@ export const MESSAGES: readonly Case[] = [
     clause: "10.5.1",
     name: "more fields than we take",
     send: [request([...GET, ...Array.from({ length: 200 }, (_, i) => [`x-${i}`, "1"] as const)])],
-    expect: stream(1, CALM, PROTOCOL),
+    expect: answered(431),
   },
   {
     clause: "10.5.1",
@@ -238,7 +244,50 @@ export const MESSAGES: readonly Case[] = [
       frame(CONTINUATION, 0, 1, block([["x-b", "y".repeat(12000)]])),
       frame(CONTINUATION, END_HEADERS, 1, block([["x-c", "y".repeat(12000)]])),
     ],
-    expect: stream(1, CALM, PROTOCOL),
+    expect: answered(431),
+  },
+  {
+    clause: "10.5.1",
+    name: "a header list of 60 KB",
+    send: [
+      frame(HEADERS, END_STREAM, 1, block([...GET, ["x-a", "y".repeat(15000)]])),
+      frame(CONTINUATION, 0, 1, block([["x-b", "y".repeat(15000)]])),
+      frame(CONTINUATION, 0, 1, block([["x-c", "y".repeat(15000)]])),
+      frame(CONTINUATION, END_HEADERS, 1, block([["x-d", "y".repeat(15000)]])),
+    ],
+    expect: answered(431),
+  },
+  {
+    clause: "10.5.1",
+    name: "what follows a header list that was too long is served, by the same tables",
+    send: [
+      frame(HEADERS, END_STREAM, 1, block([...GET, ["x-a", "y".repeat(15000)]])),
+      frame(CONTINUATION, 0, 1, block([["x-b", "y".repeat(15000)]])),
+      frame(CONTINUATION, 0, 1, block([["x-c", "y".repeat(15000)]])),
+      // Added to the dynamic table, behind what was not kept any more; the next request is nothing but this entry.
+      frame(CONTINUATION, END_HEADERS, 1, indexedPath("/after")),
+      frame(HEADERS, END_STREAM | END_HEADERS, 3, join(block(without(":path")), Uint8Array.of(0x80 | 62))),
+    ],
+    expect: answered(200, 3),
+  },
+  {
+    clause: "8.1",
+    name: "a header list that is too long, of a request that goes on: answered, then told to stop",
+    send: [
+      headers(1, [...POST, ...Array.from({ length: 200 }, (_, i) => [`x-${i}`, "1"] as const)], END_HEADERS),
+      data(1, "unread"),
+      headers(3, GET),
+    ],
+    expect: answered(200, 3),
+  },
+  {
+    clause: "8.1",
+    name: "a header list that is too long is answered though the request goes on",
+    send: [
+      headers(1, [...POST, ...Array.from({ length: 200 }, (_, i) => [`x-${i}`, "1"] as const)], END_HEADERS),
+      data(1, "unread"),
+    ],
+    expect: answered(431),
   },
   {
     clause: "8.6",

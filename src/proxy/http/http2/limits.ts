@@ -6,8 +6,11 @@ export const MAX_CONCURRENT_STREAMS = 1000;
 export const MAX_SPARE_STREAMS = 64;
 /** Bytes of fields as RFC 9113 §6.5.2 counts them; beyond it 431. */
 export const MAX_HEADER_LIST_BYTES = 32768;
-/** Bytes of a field block as it comes, in all its CONTINUATION frames; more ends the connection. */
-export const MAX_BLOCK_BYTES = 49152;
+/**
+ * Bytes of a field block as it comes, in all its CONTINUATION frames (a slot): so much is decoded, for the table's sake,
+ * though its list be too long; more ends the connection.
+ */
+export const MAX_BLOCK_BYTES = 65536;
 /** CONTINUATION frames of one block. */
 export const MAX_CONTINUATIONS = 32;
 export const MAX_FIELDS = 128;

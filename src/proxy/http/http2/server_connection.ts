@@ -70,13 +70,10 @@ export class ServerConnection extends Http2Connection {
       return this.isClosed ? -1 : next;
     }
     this.lastPeerStream = id;
-    const reason = this.blockReason;
-    if (reason !== BlockReason.None) {
+    const reason = this.blockReason, isTooLarge = reason === BlockReason.ListTooLarge;
+    if (reason !== BlockReason.None && !isTooLarge) {
       this.onMalformed(BlockReason[reason]);
-      this.writeReset(
-        id,
-        reason === BlockReason.ListTooLarge ? Http2Error.EnhanceYourCalm : Http2Error.Protocol,
-      );
+      this.writeReset(id, Http2Error.Protocol);
       return this.isClosed ? -1 : next;
     }
     if (this.#isLastKnown || this.streams.size >= MAX_CONCURRENT_STREAMS) {
@@ -85,7 +82,8 @@ export class ServerConnection extends Http2Connection {
     }
     const request = this.#spare.pop() ?? new ServerStream(this, this.pipelineOf());
     this.streams.set(id, request);
-    const after = request.begin(id, this.peer.initialWindow, isEnd, next, end);
+    if (isTooLarge) request.refuseHead(id, this.peer.initialWindow, isEnd);
+    const after = isTooLarge ? next : request.begin(id, this.peer.initialWindow, isEnd, next, end);
     return this.isClosed ? -1 : after;
   }
 

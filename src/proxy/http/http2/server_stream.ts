@@ -68,6 +68,14 @@ export class ServerStream extends Http2Stream implements Downstream {
     return next + 9 + body;
   }
 
+  /** Answers a request whose fields are more than are taken; the record has those that came first. */
+  refuseHead(id: number, sendWindow: number, isEnd: boolean): void {
+    this.open(id, sendWindow);
+    this.#isStarted = this.isAnswered = this.#isExchangeOver = false;
+    this.isReceiveEnded = isEnd;
+    this.#exchange.refuseHead(proxyError("bad-request", "the request has too many header fields", 431));
+  }
+
   #send(at: number, headLength: number, bodyAt: number, bodyLength: number): void {
     this.#isStarted = true;
     this.#exchange.send(at, headLength, bodyAt, bodyLength, this.isReceiveEnded && !this.hasHeldTrailers);
