@@ -6,8 +6,8 @@
  * costs the same with two loops, two processors of the proxy's own do twice as many.
  */
 import { parseArgs } from "node:util";
-import { bundle, start, startApplication } from "./peers/candidates.ts";
-import { APPLICATION_PORT } from "./peers/configurations.ts";
+import { APPLICATION_PORT, startApplication } from "./peers/application.ts";
+import { bundle, start } from "./peers/candidate.ts";
 import { CLIENT_IP, SERVER_IP } from "./peers/environment.ts";
 import { median, parseReport } from "./peers/measure.ts";
 import { runInEnvironment } from "./peers/session.ts";

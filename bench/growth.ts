@@ -5,7 +5,8 @@
  * Needs root (network namespaces) and a descriptor limit of 20,000 (HAProxy takes two a connection).
  */
 import { parseArgs } from "node:util";
-import { type Candidate, startCandidates } from "./peers/candidates.ts";
+import type { Candidate } from "./peers/candidate.ts";
+import { startCandidates } from "./peers/candidates.ts";
 import { CLIENT_IP, type Environment } from "./peers/environment.ts";
 import { median, parseReport, privateMemory, processorTime } from "./peers/measure.ts";
 import { table } from "./peers/report.ts";

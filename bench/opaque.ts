@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { startOpaque } from "./opaque/candidates.ts";
-import type { Candidate } from "./peers/candidates.ts";
+import type { Candidate } from "./peers/candidate.ts";
 import { CLIENT_IP, type Environment } from "./peers/environment.ts";
 import { median, processorTime } from "./peers/measure.ts";
 import { runInEnvironment } from "./peers/session.ts";

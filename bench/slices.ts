@@ -5,9 +5,9 @@
  * Needs root (network namespaces) and fortio, or Go to build it.
  */
 import { parseArgs } from "node:util";
-import { bundle, start, startApplication } from "./peers/candidates.ts";
+import { APPLICATION_PORT, startApplication } from "./peers/application.ts";
+import { bundle, start } from "./peers/candidate.ts";
 import { CLIENT_IP, type Environment, SERVER_IP } from "./peers/environment.ts";
-import { APPLICATION_PORT } from "./peers/configurations.ts";
 import { median } from "./peers/measure.ts";
 import { fortio } from "./peers/programs.ts";
 import { runInEnvironment } from "./peers/session.ts";

@@ -1,7 +1,7 @@
 /** Proxies of opaque TCP: ours and HAProxy, as one plaintext hop and as a pair with mutual TLS; one thread each. */
-import { SERVER_NAME } from "../peers/certificates.ts";
-import { bundleOurs, type Candidate, start } from "../peers/candidates.ts";
-import { type Environment, SERVER_IP, type Side } from "../peers/environment.ts";
+import { bundleOurs, type Candidate, start } from "../peers/candidate.ts";
+import { type Environment, SERVER_IP } from "../peers/environment.ts";
+import { acceptTls, connectTls, haproxy, launch } from "../peers/haproxy.ts";
 
 export const FILES_PORT = 9000;
 /** What is fetched: large enough that a connection's first round trips do not count. */
@@ -16,45 +16,14 @@ server { listen ${FILES_PORT}; root ${directory}/files; } }
 `;
 }
 
-function haproxy(bind: string, server: string): string {
-  return `global
-  nbthread 1
-  maxconn 4000
-defaults
-  mode tcp
-  option splice-auto
-  timeout connect 5s
-  timeout client 1h
-  timeout server 1h
-frontend f
-  bind 0.0.0.0:${bind}
-  default_backend b
-backend b
-  server s ${server}
-`;
-}
-
 async function haproxies(environment: Environment): Promise<Candidate[]> {
-  const { directory } = environment;
-  const launch = (side: Side, name: string, port: number, text: string) =>
-    start(environment, side, name, port, ["haproxy", "-db", "-f", environment.write(`${name}.cfg`, text)]);
-  const plain = await launch("client", "haproxy-plain", 4340, haproxy("4340", `${SERVER_IP}:${FILES_PORT}`));
-  const accept =
-    `ssl crt ${directory}/server.pem ca-file ${directory}/ca.crt verify required ssl-min-ver TLSv1.3`;
-  const inbound = await launch(
-    "server",
-    "haproxy-in",
-    4343,
-    haproxy(`4343 ${accept}`, `127.0.0.1:${FILES_PORT}`),
-  );
-  const connect = `ssl verify required ca-file ${directory}/ca.crt crt ${directory}/client.pem ` +
-    `sni str(${SERVER_NAME}) verifyhost ${SERVER_NAME}`;
-  const outbound = await launch(
-    "client",
-    "haproxy-out",
-    4350,
-    haproxy("4350", `${SERVER_IP}:4343 ${connect}`),
-  );
+  const { directory } = environment, application = `127.0.0.1:${FILES_PORT}`;
+  const plainText = haproxy("4340", `${SERVER_IP}:${FILES_PORT}`, "tcp");
+  const plain = await launch(environment, "client", "haproxy-plain", 4340, plainText);
+  const inboundText = haproxy(`4343 ${acceptTls(directory)}`, application, "tcp");
+  const inbound = await launch(environment, "server", "haproxy-in", 4343, inboundText);
+  const outboundText = haproxy("4350", `${SERVER_IP}:4343 ${connectTls(directory)}`, "tcp");
+  const outbound = await launch(environment, "client", "haproxy-out", 4350, outboundText);
   return [
     { name: "HAProxy, plain, splice-auto", figure: "plain", isOurs: false, port: 4340, pids: [plain] },
     { name: "HAProxy, TLS pair", figure: "pair", isOurs: false, port: 4350, pids: [outbound, inbound] },

@@ -1,4 +1,8 @@
-/** HTTP/2 load: h2load over 10 connections with 10 requests each under way. Latency is read from its log of requests. */
+/**
+ * HTTP/2 load: h2load over 10 connections with 10 requests each under way, either GET or a gRPC method that takes one
+ * message. Latency is read from its log of requests.
+ */
+import { GRPC_MESSAGE, GRPC_METHOD, GRPC_TEXT } from "./application.ts";
 import { CLIENT_IP, type Environment } from "./environment.ts";
 
 export const CONNECTIONS = 10, STREAMS = 10;
@@ -42,11 +46,33 @@ export function parseH2load(report: string, log: string): H2Report {
   };
 }
 
+/** What a client of gRPC sends. @returns the arguments of h2load and nghttp */
+function grpcCall(environment: Environment): string[] {
+  const message = environment.write("message", GRPC_MESSAGE);
+  return ["-d", message, "-H", "content-type: application/grpc", "-H", "te: trailers"];
+}
+
+/** One call, looked at as a whole, for h2load does not look at trailers. @throws when the status or the message is lost */
+export async function checkGrpc(environment: Environment, port: number): Promise<void> {
+  const url = `http://${CLIENT_IP}:${port}${GRPC_METHOD}`;
+  const text = await environment.output("client", "nghttp", "-v", ...grpcCall(environment), url);
+  for (const wanted of ["grpc-status: 0", GRPC_TEXT]) {
+    if (!text.includes(wanted)) throw new Error(`no "${wanted}" in the answer of port ${port}: ${text}`);
+  }
+}
+
 /** One run against a port of the client's namespace. */
-export async function h2load(environment: Environment, port: number, seconds: number): Promise<H2Report> {
+export async function h2load(
+  environment: Environment,
+  port: number,
+  seconds: number,
+  isGrpc: boolean,
+): Promise<H2Report> {
   const log = `${environment.directory}/h2load.log`, shape = `-t1 -c${CONNECTIONS} -m${STREAMS} -D${seconds}`;
   const limit = ["timeout", String(seconds + 20)];
-  const argv = ["h2load", ...shape.split(" "), `--log-file=${log}`, `http://${CLIENT_IP}:${port}/`];
+  const call = isGrpc ? grpcCall(environment) : [], path = isGrpc ? GRPC_METHOD : "/";
+  const url = `http://${CLIENT_IP}:${port}${path}`;
+  const argv = ["h2load", ...shape.split(" "), `--log-file=${log}`, ...call, url];
   const report = await environment.output("client", ...limit, ...argv);
   const text = Deno.readTextFileSync(log);
   Deno.removeSync(log);

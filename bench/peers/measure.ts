@@ -1,11 +1,13 @@
 /** What one run costs: processor time from schedstat, latency from wrk, private memory from smaps_rollup. */
 import { CLIENT_IP, type Environment } from "./environment.ts";
-import type { Candidate } from "./candidates.ts";
+import type { Candidate } from "./candidate.ts";
 import { h2load } from "./h2load.ts";
 import { type OpenLoop, openLoop } from "./open_loop.ts";
 
 export interface Sample {
   readonly cpuMicroseconds: number;
+  /** The same for each process alone. */
+  readonly sideMicroseconds: readonly number[];
   readonly perSecond: number;
   readonly p50: number;
   readonly p99: number;
@@ -70,12 +72,12 @@ export function parseReport(text: string) {
   };
 }
 
-/** wrk: 1 thread, 32 connections. */
-async function wrk(environment: Environment, port: number, seconds: number) {
+/** wrk: 1 thread, 32 connections, or a new one for each request. */
+async function wrk(environment: Environment, port: number, seconds: number, isNewEach: boolean) {
   const url = `http://${CLIENT_IP}:${port}/`, limit = ["timeout", String(seconds + 20)];
-  return parseReport(
-    await environment.output("client", ...limit, "wrk", "-t1", "-c32", `-d${seconds}`, "--latency", url),
-  );
+  const header = isNewEach ? ["-H", "Connection: close"] : [];
+  const argv = ["wrk", "-t1", "-c32", `-d${seconds}`, "--latency", ...header, url];
+  return parseReport(await environment.output("client", ...limit, ...argv));
 }
 
 /** One run at full load, then one at a fixed rate (HTTP/1 only), against a port of the client's namespace. */
@@ -85,16 +87,21 @@ export async function sample(
   seconds: number,
   fortio: string | undefined,
 ): Promise<Sample> {
-  const isHttp2 = figure === "http2", before = processorTime(pids);
-  const load = (isHttp2 ? h2load : wrk)(environment, port, seconds);
+  const isHttp2 = figure === "http2" || figure === "grpc", isNewEach = figure === "handshake";
+  const before = pids.map((pid) => processorTime([pid]));
+  const load = isHttp2
+    ? h2load(environment, port, seconds, figure === "grpc")
+    : wrk(environment, port, seconds, isNewEach);
   let busyKib = 0;
   const timer = setTimeout(() => busyKib = privateMemory(pids), seconds * 700);
   const { requests, ...report } = await load.finally(() => clearTimeout(timer));
-  const cpuMicroseconds = (processorTime(pids) - before) / requests / 1000;
-  const open = fortio === undefined || isHttp2
+  const sideMicroseconds = pids.map((pid, side) => (processorTime([pid]) - before[side]!) / requests / 1000);
+  const cpuMicroseconds = sideMicroseconds.reduce((sum, micros) => sum + micros, 0);
+  const open = fortio === undefined || isHttp2 || isNewEach
     ? undefined
     : await openLoop(environment, fortio, port, seconds);
-  return { ...report, failures: report.failures + (open?.openFailures ?? 0), cpuMicroseconds, busyKib, open };
+  const failures = report.failures + (open?.openFailures ?? 0);
+  return { ...report, failures, cpuMicroseconds, sideMicroseconds, busyKib, open };
 }
 
 /** The middle value; of an even count the mean of the two. */
@@ -109,6 +116,9 @@ export function medians(samples: readonly Sample[], idleKib: number): Figures {
   const of = (pick: (sample: Sample) => number) => median(samples.map(pick));
   return {
     cpuMicroseconds: of((sample) => sample.cpuMicroseconds),
+    sideMicroseconds: (samples[0]?.sideMicroseconds ?? []).map((_, side) =>
+      of((sample) => sample.sideMicroseconds[side] ?? 0)
+    ),
     perSecond: of((sample) => sample.perSecond),
     p50: of((sample) => sample.p50),
     p99: of((sample) => sample.p99),

@@ -1,5 +1,5 @@
 /** The written result: a table of what was measured, ratios to the peers, and the same as JSON rows. */
-import type { Candidate } from "./candidates.ts";
+import type { Candidate } from "./candidate.ts";
 import type { Figures } from "./measure.ts";
 
 export interface Result {
@@ -29,6 +29,11 @@ const KINDS:
     ["private memory, busy", "MiB", (figures) => figures.busyKib / 1024],
   ];
 
+/** New TLS connections a second that one processor takes, as far as the proxy beside the server goes. */
+function handshakesPerSecond({ sideMicroseconds }: Figures): number {
+  return 1e6 / (sideMicroseconds.at(-1) ?? NaN);
+}
+
 function round(value: number): number {
   return Number(value.toFixed(3));
 }
@@ -41,7 +46,9 @@ export function compare(results: readonly Result[]): Comparison[] {
       !candidate.isOurs && candidate.figure === own.candidate.figure
     );
     for (const peer of peers) {
-      for (const [name, unit, pick] of KINDS) {
+      const isHandshake = own.candidate.figure === "handshake";
+      const accepted = ["accepted a second and processor", "1/s", handshakesPerSecond] as const;
+      for (const [name, unit, pick] of isHandshake ? [...KINDS, accepted] : KINDS) {
         const ours = pick(own.figures), theirs = pick(peer.figures);
         if (ours === undefined || theirs === undefined) continue;
         rows.push({
@@ -75,6 +82,29 @@ function resultTable(results: readonly Result[]): string {
     String(figures.failures),
   ];
   return table(head, results.map(cells));
+}
+
+/** Of what opens a new connection for each request: what each side spends, and how many one processor accepts. */
+function handshakeSection(results: readonly Result[]): string {
+  const rows = results.filter(({ candidate }) => candidate.figure === "handshake");
+  if (rows.length === 0) return "";
+  const own = rows.find(({ candidate }) => candidate.isOurs);
+  const head = ["connections, each new", "connecting side (µs)", "accepting side (µs)"];
+  const cells = ({ candidate, figures }: Result) => [
+    candidate.name,
+    ...figures.sideMicroseconds.map((micros) => micros.toFixed(0)),
+    handshakesPerSecond(figures).toFixed(0),
+    own === undefined ? "" : (handshakesPerSecond(own.figures) / handshakesPerSecond(figures)).toFixed(2),
+  ];
+  const columns = [...head, "accepted a second and processor", "ours divided by it"];
+  return `
+## New TLS connections
+
+A request each on a connection of its own, opaque, through a pair: both sides agree on TLS 1.3 anew, both show
+certificates, and nothing is resumed.
+
+${table(columns, rows.map(cells))}
+`;
 }
 
 function ratioTable(comparisons: readonly Comparison[]): string {
@@ -113,7 +143,7 @@ Written by \`deno run -A bench/peers.ts\`; what the figures mean is in [README.m
 - Machine: ${machine()}
 - Kernel: ${Deno.osRelease()}
 - Versions: ${run.versions.join(", ")}
-- Load: ${run.rounds} interleaved rounds of ${run.seconds} s, \`wrk -t1 -c32\` (HTTP/2 pairs: \`h2load -c10 -m10\`),
+- Load: ${run.rounds} interleaved rounds of ${run.seconds} s, \`wrk -t1 -c32\` (HTTP/2 and gRPC pairs: \`h2load -c10 -m10\`),
   then fortio at 1,000 requests/s over 50 connections, after a warm-up of 2 s each; medians
 - Load average of the machine: ${run.loads[0].toFixed(1)} before, ${run.loads[1].toFixed(1)} after
 
@@ -124,7 +154,7 @@ ${resultTable(results)}
 CPU and memory of a pair are both sides together.
 
 ${ratioTable(compare(results))}
-
+${handshakeSection(results)}
 ## The smallest pieces
 
 ${micro}
