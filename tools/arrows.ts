@@ -6,7 +6,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cli: ["local", "control", "kube", "mesh", "manifests"],
   dashboard: ["mesh", "kube"],
   local: ["control", "kube", "mesh", "linux", "init", "manifests"],
-  control: ["kube", "mesh", "dashboard"],
+  control: ["kube", "mesh", "dashboard", "linux"],
   manifests: ["control", "kube", "mesh"],
   kube: ["mesh"],
   mesh: [],

@@ -12,6 +12,7 @@ import { FlagError, Flags } from "./process/flags.ts";
 import { createRegistry } from "./process/metrics.ts";
 import type { Role } from "./process/role.ts";
 import { VERSION } from "../mesh/version.ts";
+import { keepMemorySmall } from "./process/memory.ts";
 
 const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
   "identity": async () => (await import("./identity/role.ts")).identityRole,
@@ -52,6 +53,7 @@ async function main(args: readonly string[]): Promise<number> {
     registers: [registry],
   });
   surviveDefects(() => defects.inc());
+  keepMemorySmall();
   const adminPort = flags.port("admin-addr", role.adminPort);
   const stopping = new Promise<string>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) {

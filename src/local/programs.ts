@@ -19,7 +19,7 @@ export function programs(): {
     images: {
       "linkerd-deno/proxy": run(`${directory}/proxy.js`, SMALL),
       // Deno.listenTls with reusePort lets the webhook change its certificate without a gap.
-      "linkerd-deno/controller": run(`${directory}/controller/main.js`, "--unstable-net"),
+      "linkerd-deno/controller": run(`${directory}/controller/main.js`, "--unstable-net", SMALL),
       "linkerd-deno/demo": run(`${directory}/demo.js`, SMALL),
     },
     commands: {},

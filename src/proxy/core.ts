@@ -4,7 +4,7 @@ import { trimHeap } from "../linux/heap.ts";
 import { Inbound } from "./inbound.ts";
 import { Outbound } from "./outbound.ts";
 import type { Runtime } from "./runtime.ts";
-import { MemoryKeeper } from "./worker/memory_keeper.ts";
+import { MemoryKeeper } from "../linux/memory_keeper.ts";
 
 const HOUSEKEEPING_MS = 1000, DRAIN_LOOK_MS = 20;
 

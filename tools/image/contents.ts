@@ -147,7 +147,7 @@ export function imageConfigs(registry: string, version: string): ImageConfig[] {
     },
   };
   // Deno.listenTls with reusePort lets the webhook change its certificate without a gap.
-  const controller = run("controller/main.js", "-A", "--unstable-net");
+  const controller = run("controller/main.js", "-A", "--unstable-net", SMALL);
   const image = (name: string, entrypoint: readonly string[], uid: number) => ({
     name: `${registry}linkerd-deno/${name}`,
     entrypoint,

@@ -72,6 +72,8 @@ function open() {
       OPENSSL_sk_new_null: { parameters: [], result: P },
       OPENSSL_sk_push: { parameters: [P, P], result: I },
       OPENSSL_sk_free: { parameters: [P], result: V },
+      SHA1: { parameters: [B, "usize", B], result: P },
+      RAND_bytes: { parameters: [B, I], result: I },
       EVP_sha256: { parameters: [], result: P },
       EVP_PKEY_free: { parameters: [P], result: V },
       EVP_PKEY_CTX_new_from_name: { parameters: [P, B, P], result: P },

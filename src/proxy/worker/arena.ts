@@ -51,6 +51,9 @@ export class Arena {
   /** The header line that says that a message was HTTP/1 (proxy.md §6), to be added by a copy. */
   readonly originalProtocolAt: number;
   readonly originalProtocolLength: number;
+  /** "CONNECT". */
+  readonly connectMethodAt: number;
+  readonly connectMethodLength: number;
   readonly slots: SlotPool;
   readonly #receivePointers: (Deno.PointerObject | undefined)[] = [];
   readonly #cells: number[] = [];
@@ -79,6 +82,8 @@ export class Arena {
     this.hpackTextAt = region(HPACK_TEXT_SIZE);
     this.originalProtocolAt = region(64);
     this.originalProtocolLength = this.writeAscii(this.originalProtocolAt, "l5d-orig-proto: HTTP/1.1\r\n");
+    this.connectMethodAt = this.originalProtocolAt + 32;
+    this.connectMethodLength = this.writeAscii(this.connectMethodAt, "CONNECT");
     this.resendAt = region(SLOT_SIZE + HEADROOM) + HEADROOM;
     this.#nextCell = region(CELL_COUNT * CELL_SIZE);
     this.#cellEnd = this.#nextCell + CELL_COUNT * CELL_SIZE;

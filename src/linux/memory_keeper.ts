@@ -1,6 +1,6 @@
 /**
  * Gives memory back once a burst is over. The engine collects when it has to allocate, so what start-up and the last
- * burst left behind would stay for as long as the proxy is idle, which is most sidecars' most of the time.
+ * burst left behind would stay for as long as the process is idle, which is most of most processes' time.
  */
 
 /** What gives memory back; a test gives its own. */
