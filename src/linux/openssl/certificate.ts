@@ -67,31 +67,56 @@ export interface CertificateFacts {
   readonly notAfter: number;
 }
 
-/** What a certificate says of whom and until when; undefined when it is not a certificate. */
-export function readCertificate(der: Uint8Array): CertificateFacts | undefined {
+/** The fields of the certificate's body, and where among them those begin that every version has. */
+function bodyOf(der: Uint8Array): { fields: Element[]; first: number } | undefined {
   const certificate = elementAt(der, 0, der.length);
   if (certificate?.tag !== SEQUENCE) return undefined;
-  const body = childrenOf(der, certificate)[0];
+  const body = elementAt(der, certificate.start, certificate.end);
   if (body?.tag !== SEQUENCE) return undefined;
   const fields = childrenOf(der, body);
-  const first = fields[0]?.tag === INTEGER ? 0 : 1; // [0] version is optional
-  const validity = fields[first + 3];
-  if (validity?.tag !== SEQUENCE) return undefined;
-  const [notBefore, notAfter] = childrenOf(der, validity);
-  if (notBefore === undefined || notAfter === undefined) return undefined;
+  return { fields, first: fields[0]?.tag === INTEGER ? 0 : 1 }; // [0] version is optional
+}
+
+function namesOf(der: Uint8Array, fields: readonly Element[]): string[] {
   const names: string[] = [];
-  const extensions = fields.find((field) => field.tag === EXTENSIONS);
-  const list = extensions && childrenOf(der, extensions)[0];
-  for (const extension of list === undefined ? [] : childrenOf(der, list)) {
-    const parts = childrenOf(der, extension);
-    const oid = parts[0], value = parts.at(-1);
-    if (oid === undefined || value === undefined || oid.end - oid.start !== 3) continue;
+  const extensions = fields.at(-1);
+  if (extensions?.tag !== EXTENSIONS) return names;
+  const list = elementAt(der, extensions.start, extensions.end);
+  if (list === undefined) return names;
+  for (let at = list.start; at < list.end;) {
+    const extension = elementAt(der, at, list.end);
+    if (extension === undefined) break;
+    at = extension.end;
+    const oid = elementAt(der, extension.start, extension.end);
+    if (oid === undefined || oid.end - oid.start !== 3) continue;
     if (!SUBJECT_ALTERNATIVE_NAME.every((byte, i) => der[oid.start + i] === byte)) continue;
+    const value = childrenOf(der, extension).at(-1)!; // after what says whether it is critical
     const sequence = elementAt(der, value.start, value.end);
     for (const name of sequence === undefined ? [] : childrenOf(der, sequence)) {
       if (name.tag !== DNS_NAME && name.tag !== URI_NAME) continue;
       names.push(String.fromCharCode(...der.subarray(name.start, name.end)));
     }
   }
-  return { names, notBefore: parseTime(der, notBefore), notAfter: parseTime(der, notAfter) };
+  return names;
+}
+
+/** DNS and URI subject alternative names, in the order they stand; none when it is not a certificate. */
+export function certificateNames(der: Uint8Array): readonly string[] {
+  const body = bodyOf(der);
+  return body === undefined ? [] : namesOf(der, body.fields);
+}
+
+/** What a certificate says of whom and until when; undefined when it is not a certificate. */
+export function readCertificate(der: Uint8Array): CertificateFacts | undefined {
+  const body = bodyOf(der);
+  if (body === undefined) return undefined;
+  const validity = body.fields[body.first + 3];
+  if (validity?.tag !== SEQUENCE) return undefined;
+  const [notBefore, notAfter] = childrenOf(der, validity);
+  if (notBefore === undefined || notAfter === undefined) return undefined;
+  return {
+    names: namesOf(der, body.fields),
+    notBefore: parseTime(der, notBefore),
+    notAfter: parseTime(der, notAfter),
+  };
 }

@@ -52,17 +52,33 @@ export function encodeAlpn(protocols: readonly string[]): Uint8Array<ArrayBuffer
   return Uint8Array.from(protocols.flatMap((name) => [name.length, ...new TextEncoder().encode(name)]));
 }
 
+/** Whether a list as `encodeAlpn` writes it has this name. */
+function isOffered(list: Uint8Array, name: Uint8Array): boolean {
+  for (let at = 0; at < list.length; at += 1 + list[at]!) {
+    if (list[at] === name.length && name.every((byte, i) => list[at + 1 + i] === byte)) return true;
+  }
+  return false;
+}
+
 /** Picks among what the client offers; OpenSSL calls it inside the handshake, on this thread. */
 class AlpnSelector {
-  readonly #names: readonly string[];
   readonly #encoded: readonly Uint8Array<ArrayBuffer>[];
+  /** Where they lie in memory, which does not change. */
+  readonly #addresses: readonly bigint[];
   readonly callback: Deno.UnsafeCallback<
     { parameters: ["pointer", "pointer", "pointer", "pointer", "u32", "pointer"]; result: "i32" }
   >;
 
   constructor(protocols: readonly string[]) {
-    this.#names = protocols;
-    this.#encoded = protocols.map((name) => new TextEncoder().encode(name));
+    // In buffers of their own: the engine may move a short array that has none.
+    this.#encoded = protocols.map((name) => {
+      const bytes = new Uint8Array(new ArrayBuffer(name.length));
+      new TextEncoder().encodeInto(name, bytes);
+      return bytes;
+    });
+    this.#addresses = this.#encoded.map((bytes) =>
+      BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)))
+    );
     this.callback = new Deno.UnsafeCallback(
       {
         parameters: ["pointer", "pointer", "pointer", "pointer", "u32", "pointer"],
@@ -80,16 +96,15 @@ class AlpnSelector {
   ): number {
     const SSL_TLSEXT_ERR_OK = 0, SSL_TLSEXT_ERR_NOACK = 3;
     if (out === null || outLength === null || offered === null) return SSL_TLSEXT_ERR_NOACK;
-    const bytes = new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(offered, length)).slice();
-    const names = new Set<string>();
-    for (let at = 0; at < length; at += 1 + bytes[at]!) {
-      names.add(String.fromCharCode(...bytes.subarray(at + 1, at + 1 + bytes[at]!)));
-    }
-    const index = this.#names.findIndex((name) => names.has(name));
+    const bytes = new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(offered, length));
+    const index = this.#encoded.findIndex((name) => isOffered(bytes, name));
     const chosen = this.#encoded[index];
     if (chosen === undefined) return SSL_TLSEXT_ERR_NOACK;
-    new DataView(Deno.UnsafePointerView.getArrayBuffer(out, 8))
-      .setBigUint64(0, BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(chosen))), true);
+    new DataView(Deno.UnsafePointerView.getArrayBuffer(out, 8)).setBigUint64(
+      0,
+      this.#addresses[index]!,
+      true,
+    );
     new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(outLength, 1))[0] = chosen.length;
     return SSL_TLSEXT_ERR_OK;
   }

@@ -3,7 +3,7 @@
  * Answers are numbers, as for plain sockets; what went wrong is kept for whoever asks.
  * Source: SSL_get_error(3), SSL_read(3), SSL_has_pending(3).
  */
-import { readCertificate } from "./certificate.ts";
+import { certificateNames } from "./certificate.ts";
 import { encodeAlpn, type TlsContext } from "./context.ts";
 import { cString, encodeDer, must, openssl, SCRATCH, scratch, takeErrors } from "./library.ts";
 
@@ -119,7 +119,7 @@ export class TlsSession {
     if (certificate === null) return [];
     try {
       const der = encodeDer((out) => library.i2d_X509(certificate, out), "peer certificate");
-      return readCertificate(der)?.names ?? [];
+      return certificateNames(der);
     } finally {
       library.X509_free(certificate);
     }
@@ -131,7 +131,7 @@ export class TlsSession {
     const length = scratch.view.getUint32(8, true);
     const pointer = Deno.UnsafePointer.create(scratch.view.getBigUint64(0, true));
     if (length === 0 || pointer === null) return "";
-    return new TextDecoder().decode(Deno.UnsafePointerView.getArrayBuffer(pointer, length).slice(0));
+    return String.fromCharCode(...new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointer, length)));
   }
 
   /** Tells the peer that no more bytes come (close_notify); the socket is the caller's to close. */
