@@ -27,6 +27,8 @@ import { Core, type ListenAddresses } from "./core.ts";
 import { Supervisor } from "./cores/supervisor.ts";
 import type { WorkerName } from "./cores/worker_main.ts";
 import type { Runtime } from "./runtime.ts";
+import { TapHub } from "./tap/hub.ts";
+import { TapServer } from "./tap/tap_server.ts";
 import { Log } from "./telemetry/log.ts";
 import { processRows } from "./telemetry/process_rows.ts";
 import { renderRows } from "./telemetry/render.ts";
@@ -98,6 +100,8 @@ export class Proxy {
   readonly #state: AdminState;
   readonly #supervisor: Supervisor | undefined;
   readonly #watchdog: Watchdog | undefined;
+  readonly #taps: TapHub | undefined;
+  #tapServer: TapServer | undefined;
   #isStopping = false;
 
   constructor(options: ProxyOptions) {
@@ -110,6 +114,7 @@ export class Proxy {
     if (config.watchdogMs > 0) {
       this.#watchdog = new Watchdog(runtime.loop, config.watchdogMs, config.cores - 1);
     }
+    if (config.tapName !== undefined) this.#taps = new TapHub(telemetry);
     if (config.cores > 1) this.#supervisor = this.#createSupervisor(options);
     this.#state = {
       isReady: false,
@@ -139,6 +144,7 @@ export class Proxy {
       plane: control,
       environment,
       watchdog: this.#watchdog,
+      taps: this.#taps,
       count: config.cores - 1,
       spawn: (link) => {
         const name: WorkerName = { link };
@@ -175,10 +181,13 @@ export class Proxy {
 
   #accept(): void {
     if (this.#isStopping) return;
-    const { log } = this.#runtime;
+    const { log, config } = this.#runtime;
     let addresses: ListenAddresses;
     try {
       addresses = this.#core.listen(this.#supervisor !== undefined);
+      if (this.#taps !== undefined) {
+        this.#tapServer = new TapServer(this.#runtime, config.tapName!, this.#taps);
+      }
     } catch (error) {
       log.error("cannot listen", { error });
       Deno.exit(1);
@@ -189,6 +198,7 @@ export class Proxy {
       inbound: formatAddress(inbound),
       outbound: outbound.map(formatAddress).join(),
       admin,
+      ...(this.#tapServer === undefined ? {} : { tap: formatAddress(this.#tapServer.address) }),
     });
     this.#supervisor?.start(addresses);
   }
@@ -202,6 +212,7 @@ export class Proxy {
     this.#certifier.stop();
     let drains = this.#supervisor === undefined ? 1 : 2;
     const end = () => {
+      this.#tapServer?.close();
       this.#admin.close();
       this.#supervisor?.terminate();
       loop.stop();

@@ -62,6 +62,10 @@ export interface ProxyConfig {
   readonly outboundListen: readonly SocketAddress[];
   readonly inboundListen: SocketAddress;
   readonly adminListen: SocketAddress;
+  /** Where the tap server listens. */
+  readonly controlListen: SocketAddress;
+  /** The only identity that may tap; undefined: there is no tap server. */
+  readonly tapName: string | undefined;
   readonly outbound: DirectionConfig;
   readonly inbound: DirectionConfig;
   readonly inboundIps: ReadonlySet<string>;
@@ -259,6 +263,8 @@ export function readConfig(
     outboundListen: reader.addresses(listen, "127.0.0.1:4140"),
     inboundListen: reader.addresses("INBOUND_LISTEN_ADDR", "0.0.0.0:4143")[0]!,
     adminListen: reader.addresses("ADMIN_LISTEN_ADDR", "127.0.0.1:4191")[0]!,
+    controlListen: reader.addresses("CONTROL_LISTEN_ADDR", "0.0.0.0:4190")[0]!,
+    tapName: reader.text("TAP_SVC_NAME"),
     outbound: reader.direction("OUTBOUND"),
     inbound: reader.direction("INBOUND"),
     inboundIps: new Set((reader.text("INBOUND_IPS") ?? "").split(",").map((ip) => ip.trim()).filter(Boolean)),

@@ -2,6 +2,7 @@
 import type { SocketAddress } from "../../linux/address.ts";
 import type { EndpointUpdate, OutboundDecision } from "../control/plane.ts";
 import type { ServerPolicy } from "../policy/server_policy.ts";
+import type { TapToMain, TapToWorker } from "../tap/messages.ts";
 import type { Row } from "../telemetry/rows.ts";
 import type { WatchedPlace } from "../worker/watchdog.ts";
 
@@ -35,6 +36,7 @@ export type ToWorker =
   | { readonly kind: "endpoints"; readonly watch: number; readonly update: EndpointUpdate }
   | { readonly kind: "collect"; readonly scrape: number }
   | { readonly kind: "log-filter"; readonly filter: string }
+  | TapToWorker
   | { readonly kind: "drain"; readonly isForced: boolean };
 
 export type ToMain =
@@ -53,6 +55,7 @@ export type ToMain =
     readonly rows: readonly Row[];
     readonly isLast: boolean;
   }
+  | TapToMain
   /** Its last connection has closed. */
   | { readonly kind: "drained" }
   /** Its loop is over by a fault of ours; it ends. */

@@ -8,6 +8,7 @@ import { close, listenTcp } from "../../linux/socket.ts";
 import type { ListenAddresses } from "../core.ts";
 import type { ControlPlane } from "../control/plane.ts";
 import type { Runtime } from "../runtime.ts";
+import type { TapHub } from "../tap/hub.ts";
 import { MergedRows } from "../telemetry/merged_rows.ts";
 import { type Row, rowsOf } from "../telemetry/rows.ts";
 import type { Watchdog } from "../worker/watchdog.ts";
@@ -34,6 +35,8 @@ export interface SupervisorOptions {
   readonly spawn: (link: number) => Thread;
   /** Sees whether the workers' loops turn. */
   readonly watchdog: Watchdog | undefined;
+  /** Taps reach every loop through it; left out: nobody may tap. */
+  readonly taps?: TapHub | undefined;
 }
 
 /** The place of one worker: its sockets stay, threads come and go. */
@@ -92,11 +95,14 @@ export class Supervisor {
         onHello: () => this.#begin(place),
         onReady: () => {
           cancel();
+          this.options.taps?.join(handle);
           log.info("worker ready", { worker: place.index });
         },
+        onTapped: (batch) => this.options.taps?.receive(handle, batch),
         onDrained: () => this.#drained(place),
         onEnded: (reason) => {
           cancel();
+          this.options.taps?.leave(handle);
           this.#ended(place, reason);
         },
       });

@@ -1,4 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { ObserveRequest, TapEvent } from "../../../proto/gen/tap.ts";
+import type { TapHub } from "../tap/hub.ts";
+import { EVERYTHING } from "../testing/tap_client.ts";
 import { snapshotFor, type TwoLoops, withTwoLoops } from "../testing/two_loops.ts";
 import { CLIENT } from "../testing/meshed_pair.ts";
 
@@ -119,4 +122,53 @@ Deno.test("draining waits for the connections of every loop, and takes no new on
       (error) => ok(error instanceof Deno.errors.ConnectionRefused),
     );
   });
+});
+
+/** Observes everything, keeping every event that is told. */
+function observe(taps: TapHub, limit: number) {
+  const events: TapEvent[] = [], request = { limit, match: EVERYTHING, extract: undefined };
+  const begun = taps.observe(ObserveRequest.encode(request).finish(), () => {
+    if ("call" in begun) { for (const event of begun.call.drain()) events.push(TapEvent.decode(event)); }
+  });
+  if (!("call" in begun)) throw new Error(begun.why);
+  const steps = (step: string) => events.filter(({ event }) => event?.value.event?.$case === step);
+  return { ...begun, events, steps };
+}
+
+Deno.test("a tap is told the requests of both loops, each to its end, and no more than its limit", async () => {
+  await withTwoLoops(hello, async ({ port, taps, total, ownRequests }) => {
+    const every = observe(taps, 1000), few = observe(taps, 5);
+    await total("request_total"); // the worker has read what was sent before this question
+    equal((await askMany(port)).filter(isOk).length, MANY);
+    while (every.steps("responseEnd").length < MANY) await total("request_total");
+    for (const step of ["requestInit", "responseInit", "responseEnd"]) equal(every.steps(step).length, MANY);
+    const bases = every.steps("requestInit").map(({ event }) => event!.value.event!.value.id!.base);
+    equal(new Set(bases).size, 2, "both loops told");
+    const ofMain = bases.filter((base) => base === bases[0]).length;
+    ok(
+      [ownRequests(), MANY - ownRequests()].includes(ofMain),
+      `${ofMain} of one loop, ${ownRequests()} counted`,
+    );
+    equal(few.steps("requestInit").length, 5);
+    while (!few.call.isOver) await total("request_total");
+    equal(few.steps("responseEnd").length, 5);
+    every.stop();
+    few.stop();
+    await total("request_total");
+    equal((await askMany(port)).filter(isOk).length, MANY);
+    equal(every.steps("requestInit").length, MANY, "a tap that was ended is told nothing");
+  });
+});
+
+Deno.test("a worker that is started again is tapped too, and what its predecessor had open is let go of", async () => {
+  await withTwoLoops(hello, async ({ port, taps, total, logged }) => {
+    const tap = observe(taps, 1_000_000);
+    await askMany(port);
+    await logged("worker ready", 2);
+    await total("request_total");
+    const before = tap.steps("requestInit").length;
+    equal((await askMany(port)).filter(isOk).length, MANY);
+    while (tap.steps("requestInit").length < before + MANY) await total("request_total");
+    tap.stop();
+  }, { breaks: ["throws"] });
 });

@@ -6,6 +6,7 @@ import { close } from "../../linux/socket.ts";
 import { createSocketPair } from "../../linux/socketpair.ts";
 import { isThreadAlive } from "../../linux/thread.ts";
 import type { ControlPlane, Watch } from "../control/plane.ts";
+import type { TapBatch } from "../tap/messages.ts";
 import type { Row } from "../telemetry/rows.ts";
 import type { Arena } from "../worker/arena.ts";
 import type { Loop } from "../worker/loop.ts";
@@ -27,6 +28,8 @@ export interface HandleOptions {
   readonly onHello: () => void;
   readonly onReady: () => void;
   readonly onDrained: () => void;
+  /** Its taps told something. */
+  readonly onTapped: (batch: TapBatch) => void;
   /** It told why it ends, or vanished. Its thread may still be there: see `isGone`. */
   readonly onEnded: (reason: string) => void;
 }
@@ -113,6 +116,8 @@ export class WorkerHandle {
         return void this.#watches.delete(message.watch);
       case "rows":
         return this.#counted(message);
+      case "tap-batch":
+        return this.options.onTapped(message);
       case "drained":
         return this.options.onDrained();
       case "fault":

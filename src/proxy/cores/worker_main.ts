@@ -13,6 +13,7 @@ import { RemotePlane } from "../control/remote_plane.ts";
 import { Core } from "../core.ts";
 import { Log } from "../telemetry/log.ts";
 import { type Row, rowsOf } from "../telemetry/rows.ts";
+import { WorkerTaps } from "../tap/worker_taps.ts";
 import { Telemetry } from "../telemetry/telemetry.ts";
 import { TlsContexts } from "../tls/contexts.ts";
 import { Arena } from "../worker/arena.ts";
@@ -41,6 +42,7 @@ class WorkerLoop {
   readonly #telemetry = new Telemetry(this.#arena);
   readonly #link: Link<ToWorker, ToMain>;
   readonly #plane: RemotePlane;
+  readonly #taps: WorkerTaps;
   #log = new Log("info", "plain");
   #core: Core | undefined;
   #tls: TlsContexts | undefined;
@@ -53,6 +55,11 @@ class WorkerLoop {
       this.loop.stop(); // the main loop is gone, and with it the process
     });
     this.#plane = new RemotePlane((message) => this.#link.send(message));
+    this.#taps = new WorkerTaps(
+      this.#telemetry.taps,
+      (message) => this.#link.send(message),
+      (callback) => this.loop.defer(callback),
+    );
     this.#link.send({ kind: "hello", thread: threadId(), epoll: this.loop.epollDescriptor });
   }
 
@@ -66,6 +73,10 @@ class WorkerLoop {
         return void this.#tell(message.scrape);
       case "log-filter":
         return void this.#log.setFilter(message.filter);
+      case "tap-open":
+      case "tap-continue":
+      case "tap-close":
+        return this.#taps.receive(message);
       case "drain":
         return this.#drain(message.isForced);
       default:

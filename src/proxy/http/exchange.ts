@@ -8,10 +8,11 @@
  * Source: RFC 9110 §9.2.2; RFC 9113 §8.7; proxy.md §6, §7, §10.
  */
 import { Body, Head, HeaderName, HeadFlag, Method } from "../../wasm/http1.ts";
-import { BlockKind } from "../../wasm/http2.ts";
+import { BlockKind, Http2Error } from "../../wasm/http2.ts";
 import type { Endpoint } from "../connect/endpoint.ts";
 import { type ProxyError, proxyError } from "../error.ts";
 import { type AccessRequest, lengthText } from "../telemetry/access_log.ts";
+import type { TappedRequest } from "../tap/tapped_request.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
 import type { Arena } from "../worker/arena.ts";
 import { HeldBytes } from "../worker/held.ts";
@@ -62,7 +63,10 @@ export class Exchange {
   #isReplayWhole = false;
   /** It counts among the requests in hand. */
   #isInFlight = false;
+  /** Somebody is told of this request: the access log, a tap. */
+  #isWatched = false;
   #access: AccessRequest | undefined;
+  #tapped: TappedRequest | undefined;
   #answeredAt = 0;
   #responseBytes = "";
 
@@ -97,6 +101,7 @@ export class Exchange {
     if (!this.#isInFlight) {
       this.#startedAt = this.loop.micros();
       this.#access = this.pipeline.logAccess(this, at);
+      this.#isWatched = this.#access !== undefined;
       if (!(this.#isInFlight = this.pipeline.inFlight.enter())) {
         this.#answer(proxyError("load-shed", "too many requests are in hand"));
         return false;
@@ -113,6 +118,7 @@ export class Exchange {
     }
     this.#series = this.pipeline.seriesOf(this, destination);
     this.#series.request(this.loop.now);
+    if (this.pipeline.taps.isActive) this.#tap(destination, at);
     this.#state = SENT;
     const error = this.#acquire(destination, false);
     if (error === undefined) return true;
@@ -124,6 +130,12 @@ export class Exchange {
   refuseHead(error: ProxyError): void {
     this.#readHead(0);
     this.#answer(error);
+  }
+
+  #tap(endpoint: Endpoint, at: number): void {
+    const { pipeline, arena } = this, { address } = endpoint.info;
+    this.#tapped = pipeline.taps.begin(arena, at, pipeline.tapPlace(endpoint), address, this.loop.micros());
+    this.#isWatched ||= this.#tapped !== undefined;
   }
 
   #readHead(at: number): void {
@@ -297,17 +309,29 @@ export class Exchange {
     this.#countResponse(error.status, error.label);
     this.pipeline.onError(error);
     this.#status = error.status;
-    this.#finish();
+    this.#finish(error.reset);
     this.downstream.respondError(error);
   }
 
-  #finish(): void {
+  /** @param reset the HTTP/2 error of a response that is not whole; -1 when it is */
+  #finish(reset = -1): void {
     if (this.#isInFlight) this.pipeline.inFlight.leave();
     this.#isInFlight = false;
-    if (this.#access !== undefined) this.#logAccess(this.#access);
+    if (this.#isWatched) this.#tellEnd(reset);
     this.#state = IDLE;
     this.#upstream = this.#endpoint = undefined;
     this.#releaseReplay();
+  }
+
+  #tellEnd(reset: number): void {
+    this.#isWatched = false;
+    if (this.#access !== undefined) this.#logAccess(this.#access);
+    const tapped = this.#tapped, now = this.loop.micros();
+    this.#tapped = undefined;
+    if (tapped === undefined) return;
+    // The proxy answered by itself: that is what the client sees.
+    if (!tapped.isResponded && reset < 0) tapped.responded(this.#status, -1, now);
+    tapped.ended({ grpcStatus: this.grpcStatus, reset }, now);
   }
 
   #logAccess(request: AccessRequest): void {
@@ -339,10 +363,18 @@ export class Exchange {
     this.#isResponseStarted = true;
     this.#readGrpcStatus(at);
     this.#answeredAt = this.loop.micros();
-    if (this.#access !== undefined) this.#responseBytes = lengthText(this.arena);
+    if (this.#isWatched) this.#tellResponse(at, bodyLength);
     this.#endpoint!.answered(this.#answeredAt - this.#startedAt, this.loop.now);
     this.#releaseReplay();
     return this.downstream.respond(at, headLength, bodyAt, bodyLength, isEnd);
+  }
+
+  #tellResponse(at: number, bodyLength: number): void {
+    if (this.#access !== undefined) this.#responseBytes = lengthText(this.arena);
+    if (this.#tapped === undefined) return;
+    this.#tapped.movedTo(this.#endpoint!.info.address);
+    this.#tapped.responded(this.#status, at, this.#answeredAt);
+    this.#tapped.responseBytes = bodyLength;
   }
 
   #readGrpcStatus(at: number): void {
@@ -354,11 +386,13 @@ export class Exchange {
   }
 
   onResponseBody(at: number, length: number, isEnd: boolean): boolean {
+    if (this.#tapped !== undefined) this.#tapped.responseBytes += length;
     return this.downstream.respondBody(at, length, isEnd);
   }
 
   onResponseTrailers(at: number): boolean {
     this.#readGrpcStatus(at);
+    this.#tapped?.trailers(at);
     return this.downstream.respondTrailers(at);
   }
 
@@ -401,7 +435,7 @@ export class Exchange {
   #breakOff(error: ProxyError): void {
     this.#countResponse(this.#status, error.label);
     this.pipeline.onError(error);
-    this.#finish();
+    this.#finish(error.reset ?? Http2Error.Internal);
     this.downstream.breakOff(error);
   }
 
@@ -425,6 +459,7 @@ export class Exchange {
       if (!this.#isResponseStarted) this.#status = 499;
       this.#countResponse(this.#status, "unclassified");
     }
+    this.#finish(Http2Error.Cancel);
     this.release();
   }
 

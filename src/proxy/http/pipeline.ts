@@ -5,6 +5,8 @@
 import type { Endpoint } from "../connect/endpoint.ts";
 import type { ProxyError } from "../error.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
+import type { TapPlace } from "../tap/subject.ts";
+import type { Taps } from "../tap/taps.ts";
 import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
 import type { Exchange } from "./exchange.ts";
 import type { InFlight } from "./in_flight.ts";
@@ -39,6 +41,10 @@ export interface Pipeline {
   logAccess(exchange: Exchange, at: number): AccessRequest | undefined;
   /** Ends that line. */
   endAccess(request: AccessRequest, response: AccessResponse): void;
+  /** The loop's taps: while one runs, requests are shown to it. */
+  readonly taps: Taps;
+  /** What a tap is told of both ends of the exchange with `endpoint`. */
+  tapPlace(endpoint: Endpoint): TapPlace;
   /** The series in which the exchange with `endpoint` is counted. */
   seriesOf(exchange: Exchange, endpoint: Endpoint): HttpSeries;
   /** May this client read why the mesh failed its request? */

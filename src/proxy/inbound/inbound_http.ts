@@ -5,12 +5,15 @@ import { formatAddress } from "../../linux/address.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { InFlight } from "../http/in_flight.ts";
 import type { DropMask, Pipeline } from "../http/pipeline.ts";
+import { inboundPlace } from "../tap/places.ts";
+import type { TapPlace } from "../tap/subject.ts";
+import type { Taps } from "../tap/taps.ts";
 import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
 import type { Value } from "../telemetry/telemetry.ts";
 import { Head, HeaderName } from "../../wasm/http1.ts";
 import { authorize, DEFAULT_ROUTE, type InboundRoute, type ServerPolicy } from "../policy/server_policy.ts";
-import type { InboundConnection } from "./inbound_connection.ts";
+import type { InboundConnection, Labels } from "./inbound_connection.ts";
 import { IdentityLines } from "./identity_lines.ts";
 
 const bit = (id: number) => 1 << (id & 31);
@@ -26,6 +29,7 @@ interface Verdict {
   readonly series: HttpSeries;
   readonly denied: ProxyError | undefined;
   readonly count: Value;
+  readonly labels: Labels;
 }
 
 export class InboundHttp implements Pipeline {
@@ -86,6 +90,7 @@ export class InboundHttp implements Pipeline {
         series,
         denied: proxyError("unauthorized", `unauthorized request on route ${route.resource.name}`),
         count: telemetry.counter("inbound_http_authz_deny_total", help, labels),
+        labels,
       };
     }
     const help = "The total number of inbound HTTP requests that were authorized";
@@ -93,6 +98,7 @@ export class InboundHttp implements Pipeline {
       series,
       denied: undefined,
       count: telemetry.counter("inbound_http_authz_allow_total", help, labels),
+      labels,
     };
   }
 
@@ -109,6 +115,14 @@ export class InboundHttp implements Pipeline {
 
   seriesOf(): HttpSeries {
     return this.#current!.series;
+  }
+
+  get taps(): Taps {
+    return this.connection.runtime.telemetry.taps;
+  }
+
+  tapPlace(): TapPlace {
+    return inboundPlace(this.connection.client, this.#current!.labels);
   }
 
   get isInformed(): boolean {

@@ -5,6 +5,9 @@ import type { Exchange } from "../http/exchange.ts";
 import type { DropMask, Pipeline } from "../http/pipeline.ts";
 import type { InFlight } from "../http/in_flight.ts";
 import { headerText } from "../http/record.ts";
+import { outboundPlace } from "../tap/places.ts";
+import type { TapPlace } from "../tap/subject.ts";
+import type { Taps } from "../tap/taps.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
 import { HeaderName } from "../../wasm/http1.ts";
 import type { OutboundConnection } from "./outbound_connection.ts";
@@ -98,6 +101,15 @@ export class OutboundHttp implements Pipeline, Waiter {
 
   seriesOf(_exchange: Exchange, endpoint: Endpoint): HttpSeries {
     return endpoint.series.http;
+  }
+
+  get taps(): Taps {
+    return this.connection.runtime.telemetry.taps;
+  }
+
+  tapPlace(endpoint: Endpoint): TapPlace {
+    const { client, destination } = this.connection;
+    return outboundPlace(client, endpoint.info, destination.decision?.parent);
   }
 
   get isInformed(): boolean {

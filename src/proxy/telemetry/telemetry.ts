@@ -2,6 +2,7 @@
  * Everything the proxy counts. The request path holds the series objects themselves and adds to their fields; labels
  * are formatted once, when a series is made. Series that idle longer than METRICS_RETAIN_IDLE are forgotten.
  */
+import { Taps } from "../tap/taps.ts";
 import type { Arena } from "../worker/arena.ts";
 import { HistogramPool } from "./histogram_pool.ts";
 import { HttpSeries } from "./http_series.ts";
@@ -29,6 +30,8 @@ export class Telemetry {
   readonly http = new Map<string, HttpSeries>();
   readonly tcp = new Map<string, TcpSeries>();
   readonly families = new Map<string, Family>();
+  /** What is observed of requests one by one, while somebody asks. */
+  readonly taps = new Taps();
   #httpCursor: Iterator<[string, HttpSeries]> | undefined;
   #tcpCursor: Iterator<[string, TcpSeries]> | undefined;
 

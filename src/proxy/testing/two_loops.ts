@@ -10,6 +10,7 @@ import { Core } from "../core.ts";
 import type { IdentitySnapshot } from "../cores/messages.ts";
 import { Supervisor } from "../cores/supervisor.ts";
 import type { Runtime } from "../runtime.ts";
+import { TapHub } from "../tap/hub.ts";
 import { Log } from "../telemetry/log.ts";
 import { renderRows } from "../telemetry/render.ts";
 import { Telemetry } from "../telemetry/telemetry.ts";
@@ -41,6 +42,8 @@ export interface TwoLoops {
   readonly control: FakeControl;
   readonly shared: SharedPlane;
   readonly authority: TestAuthority;
+  /** Taps of both loops. */
+  readonly taps: TapHub;
   readonly logs: readonly string[];
   /** The value of a metric over both loops, added over its series. */
   total(metric: string): Promise<number>;
@@ -116,7 +119,9 @@ export async function withTwoLoops(
   control.decisions.set("10.43.0.7:80", balanced(PATH, options.protocol));
   const application = { ip: "127.0.0.1", port: app.addr.port };
   control.endpoints.set(PATH, [endpointAt(application, SERVER, server.inboundAddress.port)]);
+  const taps = new TapHub(runtime.telemetry);
   const supervisor = new Supervisor({
+    taps,
     runtime,
     plane: shared,
     environment,
@@ -147,6 +152,7 @@ export async function withTwoLoops(
       control,
       shared,
       authority,
+      taps,
       logs: logs.lines,
       total,
       ownRequests: () =>

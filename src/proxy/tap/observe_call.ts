@@ -1,0 +1,98 @@
+/**
+ * One Observe call over all loops: counts requests up to the limit, whichever loop they came through, keeps the events
+ * that its client has not read yet, and is over when the limit is reached and all that was taken has ended.
+ *
+ * A client that does not read costs at most EVENT_BUFFER events: what comes then is dropped, and counted.
+ * Source: protocol-api.md §11 (limit, buffer).
+ */
+import type { Value } from "../telemetry/telemetry.ts";
+import type { TapRecord } from "./observation.ts";
+
+/** Events that wait for their reader. */
+export const EVENT_BUFFER = 400;
+/** Their bytes: events with headers may be large. */
+const BUFFER_BYTES = 1 << 20;
+
+export interface TapCounts {
+  readonly events: Value;
+  readonly dropped: Value;
+}
+
+export class ObserveCall {
+  #queue: Uint8Array[] = [];
+  #bytes = 0;
+  /** Requests that were taken and have not ended, by the base of the observation that told of them. */
+  readonly #open = new Map<number, Set<number>>();
+  #isClosed = false;
+
+  constructor(
+    /** Requests it may still take. */
+    public left: number,
+    private readonly counts: TapCounts,
+    /** Called when an event waits, or all is over. */
+    private readonly onNews: () => void,
+  ) {}
+
+  /** @returns false when a `first` is not taken: the limit is reached, or its event finds no room */
+  take(base: number, { stream, step, event }: TapRecord): boolean {
+    if (this.#isClosed) return false;
+    if (step === "first") {
+      if (this.left <= 0 || !this.#keep(event)) return false;
+      this.left--;
+      this.#openOf(base).add(stream);
+      return true;
+    }
+    const open = this.#open.get(base);
+    if (open?.has(stream) !== true) return false;
+    if (event.length > 0) this.#keep(event);
+    if (step !== "last") return true;
+    open.delete(stream);
+    if (this.isOver) this.onNews();
+    return true;
+  }
+
+  #openOf(base: number): Set<number> {
+    let open = this.#open.get(base);
+    if (open === undefined) this.#open.set(base, open = new Set());
+    return open;
+  }
+
+  #keep(event: Uint8Array): boolean {
+    if (this.#queue.length >= EVENT_BUFFER || this.#bytes + event.length > BUFFER_BYTES) {
+      this.counts.dropped.value++;
+      return false;
+    }
+    this.#queue.push(event);
+    this.#bytes += event.length;
+    this.counts.events.value++;
+    if (this.#queue.length === 1) this.onNews();
+    return true;
+  }
+
+  /** The events that wait, oldest first; they are the caller's now. */
+  drain(): Uint8Array[] {
+    const events = this.#queue;
+    this.#queue = [];
+    this.#bytes = 0;
+    return events;
+  }
+
+  /** The loop behind `base` has gone: what it had open will not be told the end of. */
+  lost(base: number): void {
+    this.#open.delete(base);
+    if (this.isOver) this.onNews();
+  }
+
+  /** All that may be taken has been, and has ended. Events may still wait. */
+  get isOver(): boolean {
+    if (this.left > 0) return false;
+    for (const open of this.#open.values()) if (open.size > 0) return false;
+    return true;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.drain();
+    this.#open.clear();
+  }
+}

@@ -1,0 +1,62 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { EVENT_BUFFER, ObserveCall } from "./observe_call.ts";
+import type { TapRecord } from "./observation.ts";
+
+const EVENT = Uint8Array.of(1);
+const record = (stream: number, step: TapRecord["step"], event = EVENT): TapRecord => ({
+  stream,
+  step,
+  event,
+});
+
+function start(limit: number) {
+  const counts = { events: { value: 0 }, dropped: { value: 0 } };
+  const news: number[] = [];
+  const call = new ObserveCall(limit, counts, () => news.push(counts.events.value));
+  return { call, counts, news };
+}
+
+Deno.test("the limit counts requests of all loops, and what was taken is told to its end", () => {
+  const { call, news } = start(2);
+  equal(call.take(1, record(0, "first")), true);
+  equal(call.take(2, record(0, "first")), true, "of another loop");
+  equal(call.take(1, record(1, "first")), false, "one too many");
+  equal(call.isOver, false);
+  equal(call.take(1, record(0, "next")), true);
+  equal(call.take(1, record(1, "next")), false, "of a request that was not taken");
+  call.take(1, record(0, "last"));
+  equal(call.isOver, false, "the other loop's goes on");
+  call.take(2, record(0, "last"));
+  equal(call.isOver, true);
+  equal(call.drain().length, 5);
+  deepEqual(news, [1, 5], "told when the first event waits, and when it is over");
+});
+
+Deno.test("events that are not read are bounded, and those that found no room are counted", () => {
+  const { call, counts } = start(1000);
+  for (let stream = 0; stream < EVENT_BUFFER; stream++) equal(call.take(1, record(stream, "first")), true);
+  equal(call.take(1, record(EVENT_BUFFER, "first")), false);
+  equal(call.left, 1000 - EVENT_BUFFER, "a request without room does not count");
+  equal(call.take(1, record(0, "next")), true, "its event is lost, the request is not");
+  equal(counts.dropped.value, 2);
+  equal(call.drain().length, EVENT_BUFFER);
+  equal(call.take(1, record(EVENT_BUFFER, "first")), true);
+});
+
+Deno.test("large events are bounded by their bytes", () => {
+  const { call, counts } = start(1000), large = new Uint8Array(100_000);
+  for (let stream = 0; stream < 20; stream++) call.take(1, record(stream, "first", large));
+  equal(call.drain().length, 10);
+  equal(counts.dropped.value, 10);
+});
+
+Deno.test("an end that found no room, and a loop that is gone, still end the call", () => {
+  const { call } = start(2);
+  call.take(1, record(0, "first"));
+  call.take(2, record(0, "first"));
+  call.take(1, record(0, "last", new Uint8Array(0)));
+  equal(call.isOver, false);
+  call.lost(2);
+  equal(call.isOver, true);
+  equal(call.drain().length, 2);
+});

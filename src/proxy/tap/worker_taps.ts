@@ -1,0 +1,93 @@
+/**
+ * A worker's taps: opened and closed by the main loop, told of in batches. One batch is under way at a time; what
+ * comes meanwhile waits, as much as an observation may hold.
+ */
+import { ObserveRequest } from "../../../proto/gen/tap.ts";
+import type { TapToMain, TapToWorker } from "./messages.ts";
+import { Observation, type TapRecord, type TapSink } from "./observation.ts";
+import { EVENT_BUFFER } from "./observe_call.ts";
+import type { Taps } from "./taps.ts";
+
+const NO_EVENT = new Uint8Array(0);
+
+class Batches implements TapSink {
+  #records: TapRecord[] = [];
+  #firsts = 0;
+  #dropped = 0;
+  #isUnderWay = false;
+  #isScheduled = false;
+
+  constructor(
+    private readonly base: number,
+    private readonly send: (message: TapToMain) => void,
+    private readonly defer: (callback: () => void) => void,
+  ) {}
+
+  take(record: TapRecord): boolean {
+    const hasRoom = this.#records.length < EVENT_BUFFER;
+    if (!hasRoom) {
+      this.#dropped++;
+      // The end of a request is told in any case: as many may wait as requests are open.
+      if (record.step !== "last") return false;
+    }
+    this.#records.push(hasRoom ? record : { ...record, event: NO_EVENT });
+    if (record.step === "first") this.#firsts++;
+    this.#schedule();
+    return true;
+  }
+
+  /** Once a turn: the records of one turn are one message. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#isUnderWay) return;
+    this.#isScheduled = true;
+    this.defer(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#isScheduled = false;
+    if (this.#isUnderWay || this.#records.length === 0) return;
+    this.#isUnderWay = true;
+    this.send({ kind: "tap-batch", base: this.base, records: this.#records, dropped: this.#dropped });
+    this.#records = [];
+    this.#firsts = this.#dropped = 0;
+  }
+
+  /** The batch has been taken. @returns requests that wait to be told of, and count already */
+  continue(): number {
+    this.#isUnderWay = false;
+    if (this.#records.length > 0) this.#schedule();
+    return this.#firsts;
+  }
+}
+
+export class WorkerTaps {
+  readonly #open = new Map<number, { readonly observation: Observation; readonly batches: Batches }>();
+
+  constructor(
+    private readonly taps: Taps,
+    private readonly send: (message: TapToMain) => void,
+    private readonly defer: (callback: () => void) => void,
+  ) {}
+
+  receive(message: TapToWorker): void {
+    const known = this.#open.get(message.base);
+    switch (message.kind) {
+      case "tap-open": {
+        const batches = new Batches(message.base, this.send, this.defer);
+        const request = ObserveRequest.decode(message.request);
+        const observation = new Observation(message.base, request, batches, message.left);
+        this.#open.set(message.base, { observation, batches });
+        return this.taps.open(observation);
+      }
+      case "tap-continue": {
+        if (known === undefined) return;
+        const counted = known.batches.continue();
+        known.observation.left = Math.max(0, message.left - counted);
+        return this.taps.refresh();
+      }
+      case "tap-close":
+        this.#open.delete(message.base);
+        if (known !== undefined) this.taps.close(known.observation);
+    }
+  }
+}
