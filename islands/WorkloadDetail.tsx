@@ -10,7 +10,6 @@ import { useLive } from "../src/dashboard/components/use_live.ts";
 import { WindowChoice } from "../src/dashboard/components/window_choice.tsx";
 import { WorkloadTiles } from "../src/dashboard/components/workload_tiles.tsx";
 import {
-  chartOf,
   kindTitle,
   namespacePath,
   resourcePath,
@@ -83,7 +82,7 @@ export default function WorkloadDetail({ view: initial, stream }: WorkloadDetail
           <div class="charts">
             {chartSpecs(chart, hasRequests).map((spec) => <ChartFigure key={spec.key} spec={spec} />)}
           </div>
-          <p class="aside">Charts: inbound, the last {chartOf(window).chartTitle}.</p>
+          <p class="aside">Charts: inbound, the last {live.view.chartTitle}.</p>
         </section>
       )}
       <section class="card">

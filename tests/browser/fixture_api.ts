@@ -183,6 +183,8 @@ export interface FixtureOptions {
   port?: number;
   /** What time it is: fixed for pictures. */
   now?: () => number;
+  /** How long the mesh has been watched; as long as figures are kept, by default. */
+  ageMs?: number;
 }
 
 /** Serves on loopback until stopped. */
@@ -190,7 +192,7 @@ export function startFixtureApi(options: FixtureOptions = {}): FixtureApi {
   const scenario = SCENARIOS[options.scenario ?? "shop"];
   const now = options.now ?? Date.now;
   const asked = new Map<string, number>();
-  const startedAt = now();
+  const startedAt = now() - (options.ageMs ?? 21_600_000);
   let failure: MeshError | undefined;
   const own = {
     url: "",

@@ -43,6 +43,14 @@ export interface StoreOptions {
   retentionMs: number;
 }
 
+/** Milliseconds since the epoch. */
+export interface Range {
+  readonly from: number;
+  readonly until: number;
+  /** Where it is asked for in steps: how long each is. */
+  readonly stepMs?: number;
+}
+
 /** A part of a range and the table it is read from. */
 interface Part {
   readonly table: string;
@@ -167,9 +175,8 @@ export class Store {
   }
 
   /** Where to read a range: whole coarse steps in its middle, finer ones at its ends, each sample once. */
-  #parts(from: number, until: number): Part[] {
-    const span = until - from;
-    const coarsest = span < 30_000 ? 0 : span <= 60 * 60_000 ? 1 : 2;
+  #parts({ from, until, stepMs }: Range): Part[] {
+    const coarsest = this.#coarsest(until - from, stepMs);
     const parts: Part[] = [];
     const read = (level: number, start: number, end: number): void => {
       if (end <= start) return;
@@ -192,16 +199,24 @@ export class Store {
     return parts;
   }
 
+  /** The coarsest table for a range: never one whose steps do not fit into those asked for, where a finer one remembers. */
+  #coarsest(span: number, stepMs: number | undefined): number {
+    let level = span < 30_000 ? 0 : span <= 60 * 60_000 ? 1 : 2;
+    const fits = () => stepMs === undefined || level === 0 || stepMs % TABLES[level]!.stepMs === 0;
+    while (!fits() && span <= Math.min(TABLES[level - 1]!.keepMs, this.#retentionMs)) level--;
+    return level;
+  }
+
   /**
    * Sums over a range: `SELECT <select> ... GROUP BY <group>` over samples joined with their flows.
    *
    * @param select, where, group SQL over `flow` (alias f) and samples (alias s); `parameters` fill its `?`
    */
   sum(
-    range: { from: number; until: number },
+    range: Range,
     query: { select: string; where: string; group: string; parameters: readonly (string | number)[] },
   ): Record<string, string | number>[] {
-    const parts = this.#parts(range.from, range.until);
+    const parts = this.#parts(range);
     if (parts.length === 0) return [];
     const union = parts.map(({ table }) => `SELECT * FROM ${table} WHERE at > ? AND at <= ?`).join(
       " UNION ALL ",
@@ -216,11 +231,10 @@ export class Store {
 
   /** Connections open in each step: the mean of a flow's samples, summed over flows. */
   openConnections(
-    range: { from: number; until: number },
-    stepMs: number,
+    range: Range & { stepMs: number },
     query: { where: string; parameters: readonly (string | number)[] },
   ): Map<number, number> {
-    const parts = this.#parts(range.from, range.until);
+    const parts = this.#parts(range), { stepMs } = range;
     if (parts.length === 0) return new Map();
     const union = parts.map(({ table }) => `SELECT at, flow, open FROM ${table} WHERE at > ? AND at <= ?`);
     const rows = this.#database.prepare(

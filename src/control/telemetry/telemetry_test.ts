@@ -255,6 +255,25 @@ Deno.test("an hour is answered from rolled-up steps with the same sums as the sc
   assert.ok(Math.abs(inPoints - success) <= 7 * 7, "all but the step that has not ended");
 });
 
+Deno.test("even traffic makes an even series, whatever its window: no step is finer than what it is read from", async () => {
+  using mesh = new Harness();
+  mesh.meshed("web-1", "web");
+  await mesh.start();
+  for (let step = 1; step <= 4_200; step++) {
+    mesh.answers.set("web-1", exposition(T0, [{ labels: INBOUND, success: 10 * step }]));
+    await mesh.tick(1_000);
+    if (![150, 290, 600, 1_900, 4_200].includes(step)) continue;
+    for (const window of ["1m", "2m", "5m", "10m", "30m", "1h", "3h", "6h"]) {
+      const { points } = await mesh.json<SeriesResponse>(
+        `/api/v1/series?kind=deployment&namespace=shop&name=web&window=${window}`,
+      );
+      const rates = points.slice(2, -1).map(({ requests }) => Math.round(requests.rps));
+      assert.ok(rates.every((rate) => rate === 10), `${window} after ${step} s: ${rates}`);
+      if (step === 4_200) assert.ok(rates.length > 15, `${window} has ${rates.length}`);
+    }
+  }
+});
+
 Deno.test("edges name both ends by identity, and say why where there is none", async () => {
   using mesh = new Harness();
   mesh.meshed("load-1", "load");

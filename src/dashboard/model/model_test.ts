@@ -5,7 +5,7 @@ import { connectMetricsApi } from "../metrics_api.ts";
 import { mergeEdges, sumRequests } from "./edges.ts";
 import { healthOf } from "./health.ts";
 import { loadOverview } from "./overview.ts";
-import { resourcePath, shortKinds, statCommand, withWindow } from "./resource.ts";
+import { chartOf, resourcePath, shortKinds, statCommand, withWindow } from "./resource.ts";
 import { chartFrom, loadWorkload } from "./workload.ts";
 
 const requests = (success: number, failure: number, latencyP99: number, mtls = 1): RequestStats => ({
@@ -83,6 +83,21 @@ Deno.test("a chart has null where nothing was measured, and its whole span", () 
   assert.deepEqual(chart.successPercent, [null, 99]);
   assert.deepEqual(chart.latencyP99, [null, 12.3]);
   assert.deepEqual(chart.readBytesPerSecond, [2, 2]);
+});
+
+Deno.test("charts of a mesh that is watched for two minutes do not show ten", async () => {
+  const fixture = startFixtureApi({ ageMs: 100_000 });
+  const view = await loadWorkload(connectMetricsApi(fixture.url), {
+    kind: "deployment",
+    namespace: "shop",
+    name: "web",
+  }, "1m");
+  assert.deepEqual([view.chart.span, view.chartTitle], [120, "2 minutes"]);
+  await fixture.stop();
+  assert.deepEqual(chartOf("1m", 0), { chart: "1m", chartTitle: "minute" });
+  assert.deepEqual(chartOf("1m", 300_001), { chart: "10m", chartTitle: "10 minutes" });
+  assert.deepEqual(chartOf("1h", 400_000), { chart: "1h", chartTitle: "hour" }, "the window at least");
+  assert.deepEqual(chartOf("30m", 400_000), { chart: "30m", chartTitle: "30m" });
 });
 
 Deno.test("the overview counts applications, shows them first, and keeps the control plane out of the topology", async () => {

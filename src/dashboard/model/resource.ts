@@ -71,16 +71,42 @@ export function namespaceFlag(namespace: string | undefined): string {
 
 export const DEFAULT_WINDOW = "1m";
 
-/** Windows that pages offer for figures, and the span their charts show beside them. */
-export const WINDOWS: readonly { window: string; title: string; chart: string; chartTitle: string }[] = [
-  { window: DEFAULT_WINDOW, title: "1 minute", chart: "10m", chartTitle: "10 minutes" },
-  { window: "10m", title: "10 minutes", chart: "1h", chartTitle: "hour" },
-  { window: "1h", title: "1 hour", chart: "6h", chartTitle: "6 hours" },
+/** Windows that pages offer for figures, and the longest span their charts show beside them. */
+export const WINDOWS: readonly { window: string; title: string; chart: string }[] = [
+  { window: DEFAULT_WINDOW, title: "1 minute", chart: "10m" },
+  { window: "10m", title: "10 minutes", chart: "1h" },
+  { window: "1h", title: "1 hour", chart: "6h" },
 ];
 
-/** The span of charts beside a window: at least as long as the window itself. */
-export function chartOf(window: string): { chart: string; chartTitle: string } {
-  return WINDOWS.find((one) => one.window === window) ?? { chart: window, chartTitle: window };
+/** How much time charts show, as the API takes it and as people say it. */
+export interface ChartSpan {
+  readonly chart: string;
+  readonly chartTitle: string;
+}
+
+const SPANS: readonly (ChartSpan & { readonly ms: number })[] = [
+  { chart: "1m", chartTitle: "minute", ms: 60_000 },
+  { chart: "2m", chartTitle: "2 minutes", ms: 120_000 },
+  { chart: "5m", chartTitle: "5 minutes", ms: 300_000 },
+  { chart: "10m", chartTitle: "10 minutes", ms: 600_000 },
+  { chart: "30m", chartTitle: "30 minutes", ms: 1_800_000 },
+  { chart: "1h", chartTitle: "hour", ms: 3_600_000 },
+  { chart: "3h", chartTitle: "3 hours", ms: 10_800_000 },
+  { chart: "6h", chartTitle: "6 hours", ms: 21_600_000 },
+];
+
+/**
+ * The span of charts beside a window: at least the window itself, and no longer than the mesh has been watched, or a
+ * young one would have empty charts.
+ */
+export function chartOf(window: string, watchedMs: number): ChartSpan {
+  const longest = WINDOWS.find((one) => one.window === window)?.chart;
+  const from = SPANS.findIndex(({ chart }) => chart === window);
+  const until = SPANS.findIndex(({ chart }) => chart === longest);
+  const spans = longest === undefined ? [] : SPANS.slice(from, until + 1);
+  const { chart, chartTitle } = spans.find(({ ms }) => ms >= watchedMs) ?? spans.at(-1) ??
+    { chart: window, chartTitle: window };
+  return { chart, chartTitle };
 }
 
 /** Kubernetes' own namespaces: what runs there is neither meshed nor waits to be. */

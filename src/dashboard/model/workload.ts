@@ -44,6 +44,8 @@ export interface WorkloadView {
   readonly window: string;
   readonly row: Omit<StatRow, "total">;
   readonly chart: Chart;
+  /** How much time it shows, in words. */
+  readonly chartTitle: string;
   readonly inbound: readonly Edge[];
   readonly outbound: readonly Edge[];
   readonly pods: readonly PodRow[];
@@ -57,18 +59,18 @@ export async function loadWorkload(
   window: string,
 ): Promise<WorkloadView> {
   const { namespace, kind, name } = resource;
-  const [found, existing] = await Promise.all([
+  const [found, existing, status] = await Promise.all([
     api.stat({ kind, namespace, name, window }),
     api.workloads({ namespace, kind, name }),
+    api.status(),
   ]);
   const row = found.rows.find((one) => resourceKey(one.resource) === resourceKey(resource));
   if (row === undefined) throw new MeshFailure(notFound(resource, (await api.namespaces()).namespaces));
-  const { chart } = chartOf(window);
-  const [pods, edges, series, status] = await Promise.all([
+  const { chart, chartTitle } = chartOf(window, found.at - status.startedAt);
+  const [pods, edges, series] = await Promise.all([
     api.stat({ kind: "pod", namespace, window }),
     api.edges({ namespace, window }),
     api.series({ kind, namespace, name, window: chart }),
-    api.status(),
   ]);
   const { total: _, ...figures } = row;
   const is = (other: ResourceName) => resourceKey(other) === resourceKey(resource);
@@ -80,6 +82,7 @@ export async function loadWorkload(
     window,
     row: figures,
     chart: chartFrom(series, parseWindow(chart) ?? 0),
+    chartTitle,
     inbound: edges.edges.filter((edge) => is(edge.destination)).sort(busiestFirst),
     outbound: edges.edges.filter((edge) => is(edge.source)).sort(busiestFirst),
     pods: (existing.workloads.find((one) => is(one.resource))?.pods ?? []).map((pod): PodRow => {
