@@ -1,12 +1,12 @@
 /** metrics-api: scrapes the proxies, keeps what they count, answers for the command line and the dashboard. */
 import type { KubernetesObject } from "../src/kube/resource.ts";
-import { CONTROL_PORTS, PROXY_PORTS } from "../src/mesh/names.ts";
+import { CONTROL_PORTS, METRICS_API, PROXY_PORTS } from "../src/mesh/names.ts";
 import type { Values } from "../src/mesh/values.ts";
 import { clusterAccess, READ } from "./access.ts";
 import { type Component, deployment, disruptionBudget, serviceAccount } from "./control_plane_pod.ts";
 import { service } from "./services.ts";
 
-const NAME = "metrics-api";
+const NAME = METRICS_API;
 
 export function metricsApi(values: Values): KubernetesObject[] {
   if (!values.metricsApi.enabled) return [];
@@ -39,6 +39,8 @@ export function metricsApi(values: Values): KubernetesObject[] {
     ...clusterAccess(values, `linkerd-${values.namespace}-metrics-api`, NAME, NAME, [
       // Workloads are known by the owners of their pods.
       { apiGroups: [""], resources: ["pods", "services", "namespaces"], verbs: READ },
+      // Who may tap is proven by a token, which the API server reviews.
+      { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
     ]),
     service(values, NAME, NAME, [
       { name: "grpc", port: CONTROL_PORTS.metricsApi, targetPort: CONTROL_PORTS.metricsApi },

@@ -7,6 +7,11 @@ export const PROXY_VERSION_ANNOTATION = "linkerd.io/proxy-version";
 export const TRUST_ROOT_ANNOTATION = "linkerd.io/trust-root-sha256";
 export const ISSUER_EXPIRY_ANNOTATION = "linkerd.io/identity-issuer-expiry";
 
+/** `true` on a pod or its namespace: nobody may watch its requests one by one. */
+export const TAP_DISABLED_ANNOTATION = "viz.linkerd.io/disable-tap";
+/** `true` on a pod whose proxy was told who may tap. */
+export const TAP_ENABLED_ANNOTATION = "viz.linkerd.io/tap-enabled";
+
 const CONFIG_PREFIX = "config.linkerd.io/";
 
 /**

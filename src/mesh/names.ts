@@ -40,6 +40,12 @@ export const ISSUER_SECRET = "linkerd-identity-issuer";
 export const INJECTOR_WEBHOOK_CONFIGURATION = "linkerd-proxy-injector-webhook-config";
 export const INJECTOR_SERVICE = "linkerd-proxy-injector";
 
+/** metrics-api's Deployment, Service and service account: who scrapes proxies, and taps them. */
+export const METRICS_API = "metrics-api";
+/** The audience of the token that proves to metrics-api that its bearer may tap. */
+export const TAP_AUDIENCE = "tap.linkerd.io";
+/** The header that brings it. */
+export const TAP_TOKEN_HEADER = "l5d-tap-token";
 /** The audience of the token a proxy proves itself with. */
 export const IDENTITY_AUDIENCE = "identity.l5d.io";
 export const IDENTITY_DIRECTORY = "/var/run/linkerd/identity/end-entity";

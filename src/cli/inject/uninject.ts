@@ -1,5 +1,5 @@
 /** Takes the mesh out of manifests: containers, volumes, labels and annotations; the user's settings stay. */
-import { INJECT_ANNOTATION } from "../../mesh/annotations.ts";
+import { INJECT_ANNOTATION, TAP_ENABLED_ANNOTATION } from "../../mesh/annotations.ts";
 import { COMPONENT_LABEL } from "../../mesh/labels.ts";
 import type { Manifest } from "./documents.ts";
 import { isList, type Named, templateOf } from "./workload.ts";
@@ -30,7 +30,8 @@ function removeMarks(object: Named): boolean {
     const entries = metadata[map];
     for (const [name, value] of Object.entries(entries ?? {})) {
       const isRefusal = name === INJECT_ANNOTATION && value === "disabled";
-      if (!name.startsWith("linkerd.io/") || isRefusal) continue;
+      const isOurs = name.startsWith("linkerd.io/") || name === TAP_ENABLED_ANNOTATION;
+      if (!isOurs || isRefusal) continue;
       delete entries![name];
       isChanged = true;
     }

@@ -13,6 +13,8 @@ import {
   INJECT_ANNOTATION,
   isConfigAnnotation,
   PROXY_VERSION_ANNOTATION,
+  TAP_DISABLED_ANNOTATION,
+  TAP_ENABLED_ANNOTATION,
   TRUST_ROOT_ANNOTATION,
 } from "../../mesh/annotations.ts";
 import { CONTROL_PLANE_NS_LABEL, type OwnerKind, ownerLabel, WORKLOAD_NS_LABEL } from "../../mesh/labels.ts";
@@ -98,6 +100,8 @@ export function injectPod(request: InjectionRequest): Injection {
     }
     return { isInjected: false, skipped, patch: patch.operations, misread };
   }
+  const isTapped = values.metricsApi.enabled &&
+    [annotations, namespace.annotations].every((one) => one[TAP_DISABLED_ANNOTATION] !== "true");
   patch.entries(pod.metadata, "annotations", [
     ...inherited,
     ...(opaque === undefined || inherited.some(([name]) => name === configAnnotation("opaque-ports"))
@@ -106,6 +110,7 @@ export function injectPod(request: InjectionRequest): Injection {
     [CREATED_BY_ANNOTATION, `linkerd/${request.createdBy} ${base.linkerdVersion}`],
     [PROXY_VERSION_ANNOTATION, values.proxy.image.version || base.linkerdVersion],
     [TRUST_ROOT_ANNOTATION, trustRootDigest(values.identityTrustAnchorsPEM)],
+    ...(isTapped ? [[TAP_ENABLED_ANNOTATION, "true"] as [string, string]] : []),
   ]);
   patch.entries(pod.metadata, "labels", [
     [CONTROL_PLANE_NS_LABEL, values.namespace],
@@ -114,7 +119,7 @@ export function injectPod(request: InjectionRequest): Injection {
       : [[ownerLabel(request.owner.kind), request.owner.name] as [string, string]]),
     [WORKLOAD_NS_LABEL, namespace.name],
   ]);
-  addContainers(patch, pod.spec, values);
+  addContainers(patch, pod.spec, values, isTapped);
   return { isInjected: true, patch: patch.operations, misread };
 }
 
@@ -143,8 +148,8 @@ export function trustRootDigest(anchorsPem: string): string {
   return createHash("sha256").update(anchorsPem).digest("hex");
 }
 
-function addContainers(patch: PatchBuilder, spec: PodSpec, values: Values): void {
-  const traits = traitsOf(spec);
+function addContainers(patch: PatchBuilder, spec: PodSpec, values: Values, isTapped: boolean): void {
+  const traits = { ...traitsOf(spec), isTapped };
   const isNative = values.proxy.nativeSidecar;
   if (spec.volumes === undefined || spec.volumes.length === 0) patch.add("/spec/volumes", []);
   const hasInit = spec.initContainers !== undefined && spec.initContainers.length > 0;

@@ -68,6 +68,36 @@ Deno.test("the command line injects what does not refuse", () => {
   assert.equal(inject(podWith({ [INJECT]: "disabled" }), {}, true).isInjected, false);
 });
 
+Deno.test("a pod may be tapped unless it or its namespace refuses, or nobody is there who could", () => {
+  const identity = "metrics-api.linkerd.serviceaccount.identity.linkerd.cluster.local";
+  const tapOf = (
+    annotations: Record<string, string>,
+    namespace: Record<string, string> = {},
+    values = VALUES,
+  ) => {
+    const pod = podWith({ [INJECT]: "enabled", ...annotations });
+    const { patch } = injectPod({
+      pod: { metadata: pod.metadata!, spec: pod.spec! },
+      namespace: { name: "shop", annotations: namespace },
+      values,
+      createdBy: "proxy-injector",
+    });
+    const injected = applyPatch(pod, patch);
+    const proxy = injected.spec!.containers.find(({ name }) => name === "linkerd-proxy")!;
+    return [
+      injected.metadata!.annotations!["viz.linkerd.io/tap-enabled"],
+      proxy.env!.find(({ name }) => name === "LINKERD2_PROXY_TAP_SVC_NAME")?.value,
+    ];
+  };
+  const disabled = { "viz.linkerd.io/disable-tap": "true" };
+  assert.deepEqual(tapOf({}), ["true", identity]);
+  assert.deepEqual(tapOf({ "viz.linkerd.io/disable-tap": "false" }), ["true", identity]);
+  assert.deepEqual(tapOf(disabled), [undefined, undefined]);
+  assert.deepEqual(tapOf({}, disabled), [undefined, undefined]);
+  const alone = mergeValues(VALUES, { metricsApi: { enabled: false } });
+  assert.deepEqual(tapOf({}, {}, alone), [undefined, undefined]);
+});
+
 Deno.test("pods that cannot be meshed are left alone, whatever was asked", () => {
   const sidecar = [{ name: "app", image: "app:1" }, { name: "istio-proxy", image: "x" }];
   const native = [{ name: "linkerd-proxy", image: "x", restartPolicy: "Always" }];

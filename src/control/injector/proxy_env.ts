@@ -1,11 +1,12 @@
 /** The environment a proxy is configured by, variable by variable as Linkerd's injector writes it. */
 import { formatProxyDuration, parseGoDuration } from "../../mesh/duration.ts";
-import { componentIdentity } from "../../mesh/identity.ts";
+import { componentIdentity, serviceAccountIdentity } from "../../mesh/identity.ts";
 import {
   CONTROL_PORTS,
   IDENTITY_DIRECTORY,
   IDENTITY_TOKEN_DIRECTORY,
   IDENTITY_TOKEN_NAME,
+  METRICS_API,
   PROXY_CONTAINER,
   TRUST_ROOTS_CONFIG_MAP,
   TRUST_ROOTS_KEY,
@@ -19,6 +20,8 @@ export interface ProxyPlace {
   readonly component?: "identity" | "destination";
   /** Anchors by reference to the ConfigMap, as the control plane's own pods have them. */
   readonly readsTrustRootsFromConfigMap?: boolean;
+  /** metrics-api may watch its requests one by one. */
+  readonly isTapped?: boolean;
   /** Ports the pod's containers declare. */
   readonly inboundPorts: readonly number[];
 }
@@ -150,6 +153,9 @@ export function proxyEnvironment(values: Values, place: ProxyPlace): EnvVar[] {
   proxySet("IDENTITY_SVC_NAME", componentIdentity("identity", domain));
   proxySet("DESTINATION_SVC_NAME", destination);
   proxySet("POLICY_SVC_NAME", destination);
+  if (place.isTapped === true) {
+    proxySet("TAP_SVC_NAME", serviceAccountIdentity(METRICS_API, values.namespace, domain));
+  }
   opt("SHUTDOWN_GRACE_PERIOD", proxyDuration(proxy.shutdownGracePeriod));
   return overlay(env, proxy.additionalEnv);
 }
