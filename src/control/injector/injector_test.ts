@@ -83,7 +83,8 @@ Deno.test("a pod may be tapped unless it or its namespace refuses, or nobody is 
       createdBy: "proxy-injector",
     });
     const injected = applyPatch(pod, patch);
-    const proxy = injected.spec!.containers.find(({ name }) => name === "linkerd-proxy")!;
+    const { containers, initContainers = [] } = injected.spec!;
+    const proxy = [...containers, ...initContainers].find(({ name }) => name === "linkerd-proxy")!;
     return [
       injected.metadata!.annotations!["viz.linkerd.io/tap-enabled"],
       proxy.env!.find(({ name }) => name === "LINKERD2_PROXY_TAP_SVC_NAME")?.value,
