@@ -53,6 +53,8 @@ export class Endpoint implements Loaded {
   #isRetired = false;
   /** Microseconds on the loop's clock; kept by whoever may forget the endpoint. */
   lastUsed = 0;
+  /** Whether its HTTP/2 side takes an extended CONNECT; not known before it was asked. */
+  takesExtendedConnect: boolean | undefined;
   /** All connections there are, idle or busy. */
   open = 0;
 
@@ -131,6 +133,7 @@ export class Endpoint implements Loaded {
 
   /** The connection matrix of proxy.md §5. */
   #isHttp2For(exchange: Exchange): boolean {
+    if (exchange.isWebSocket) return this.takesExtendedConnect !== false;
     if (exchange.version === 20) return true;
     return this.info.hint === "h2" && this.isMeshed && exchange.version === 11 && !exchange.isTunnelRequest &&
       !exchange.pipeline.isDowngrading;

@@ -21,6 +21,7 @@ import { SLOT_SIZE } from "../worker/slots.ts";
 import type { Stream } from "../worker/stream.ts";
 import { grpcStatusOf, isGrpcMessage } from "./grpc.ts";
 import { hasHeader } from "./record.ts";
+import { isWebSocket } from "./websocket.ts";
 import { MAX_ATTEMPTS, MAX_HEADERS, MAX_REPLAY_BYTES } from "./limits.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { Downstream, Upstream } from "./sides.ts";
@@ -43,6 +44,8 @@ export class Exchange {
   version = 0;
   /** It asks for a tunnel: Upgrade, or CONNECT. */
   isTunnelRequest = false;
+  /** An HTTP/2 client asks for a WebSocket (extended CONNECT), which is an Upgrade where its upstream speaks HTTP/1. */
+  isWebSocket = false;
   /** Both sides speak HTTP/1.1: bodies pass with their framing. */
   isRaw = false;
   /** A gRPC call (its content type says so): errors are told in gRPC's way. */
@@ -148,6 +151,8 @@ export class Exchange {
     this.version = wasHttp1 ? 11 : version;
     this.isTunnelRequest = (words[record + Head.Flags]! & HeadFlag.Upgrade) !== 0 ||
       this.method === Method.Connect;
+    this.isWebSocket = this.isTunnelRequest && !this.downstream.isHttp1 && isWebSocket(this.arena, at);
+    if (this.isWebSocket) this.method = Method.Get; // to HTTP/1, and in the form that is held
     this.isGrpc = version === 20 && isGrpcMessage(this.arena, at);
     this.grpcStatus = -1;
     this.#isResponseStarted = false;
@@ -197,7 +202,7 @@ export class Exchange {
 
   /** Keeps an HTTP/2 head, as HTTP/1 writes it. @returns false when that cannot be */
   holdHead(): boolean {
-    return !this.isTunnelRequest && this.#replay.write(this.#writeHeld);
+    return (!this.isTunnelRequest || this.isWebSocket) && this.#replay.write(this.#writeHeld);
   }
 
   /** Made once: it is called for every HTTP/2 request. */
@@ -225,7 +230,8 @@ export class Exchange {
 
   sendBody(at: number, length: number, isEnd: boolean): void {
     if (this.#isReplayWhole) {
-      const isKept = this.#replay.length + length <= MAX_REPLAY_BYTES && this.#replay.append(at, length);
+      const isKept = !this.isWebSocket && this.#replay.length + length <= MAX_REPLAY_BYTES &&
+        this.#replay.append(at, length);
       if (!isKept) this.#releaseReplay();
     }
     this.#upstream?.sendBody(at, length, isEnd);
@@ -258,6 +264,23 @@ export class Exchange {
       return this.#answer(proxyError("internal", "a held request could not be read again"));
     }
     this.#upstream!.send(this, at, head, at + head, length - head, this.downstream.isRequestDone);
+  }
+
+  /** `upstream` waited to know what its peer takes, and sends what is held now. */
+  sendHeld(upstream: Upstream): void {
+    if (this.#upstream !== upstream) return;
+    const at = this.arena.resendAt, head = this.restore();
+    if (head === 0) return this.refuse(proxyError("internal", "a held request could not be read again"));
+    upstream.send(this, at, head, at + head, 0, this.downstream.isRequestDone);
+    if (this.#upstream === upstream && !this.downstream.isRequestDone) this.downstream.onUpstreamDrained();
+  }
+
+  /** `upstream`, to which nothing was sent, cannot carry the request: its endpoint is asked in another way. */
+  onCannotCarry(upstream: Upstream): void {
+    if (this.#upstream !== upstream) return;
+    this.#upstream = undefined;
+    if (this.#canRepeat) return this.#resend(upstream.endpoint);
+    this.#answer(proxyError("refused", `${upstream.endpoint.name}: it takes no WebSocket`));
   }
 
   #retryOrFail(error: ProxyError, failed: Endpoint): void {

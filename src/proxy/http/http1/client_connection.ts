@@ -17,6 +17,7 @@ import { MAX_HEAD_BYTES, MAX_HEADERS } from "../limits.ts";
 import type { Upstream } from "../sides.ts";
 import { BodyReader, BROKEN } from "./body.ts";
 import { MessageWriter } from "./message_writer.ts";
+import { acceptOf, hideKey, keyLine, newKey, toConnected } from "../websocket.ts";
 import { rewriteRequest } from "./rewrite.ts";
 
 /** Reads of one connection in one event before others get their turn. */
@@ -35,6 +36,12 @@ export class ClientConnection implements StreamOwner, Upstream {
   #isHeadDone = false;
   #keepsAlive = false;
   #isRequestDone = false;
+  /** What must answer the key of the WebSocket that an HTTP/2 client asked for; "" when it did not. */
+  #accept = "";
+  /** The upstream has agreed: bytes pass as they are. */
+  #isSwitched = false;
+  /** It has said all it will, and the client has not. */
+  #isHalfClosed = false;
   readonly #body: BodyReader;
   readonly #held: HeldBytes;
   readonly #writer: MessageWriter;
@@ -49,7 +56,8 @@ export class ClientConnection implements StreamOwner, Upstream {
   }
 
   get isBlocked(): boolean {
-    return this.stream.isBlocked;
+    // What came before the upstream has agreed to switch would be read as another request.
+    return this.stream.isBlocked || (this.#accept !== "" && !this.#isSwitched);
   }
 
   get isUntilClose(): boolean {
@@ -68,6 +76,8 @@ export class ClientConnection implements StreamOwner, Upstream {
     this.#isHeadDone = false;
     this.#isRequestDone = isEnd;
     const { arena } = this, { pipeline } = exchange, words = arena.memory.words, record = arena.recordAt >> 2;
+    if (exchange.isWebSocket) return this.#sendUpgrade(exchange, at, headLength);
+    this.#accept = "";
     if (words[record + Head.Version] === 20) {
       const { requestDrops, requestExtraAt, requestExtraLength } = pipeline;
       const written = this.#writer.head(
@@ -89,9 +99,46 @@ export class ClientConnection implements StreamOwner, Upstream {
     if (!isOneRun && this.exchange === exchange) this.#writeBody(bodyAt, bodyLength, isEnd);
   }
 
+  /** An extended CONNECT as HTTP/1 has it: the same fields, and a key of our own (RFC 8441 §5). */
+  #sendUpgrade(exchange: Exchange, at: number, headLength: number): void {
+    const { arena } = this, { pipeline } = exchange, { requestExtraAt, requestExtraLength } = pipeline;
+    const key = newKey(), line = keyLine(key);
+    this.#accept = acceptOf(key);
+    this.#isSwitched = this.#isHalfClosed = false;
+    hideKey(arena, at);
+    if (arena.memory.words[(arena.recordAt >> 2) + Head.Version] !== 20) {
+      const written = rewriteRequest(arena, at, pipeline, line);
+      return this.#write(at + headLength - written, written);
+    }
+    const extra = arena.readAscii(requestExtraAt, requestExtraLength) + line;
+    const length = arena.writeAscii(arena.textAt, extra);
+    const head = this.#writer.head(
+      BlockKind.Request,
+      pipeline.requestDrops,
+      arena.textAt,
+      length,
+      0,
+      0,
+      false,
+    );
+    if (head < 0) return this.#fail("bad-request", "the request head is too large for HTTP/1");
+    this.#write(arena.scratchAt, head);
+  }
+
   sendBody(at: number, length: number, isEnd: boolean): void {
     this.#isRequestDone = isEnd;
+    if (this.#accept !== "") return this.#sendThrough(at, length, isEnd);
     this.#writeBody(at, length, isEnd);
+  }
+
+  /** Bytes of the WebSocket, and the client's end of it. */
+  #sendThrough(at: number, length: number, isEnd: boolean): void {
+    if (!this.#isSwitched) return this.#fail("bad-request", "content before the upstream has switched");
+    const { exchange } = this;
+    this.#write(at, length);
+    if (!isEnd || this.exchange !== exchange) return;
+    if (this.#isHalfClosed) return this.#finish();
+    this.stream.endWriting();
   }
 
   #writeBody(at: number, length: number, isEnd: boolean): void {
@@ -101,6 +148,7 @@ export class ClientConnection implements StreamOwner, Upstream {
 
   sendTrailers(at: number): void {
     this.#isRequestDone = true;
+    if (this.#accept !== "") return this.#sendThrough(at, 0, true);
     this.#write(this.arena.scratchAt, this.#writer.trailers(at));
   }
 
@@ -186,7 +234,9 @@ export class ClientConnection implements StreamOwner, Upstream {
       const { exchange } = this;
       // An HTTP/2 client has to be told; an HTTP/1 one sees the connection end.
       if (!exchange!.isRaw && !exchange!.onResponseBody(this.arena.receiveAt, 0, true)) return;
-      return this.#finish();
+      if (this.#accept === "" || this.#isRequestDone) return this.#finish();
+      this.#isHalfClosed = true;
+      return;
     }
     const detail = this.#isHeadDone
       ? "closed in the middle of a response"
@@ -235,6 +285,9 @@ export class ClientConnection implements StreamOwner, Upstream {
     }
     const flags = words[record + Head.Flags]!;
     if ((flags & HeadFlag.Interim) !== 0) return exchange.onInterim(at, length) ? length : -1;
+    if (exchange.isWebSocket && words[record + Head.Status]! < 300) {
+      return this.#open(at, length, end, exchange);
+    }
     if (words[record + Head.Body] === Body.Tunnel) return this.#switch(at, length, end, exchange);
     this.#keepsAlive = (flags & HeadFlag.KeepAlive) !== 0;
     if (!this.#body.begin()) {
@@ -264,6 +317,25 @@ export class ClientConnection implements StreamOwner, Upstream {
     if (!exchange.onResponse(this, at, length, at + length, 0, false)) return -1;
     this.exchange = undefined;
     exchange.onTunnel(this, this.stream, at + length, end - at - length);
+    return -1;
+  }
+
+  /** The upstream takes the WebSocket: a response without an end to its HTTP/2 client. @returns as `#consumeHead` */
+  #open(at: number, length: number, end: number, exchange: Exchange): number {
+    const { words } = this.arena.memory, record = this.arena.recordAt >> 2;
+    const problem = words[record + Head.Status] === 101
+      ? toConnected(this.arena, at, this.#accept)
+      : "it did not switch protocols";
+    if (problem !== undefined) {
+      this.#fail("bad-response", problem);
+      return -1;
+    }
+    this.#isHeadDone = this.#isSwitched = true;
+    this.#keepsAlive = false;
+    this.#body.begin();
+    if (!exchange.onResponse(this, at, length, at + length, end - at - length, false)) return -1;
+    if (exchange.downstream.isRequestDone) this.sendBody(0, 0, true);
+    else exchange.onUpstreamDrained();
     return -1;
   }
 

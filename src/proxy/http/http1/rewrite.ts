@@ -39,9 +39,10 @@ export function rewriteInPlace(
 /**
  * Rewrites the request's head as its pipeline says. What an upgrade needs is dropped as hop-by-hop and said anew; a
  * Host that disagrees with the target is written as the target has it.
+ * @param alsoExtra further lines for an upgrade
  * @returns its length
  */
-export function rewriteRequest(arena: Arena, at: number, pipeline: Pipeline): number {
+export function rewriteRequest(arena: Arena, at: number, pipeline: Pipeline, alsoExtra = ""): number {
   const { words } = arena.memory,
     record = arena.recordAt >> 2,
     { requestExtraAt, requestExtraLength } = pipeline;
@@ -50,7 +51,7 @@ export function rewriteRequest(arena: Arena, at: number, pipeline: Pipeline): nu
   if (!isUpgrade && !isHostWrong) {
     return rewriteInPlace(arena, at, skip, pipeline.requestDrops, 0, requestExtraAt, requestExtraLength);
   }
-  let extra = arena.readAscii(requestExtraAt, requestExtraLength);
+  let extra = arena.readAscii(requestExtraAt, requestExtraLength) + alsoExtra;
   if (isUpgrade) extra += upgradeLines(arena, at);
   if (isHostWrong) {
     const offset = words[record + Head.AuthorityOffset]!, size = words[record + Head.AuthorityLength]!;

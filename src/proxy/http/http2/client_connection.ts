@@ -9,7 +9,7 @@ import type { Stream, StreamFailure } from "../../worker/stream.ts";
 import { disarm, type Timer, timerOf } from "../../worker/timers.ts";
 import { ClientStream } from "./client_stream.ts";
 import { Http2Connection } from "./connection.ts";
-import { MAX_CONCURRENT_STREAMS, MAX_SPARE_STREAMS, MAX_WINDOW } from "./limits.ts";
+import { GREETING_TIMEOUT_MS, MAX_CONCURRENT_STREAMS, MAX_SPARE_STREAMS, MAX_WINDOW } from "./limits.ts";
 import { CLIENT_GREETING } from "./settings.ts";
 
 export class ClientConnection extends Http2Connection {
@@ -17,11 +17,17 @@ export class ClientConnection extends Http2Connection {
   readonly connectTimer: Timer;
   readonly #spare: ClientStream[] = [];
   #isGoingAway = false;
+  /** The peer's first SETTINGS have come. */
+  isGreeted = false;
+  /** Streams that wait for them, and until when. */
+  readonly #waiting = new Set<ClientStream>();
+  readonly #greetingTimer: Timer;
 
   constructor(stream: Stream, tables: readonly [number, number], readonly endpoint: Endpoint) {
     super(stream, false, tables);
     this.nextOwnStream = 1;
     this.connectTimer = timerOf(() => stream.connectTimedOut());
+    this.#greetingTimer = timerOf(() => this.#settle());
     this.writer.greet(CLIENT_GREETING);
   }
 
@@ -43,6 +49,37 @@ export class ClientConnection extends Http2Connection {
     this.nextOwnStream += 2;
     this.streams.set(id, stream);
     return id;
+  }
+
+  /** `stream` must know whether the peer takes an extended CONNECT: its `settle` is called when that is known. */
+  awaitSettings(stream: ClientStream): void {
+    if (this.isGreeted) return stream.settle();
+    const { loop } = this.stream;
+    this.#waiting.add(stream);
+    if (this.#greetingTimer.deadline === 0) loop.lane(GREETING_TIMEOUT_MS).arm(this.#greetingTimer, loop.now);
+  }
+
+  stopAwaiting(stream: ClientStream): void {
+    this.#waiting.delete(stream);
+  }
+
+  protected override onPeerSettings(): void {
+    this.isGreeted = true;
+    this.#settle();
+    super.onPeerSettings();
+  }
+
+  /** The peer has spoken, or has had its time to. */
+  #settle(): void {
+    disarm(this.#greetingTimer);
+    this.endpoint.takesExtendedConnect = this.peer.acceptsExtendedConnect;
+    this.#settleWaiting();
+  }
+
+  #settleWaiting(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const stream of waiting) stream.settle();
   }
 
   recycle(stream: ClientStream): void {
@@ -110,7 +147,12 @@ export class ClientConnection extends Http2Connection {
 
   protected onConnectionEnd(failure: StreamFailure | undefined): void {
     disarm(this.connectTimer);
+    disarm(this.#greetingTimer);
     this.endpoint.forgetHttp2(this);
     this.endpoint.closedStream(failure);
+    if (this.#waiting.size === 0) return;
+    // It stood, and ended without a word of HTTP/2: it speaks HTTP/1 (or nothing at all, as will be seen then).
+    if (failure?.code === "reset") this.endpoint.takesExtendedConnect = false;
+    this.#settleWaiting();
   }
 }

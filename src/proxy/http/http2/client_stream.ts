@@ -6,9 +6,13 @@ import { proxyError } from "../../error.ts";
 import type { Exchange } from "../exchange.ts";
 import { connectError } from "../failure.ts";
 import type { Upstream } from "../sides.ts";
+import { toExtendedConnect } from "../websocket.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { errorName } from "./error_names.ts";
 import { Http2Stream } from "./stream.ts";
+
+/** Failures before there was a connection. */
+const UNREACHABLE: ReadonlySet<string> = new Set(["connect", "connect-timeout", "tls"]);
 
 export class ClientStream extends Http2Stream implements Upstream {
   readonly isHttp1 = false;
@@ -19,6 +23,10 @@ export class ClientStream extends Http2Stream implements Upstream {
   #exchange: Exchange | undefined;
   /** It counts among its endpoint's requests. */
   #isPending = false;
+  /** Nothing has been sent: it is not known yet whether the peer takes an extended CONNECT. */
+  #isWaiting = false;
+  /** The response agrees to a tunnel: each side ends by itself. */
+  #isTunnel = false;
 
   constructor(readonly connection: ClientConnection) {
     super(connection.arena);
@@ -38,7 +46,7 @@ export class ClientStream extends Http2Stream implements Upstream {
   }
 
   get isBlocked(): boolean {
-    return this.isSendBlocked;
+    return this.isSendBlocked || this.#isWaiting;
   }
 
   protected get canDeliver(): boolean {
@@ -54,9 +62,10 @@ export class ClientStream extends Http2Stream implements Upstream {
     isEnd: boolean,
   ): void {
     const { connection, arena } = this, { pipeline } = exchange;
-    this.open(connection.begin(this), connection.peer.initialWindow);
     this.#exchange = exchange;
-    this.isAnswered = false;
+    if (exchange.isTunnelRequest && !this.#mayTunnel(exchange, at)) return;
+    this.open(connection.begin(this), connection.peer.initialWindow);
+    this.isAnswered = this.#isTunnel = false;
     this.isReused = connection.stream.isOpen;
     let extraAt = pipeline.requestExtraAt, extraLength = pipeline.requestExtraLength;
     if (exchange.version !== 20) { // proxy.md §6: the peer makes it HTTP/1 again
@@ -78,8 +87,52 @@ export class ClientStream extends Http2Stream implements Upstream {
     if (bodyLength > 0) this.sendData(bodyAt, bodyLength, isEnd);
   }
 
+  /** An extended CONNECT goes only to a peer that has said that it takes such (RFC 8441 §3). */
+  #mayTunnel(exchange: Exchange, at: number): boolean {
+    const { connection, arena } = this, { words } = arena.memory, record = arena.recordAt >> 2;
+    if (exchange.isWebSocket) {
+      if (connection.peer.acceptsExtendedConnect) {
+        if (words[record + Head.Version] !== 20) toExtendedConnect(arena, at);
+        return true;
+      }
+      this.#isWaiting = true;
+      connection.awaitSettings(this);
+      return false;
+    }
+    if (words[record + Head.ProtocolLength] === 0 || connection.peer.acceptsExtendedConnect) return true;
+    if (!connection.isGreeted) return true;
+    this.#leave();
+    exchange.onResponseFailed(
+      this,
+      proxyError("bad-request", `${this.endpoint.name}: no such protocol`, 501),
+    );
+    return false;
+  }
+
+  /** It is known now what the peer takes, or that nobody will say (`connection.failure`: because it is gone). */
+  settle(): void {
+    const exchange = this.#exchange!, { connection } = this, { failure } = connection;
+    if (connection.peer.acceptsExtendedConnect && connection.hasRoom) {
+      this.#isWaiting = false;
+      return exchange.sendHeld(this);
+    }
+    this.#leave();
+    const wasUnreachable = failure !== undefined && UNREACHABLE.has(failure.code);
+    if (wasUnreachable) exchange.onResponseFailed(this, connectError(this.endpoint.name, failure));
+    else exchange.onCannotCarry(this);
+  }
+
+  /** Nothing was sent on it, and nothing will be. */
+  #leave(): void {
+    this.#exchange = undefined;
+    this.#isWaiting = false;
+    this.#ended();
+    this.connection.recycle(this);
+  }
+
   sendBody(at: number, length: number, isEnd: boolean): void {
     this.sendData(at, length, isEnd);
+    if (isEnd && this.#isTunnel) this.completeIfDone();
   }
 
   sendTrailers(at: number): void {
@@ -112,6 +165,7 @@ export class ClientStream extends Http2Stream implements Upstream {
     this.isAnswered = true;
     this.isReceiveEnded = isEnd;
     const status = words[record + Head.Status]!;
+    this.#isTunnel = exchange.isTunnelRequest && status < 300;
     if (words[record + Head.Body] === Body.Length) {
       const isBodiless = exchange.method === Method.Head || status === 204 || status === 304;
       this.expected = isBodiless ? 0 : doubles[(recordAt >> 3) + (Head.ContentLength >> 1)]!;
@@ -138,7 +192,8 @@ export class ClientStream extends Http2Stream implements Upstream {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
     if (!this.isAnswered) return this.#fail("content before a head");
-    if (exchange.onResponseBody(at, length, isEnd) && isEnd) this.#end();
+    const isOver = isEnd && (!this.#isTunnel || this.isSendEnded);
+    if (exchange.onResponseBody(at, length, isEnd) && isOver) this.#end();
   }
 
   protected deliverTrailers(at: number): void {
@@ -166,8 +221,12 @@ export class ClientStream extends Http2Stream implements Upstream {
   }
 
   protected onComplete(): void {
+    const exchange = this.#exchange; // of a tunnel whose client ended last
+    this.#exchange = undefined;
+    this.#ended();
     this.connection.streams.delete(this.id);
     this.#finish();
+    exchange?.onResponseEnd();
   }
 
   #finish(): void {
@@ -199,6 +258,10 @@ export class ClientStream extends Http2Stream implements Upstream {
   }
 
   cancel(): void {
+    if (this.#isWaiting) {
+      this.connection.stopAwaiting(this);
+      return this.#leave();
+    }
     this.#exchange = undefined;
     this.#ended();
     this.connection.dropStream(this, Http2Error.Cancel);

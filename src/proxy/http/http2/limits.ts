@@ -29,6 +29,8 @@ export const OUTPUT_PAUSE_BYTES = 262144;
 /** A peer that is silent for so long while requests are open is asked whether it lives, and given up in time. */
 export const PING_INTERVAL_MS = 10_000;
 export const PING_TIMEOUT_MS = 3000;
+/** How long a peer may take to say what it takes, where that must be known; then it is taken for one of HTTP/1. */
+export const GREETING_TIMEOUT_MS = 1000;
 /** Between "take nothing new" and the last stream that is served (RFC 9113 §6.8). */
 export const GOAWAY_GRACE_MS = 1000;
 /**

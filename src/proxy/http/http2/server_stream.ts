@@ -61,7 +61,7 @@ export class ServerStream extends Http2Stream implements Downstream {
       }
       return next;
     }
-    const body = isEnd ? -1 : this.connection.peekData(next, end, this);
+    const body = isEnd || this.#exchange.isWebSocket ? -1 : this.connection.peekData(next, end, this);
     this.#send(0, 0, next + 9, Math.max(0, body));
     if (body < 0) return next;
     this.credit(body);
@@ -78,7 +78,10 @@ export class ServerStream extends Http2Stream implements Downstream {
 
   #send(at: number, headLength: number, bodyAt: number, bodyLength: number): void {
     this.#isStarted = true;
-    this.#exchange.send(at, headLength, bodyAt, bodyLength, this.isReceiveEnded && !this.hasHeldTrailers);
+    const isEnd = this.#exchange.isWebSocket
+      ? this.isRequestDone
+      : this.isReceiveEnded && !this.hasHeldTrailers;
+    this.#exchange.send(at, headLength, bodyAt, bodyLength, isEnd);
   }
 
   proceed(): void {
@@ -87,6 +90,10 @@ export class ServerStream extends Http2Stream implements Downstream {
       return this.#exchange.refuse(proxyError("internal", "a held request could not be read again"));
     }
     if (!this.#exchange.start(at)) return; // it waits again, its head still held; or was answered
+    if (this.#exchange.isWebSocket) { // its content follows when the other side has agreed
+      this.#send(at, head, 0, 0);
+      return this.drainReceived();
+    }
     const { length } = this.received, hasTrailers = this.hasHeldTrailers;
     this.#send(at, head, this.received.at, length);
     if (this.id === 0) return;
