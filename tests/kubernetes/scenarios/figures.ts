@@ -1,36 +1,41 @@
 /** Figures that were promised: the memory of a control plane that has nothing to do, and how long the webhook takes. */
-import { ok } from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import https from "node:https";
 import { MUTATING_WEBHOOKS, PODS } from "../../../src/kube/kinds.ts";
 import type { KubernetesCluster } from "../harness/cluster.ts";
+import { eventually } from "../harness/eventually.ts";
 import { holdToLimit } from "./installing.ts";
 import { commandOf, privateBytesOf, processesOf } from "../harness/processes.ts";
 
 const MEGABYTE = 2 ** 20, MEMORY_LIMIT_BYTES = 200 * MEGABYTE;
 const REVIEWS = 500, ROUNDS = 3, WEBHOOK_LIMIT_MS = 20;
 
-/** By process, what the control plane's controllers and their proxies have for themselves. */
-export async function idleMemory({ client }: KubernetesCluster): Promise<void> {
+/** What the control plane's controllers and their proxies have for themselves, in bytes. */
+async function measureMemory({ client }: KubernetesCluster) {
   const { items } = await client.list(PODS, { namespace: "linkerd" });
-  const lines: string[] = [];
+  const roles: string[] = [];
   let controllers = 0, proxies = 0;
-  for (const pod of items) {
-    for (const pid of processesOf(pod)) {
-      const command = commandOf(pid), bytes = privateBytesOf(pid);
-      if (command.includes("/proxy.js")) proxies += bytes;
-      else controllers += bytes;
-      const [, role] = /controller\/main\.js (\S+)/.exec(command) ?? [];
-      if (role !== undefined) lines.push(`${role} ${(bytes / MEGABYTE).toFixed(1)}`);
-    }
+  for (const pid of items.flatMap(processesOf)) {
+    const command = commandOf(pid), bytes = privateBytesOf(pid);
+    if (command.includes("/proxy.js")) proxies += bytes;
+    else controllers += bytes;
+    const [, role] = /controller\/main\.js (\S+)/.exec(command) ?? [];
+    if (role !== undefined) roles.push(`${role} ${megabytes(bytes)}`);
   }
-  const megabytes = (bytes: number) => (bytes / MEGABYTE).toFixed(1);
-  console.log(`    private memory, idle: ${megabytes(controllers)} MB (${lines.sort().join(", ")})`);
-  console.log(`    and their ${items.length} proxies: ${megabytes(proxies)} MB`);
-  ok(
-    controllers <= MEMORY_LIMIT_BYTES,
-    `${megabytes(controllers)} MB, more than ${megabytes(MEMORY_LIMIT_BYTES)}`,
+  return { controllers, proxies, roles: roles.sort(), pods: items.length };
+}
+
+const megabytes = (bytes: number) => (bytes / MEGABYTE).toFixed(1);
+
+/** By process. Idle is what it is after some seconds without work: the installation's garbage is collected by then. */
+export async function idleMemory(cluster: KubernetesCluster): Promise<void> {
+  const idle = await eventually(
+    `the controllers have at most ${megabytes(MEMORY_LIMIT_BYTES)} MB`,
+    () => measureMemory(cluster),
+    ({ controllers }) => controllers <= MEMORY_LIMIT_BYTES,
   );
+  console.log(`    private memory, idle: ${megabytes(idle.controllers)} MB (${idle.roles.join(", ")})`);
+  console.log(`    and their ${idle.pods} proxies: ${megabytes(idle.proxies)} MB`);
 }
 
 function review(number: number) {
