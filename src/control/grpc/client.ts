@@ -37,13 +37,16 @@ export class GrpcClient<S extends ServiceDescription> {
   stream<M extends keyof S["methods"] & string>(
     method: M,
     request: RequestOf<S, M>,
+    headers: Readonly<Record<string, string>> = {},
   ): ClientReadableStream<ResponseOf<S, M>> & AsyncIterable<ResponseOf<S, M>> {
-    const definition = methodDefinition(this.#service, method);
+    const definition = methodDefinition(this.#service, method), metadata = new Metadata();
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
     return this.#client.makeServerStreamRequest(
       definition.path,
       definition.requestSerialize,
       definition.responseDeserialize as (bytes: unknown) => ResponseOf<S, M>,
       request as object,
+      metadata,
     );
   }
 

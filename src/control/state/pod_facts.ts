@@ -71,7 +71,12 @@ export function ownerOf(pod: Pod): { kind: OwnerKind; name: string } | undefined
   return { kind, name: reference.name };
 }
 
-function portOfListenAddress(proxy: ContainerSpec | undefined, variable: string, fallback: number): number {
+/** The port that a proxy was told to listen on by an address variable. */
+export function portOfListenAddress(
+  proxy: ContainerSpec | undefined,
+  variable: string,
+  fallback: number,
+): number {
   const value = proxy?.env?.find((entry) => entry.name === variable)?.value;
   const port = Number(/:(\d+)$/.exec(value ?? "")?.[1]);
   return port > 0 && port <= 65_535 ? port : fallback;

@@ -1,13 +1,5 @@
 /** The statistics API over HTTP: JSON answers, an event stream of stat, and its own description. */
-import {
-  type EdgesQuery,
-  type ErrorResponse,
-  RESOURCE_KINDS,
-  type SeriesQuery,
-  type StatKind,
-  statKind,
-  type StatQuery,
-} from "../../mesh/api.ts";
+import type { EdgesQuery, ErrorResponse, SeriesQuery, StatKind, StatQuery } from "../../mesh/api.ts";
 import { parseWindow } from "../../mesh/duration.ts";
 import { MeshFailure, toMeshError } from "../../mesh/error.ts";
 import { badRequest, type StatisticsContext } from "./answers/context.ts";
@@ -17,56 +9,8 @@ import { stat } from "./answers/stat.ts";
 import { namespaces, status, workloads } from "./answers/workloads.ts";
 import { eventStream } from "./event_stream.ts";
 import { openApi } from "./openapi.ts";
-
-/** Parameters by name, each read at most once; what is left over was misspelt. */
-class Parameters {
-  readonly #values: Map<string, string>;
-  readonly #known: string[] = [];
-  constructor(url: URL) {
-    this.#values = new Map([...url.searchParams].filter(([, value]) => value !== ""));
-  }
-
-  text(name: string): string | undefined {
-    this.#known.push(name);
-    const value = this.#values.get(name);
-    this.#values.delete(name);
-    return value;
-  }
-
-  kind(name: string): StatKind | undefined {
-    const text = this.text(name);
-    if (text === undefined) return undefined;
-    const kind = statKind(text);
-    if (kind === undefined) {
-      throw badRequest(
-        "kind-unknown",
-        `${name}=${text} is no kind`,
-        `it is one of ${RESOURCE_KINDS.join(", ")}`,
-      );
-    }
-    return kind;
-  }
-
-  required<T>(name: string, value: T | undefined): T {
-    if (value === undefined) throw badRequest("parameter-missing", `the parameter ${name} is missing`);
-    return value;
-  }
-
-  refuseOthers(): void {
-    const [other] = this.#values.keys();
-    if (other === undefined) return;
-    throw badRequest(
-      "parameter-unknown",
-      `there is no parameter ${other}`,
-      `known: ${this.#known.join(", ")}`,
-    );
-  }
-}
-
-/** Only the fields that are set. */
-function given<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
-}
+import { given, Parameters } from "./parameters.ts";
+import { TAP_PATH } from "./tap/tap_api.ts";
 
 function statQuery(parameters: Parameters): StatQuery {
   return given<StatQuery>({
@@ -137,6 +81,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   "/openapi.json": () => openApi(),
 };
 
+/** An error as every path of this API answers it. */
 function failure(error: unknown): Response {
   const body: ErrorResponse = { error: toMeshError(error) };
   if (!(error instanceof MeshFailure)) {
@@ -162,7 +107,7 @@ export function httpApi(
       if (answer !== undefined) {
         return Response.json(answer(context, parameters), { headers: { "cache-control": "no-store" } });
       }
-      const paths = [...Object.keys(ANSWERS), "/api/v1/stat/watch"].join(" ");
+      const paths = [...Object.keys(ANSWERS), "/api/v1/stat/watch", TAP_PATH].join(" ");
       const error = { code: "path-unknown", source: "usage" as const, detail: `known paths: ${paths}` };
       return Response.json({ error }, { status: 404 });
     } catch (error) {

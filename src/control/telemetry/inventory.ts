@@ -3,12 +3,16 @@ import type { KubeClient } from "../../kube/client.ts";
 import { type Informer, startInformer } from "../../kube/informer.ts";
 import { type Namespace, NAMESPACES, type Pod, PODS, type Service, SERVICES } from "../../kube/kinds.ts";
 import { parseLabelSelector } from "../../kube/selector.ts";
-import { PROXY_VERSION_ANNOTATION } from "../../mesh/annotations.ts";
+import {
+  PROXY_VERSION_ANNOTATION,
+  TAP_DISABLED_ANNOTATION,
+  TAP_ENABLED_ANNOTATION,
+} from "../../mesh/annotations.ts";
 import type { StatKind } from "../../mesh/api.ts";
 import { serviceAccountIdentity, type TrustDomain } from "../../mesh/identity.ts";
 import { COMPONENT_LABEL, IS_CONTROL_PLANE_LABEL } from "../../mesh/labels.ts";
 import { PROXY_CONTAINER, PROXY_PORTS } from "../../mesh/names.ts";
-import { ownerOf, runningContainers } from "../state/pod_facts.ts";
+import { ownerOf, portOfListenAddress, runningContainers } from "../state/pod_facts.ts";
 
 export interface PodRecord {
   readonly name: string;
@@ -27,6 +31,11 @@ export interface PodRecord {
   readonly isControlPlane: boolean;
   readonly identity: string;
   readonly adminPort: number;
+  /** Where its proxy's tap server listens, when it may be tapped. */
+  readonly controlPort: number;
+  /** Its proxy was told who may tap; or its annotations forbid it. */
+  readonly isTapEnabled: boolean;
+  readonly isTapRefused: boolean;
   readonly proxyVersion: string;
   readonly isProxyReady: boolean;
   /** When the proxy's container, and the pod, started; 0 when they have not. */
@@ -81,6 +90,9 @@ export function podRecord(pod: Pod, domain: TrustDomain): PodRecord {
       : serviceAccountIdentity(pod.spec?.serviceAccountName || "default", namespace, domain),
     adminPort: proxy?.ports?.find((port) => port.name === "linkerd-admin")?.containerPort ??
       PROXY_PORTS.admin,
+    controlPort: portOfListenAddress(proxy, "LINKERD2_PROXY_CONTROL_LISTEN_ADDR", PROXY_PORTS.control),
+    isTapEnabled: pod.metadata?.annotations?.[TAP_ENABLED_ANNOTATION] === "true",
+    isTapRefused: pod.metadata?.annotations?.[TAP_DISABLED_ANNOTATION] === "true",
     proxyVersion: pod.metadata?.annotations?.[PROXY_VERSION_ANNOTATION] ?? "",
     isProxyReady: proxyStatus?.ready ?? false,
     proxyStartedAt: time(proxyStatus?.state?.running?.startedAt),
@@ -149,6 +161,12 @@ export class Inventory {
       name: one.metadata?.name ?? "",
       isControlPlane: one.metadata?.labels?.[IS_CONTROL_PLANE_LABEL] === "true",
     })).sort((left, right) => compare(left.name, right.name));
+  }
+
+  /** Whether a namespace forbids taps of its pods. */
+  refusesTap(namespace: string): boolean {
+    const annotations = this.#namespaces.get(undefined, namespace)?.metadata?.annotations;
+    return annotations?.[TAP_DISABLED_ANNOTATION] === "true";
   }
 
   services(namespace?: string): { namespace: string; name: string }[] {

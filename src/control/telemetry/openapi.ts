@@ -1,5 +1,6 @@
 /** The description of the statistics API (OpenAPI 3.1), for tools that generate clients from it. */
 import { RESOURCE_KINDS } from "../../mesh/api.ts";
+import { TAP_TOKEN_HEADER } from "../../mesh/names.ts";
 import { VERSION } from "../../mesh/version.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -91,6 +92,25 @@ const SCHEMAS: Record<string, Json> = {
     failing: count,
     startedAt: count,
   }),
+  TapLine: {
+    oneOf: [
+      object({ observing: object({ pods: list(text), untapped: list(ref("UntappedPod")) }) }),
+      object({ event: ref("TapEvent") }),
+      object({ trouble: object({ pod: text, detail: text }) }),
+      object({ dropped: count }),
+    ],
+  },
+  UntappedPod: object({ namespace: text, name: text, reason: text }),
+  TapEndpoint: object({ ip: text, port: count, metadata: { type: "object", additionalProperties: text } }),
+  TapEvent: object({
+    source: ref("TapEndpoint"),
+    destination: ref("TapEndpoint"),
+    routeMeta: { type: "object", additionalProperties: text },
+    proxyDirection: { type: "string", enum: ["INBOUND", "OUTBOUND", "UNKNOWN"] },
+    requestInitEvent: { type: "object" },
+    responseInitEvent: { type: "object" },
+    responseEndEvent: { type: "object" },
+  }, ["requestInitEvent", "responseInitEvent", "responseEndEvent"]),
   ErrorResponse: object({
     error: object({ code: text, source: text, detail: text, remedy: text }, ["remedy"]),
   }),
@@ -144,6 +164,42 @@ const STAT = [
   "fromNamespace",
 ];
 
+const TAP = [
+  "kind",
+  "namespace",
+  "name",
+  "labels",
+  "toKind",
+  "to",
+  "toNamespace",
+  "maxRps",
+  "scheme",
+  "method",
+  "authority",
+  "path",
+  "headers",
+];
+
+/** Its answer is no JSON document but a line for each event, and it wants to know who asks. */
+function tap(): Json {
+  const { get: operation } = get("Requests one by one, a JSON object a line", "TapLine", TAP, ["kind"]) as {
+    get: { parameters: Json[]; responses: Record<string, Json> };
+  };
+  const token = { name: TAP_TOKEN_HEADER, in: "header", required: true, schema: text };
+  const refusal = { "application/json": { schema: ref("ErrorResponse") } };
+  return {
+    get: {
+      ...operation,
+      parameters: [token, ...operation.parameters],
+      responses: {
+        ...operation.responses,
+        "200": { description: "OK", content: { "application/x-ndjson": { schema: ref("TapLine") } } },
+        "403": { description: "The token does not allow it", content: refusal },
+      },
+    },
+  };
+}
+
 export function openApi(): Json {
   const watch = get("The same as server-sent events named stat", "StatResponse", [...STAT, "interval"], [
     "kind",
@@ -154,6 +210,7 @@ export function openApi(): Json {
     paths: {
       "/api/v1/stat": get("Golden metrics of every resource of a kind", "StatResponse", STAT, ["kind"]),
       "/api/v1/stat/watch": watch,
+      "/api/v1/tap": tap(),
       "/api/v1/edges": get("Who talks to whom, under which identities", "EdgesResponse", [
         "kind",
         "namespace",

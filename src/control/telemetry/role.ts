@@ -16,6 +16,7 @@ import { httpApi } from "./http_api.ts";
 import { Inventory } from "./inventory.ts";
 import { Scraper } from "./scraper.ts";
 import { Store } from "./store.ts";
+import { TAP_PATH, tapApi } from "./tap/tap_api.ts";
 import { vizHandlers } from "./viz_api.ts";
 
 const MAINTENANCE_MS = 10_000;
@@ -35,7 +36,7 @@ export const telemetryRole: Role = {
       controlPlaneNamespace: flags.string("controller-namespace", CONTROL_PLANE_NAMESPACE),
       trustDomain: flags.string("identity-trust-domain", flags.string("cluster-domain", CLUSTER_DOMAIN)),
     };
-    const inventory = new Inventory(await cluster(), domain);
+    const client = await cluster(), inventory = new Inventory(client, domain);
     const store = new Store({ path, retentionMs });
     const scraper = new Scraper({ inventory, store, intervalMs, concurrency });
     const context: StatisticsContext = { store, inventory, scraper, intervalMs, retentionMs, now: Date.now };
@@ -55,9 +56,14 @@ export const telemetryRole: Role = {
     const grpc = new GrpcServer(grpcMetrics(registry));
     grpc.add(ApiDefinition, vizHandlers(context));
     await grpc.listen(grpcPort);
+    const statistics = httpApi(context, stopped.signal);
+    const taps = tapApi(context, stopped.signal, async (token) => {
+      const { authorizeTap } = await import("./tap/authorize.ts");
+      await authorizeTap(client, domain.controlPlaneNamespace, token);
+    });
     const http = Deno.serve(
       { port: httpPort, hostname: "0.0.0.0", onListen: () => {} },
-      httpApi(context, stopped.signal),
+      (request) => new URL(request.url).pathname === TAP_PATH ? taps(request) : statistics(request),
     );
     inventory.ready.then(() => scraper.start());
     const maintenance = setInterval(() => {

@@ -89,7 +89,7 @@ export function podGroups(context: StatisticsContext, query: StatQuery) {
 }
 
 /** The resource of a kind that a pod belongs to; undefined when it belongs to none. */
-function resourceOf(pod: PodRecord, kind: StatKind): ResourceName | undefined {
+export function resourceOf(pod: PodRecord, kind: StatKind): ResourceName | undefined {
   if (kind === "namespace") return { kind, namespace: "", name: pod.namespace };
   if (kind === "pod") return { kind, namespace: pod.namespace, name: pod.name };
   return pod.workloadKind === kind ? { kind, namespace: pod.namespace, name: pod.workload } : undefined;
