@@ -7,6 +7,30 @@
  * begin) are cached for ever; other offsets are made on demand, which is the rare path (the rest of a short write).
  */
 
+/** log2 of the pointers in a block of a cache. */
+const BLOCK_SHIFT = 8;
+const BLOCK_MASK = (1 << BLOCK_SHIFT) - 1;
+
+/** Pointers by a number, in blocks that are made when one is first kept there: of a large memory little is ever used. */
+export class PointerCache {
+  readonly #blocks: ((Deno.PointerObject | undefined)[] | undefined)[];
+
+  /** @param count one more than the largest number */
+  constructor(count: number) {
+    this.#blocks = new Array((count >>> BLOCK_SHIFT) + 1);
+  }
+
+  get(index: number): Deno.PointerObject | undefined {
+    return this.#blocks[index >>> BLOCK_SHIFT]?.[index & BLOCK_MASK];
+  }
+
+  keep(index: number, pointer: Deno.PointerObject): Deno.PointerObject {
+    const block = this.#blocks[index >>> BLOCK_SHIFT] ??= new Array(1 << BLOCK_SHIFT);
+    block[index & BLOCK_MASK] = pointer;
+    return pointer;
+  }
+}
+
 /** log2 of the alignment whose pointers are cached. */
 const PAGE_SHIFT = 12;
 const PAGE_MASK = (1 << PAGE_SHIFT) - 1;
@@ -18,7 +42,7 @@ export class LinearMemory {
   readonly view: DataView<ArrayBuffer>;
   readonly size: number;
   readonly #base: Deno.PointerObject;
-  readonly #pages: (Deno.PointerObject | undefined)[];
+  readonly #pages: PointerCache;
 
   /** @param buffer memory that never grows (a grown WebAssembly memory moves, and every pointer with it) */
   constructor(buffer: ArrayBuffer) {
@@ -30,7 +54,7 @@ export class LinearMemory {
     const base = Deno.UnsafePointer.of(this.bytes);
     if (base === null) throw new Error("the linear memory has no address");
     this.#base = base;
-    this.#pages = new Array(this.size >>> PAGE_SHIFT);
+    this.#pages = new PointerCache(this.size >>> PAGE_SHIFT);
   }
 
   /**
@@ -43,9 +67,7 @@ export class LinearMemory {
     }
     if ((offset & PAGE_MASK) === 0) {
       const page = offset >>> PAGE_SHIFT;
-      const cached = this.#pages[page];
-      if (cached !== undefined) return cached;
-      return (this.#pages[page] = this.#at(offset));
+      return this.#pages.get(page) ?? this.#pages.keep(page, this.#at(offset));
     }
     return this.#at(offset);
   }

@@ -1,6 +1,6 @@
 /** The data plane of one loop: what the main loop and every worker run alike. */
 import type { SocketAddress } from "../linux/address.ts";
-import { trimHeap } from "../linux/heap.ts";
+import { collectGarbage, trimHeap } from "../linux/heap.ts";
 import { Inbound } from "./inbound.ts";
 import { Outbound } from "./outbound.ts";
 import type { Runtime } from "./runtime.ts";
@@ -16,7 +16,7 @@ export interface ListenAddresses {
 export class Core {
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
-  readonly #memory = new MemoryKeeper({ collect: (globalThis as { gc?: () => void }).gc, trim: trimHeap });
+  readonly #memory = new MemoryKeeper({ collect: collectGarbage, trim: trimHeap });
 
   constructor(readonly runtime: Runtime) {
     this.#inbound = new Inbound(runtime);

@@ -3,14 +3,14 @@
  * library's arenas, which would stay for as long as the controller runs.
  */
 import process from "node:process";
-import { trimHeap } from "../../linux/heap.ts";
+import { collectGarbage, trimHeap } from "../../linux/heap.ts";
 import { MemoryKeeper } from "../../linux/memory_keeper.ts";
 
 const INTERVAL_MS = 1000;
 
 /** Looks once a second how busy the process was, by its processor time; ends with the process. */
 export function keepMemorySmall(): void {
-  const keeper = new MemoryKeeper({ collect: (globalThis as { gc?: () => void }).gc, trim: trimHeap });
+  const keeper = new MemoryKeeper({ collect: collectGarbage, trim: trimHeap });
   const milliseconds = () => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1000;

@@ -5,7 +5,7 @@
  * One receive area is enough for all connections: what is read in an event is parsed and sent on before the next
  * event is looked at; only what cannot go on at once is copied to a slot.
  */
-import type { LinearMemory } from "../../linux/memory.ts";
+import { type LinearMemory, PointerCache } from "../../linux/memory.ts";
 import { HEAP_START, instantiate, type MeshExports, type MeshModule } from "../../wasm/module.ts";
 import { hpackTableBytes } from "../../wasm/http2.ts";
 import { SLOT_SIZE, SlotPool, SMALL_SLOT_SIZE } from "./slots.ts";
@@ -55,7 +55,7 @@ export class Arena {
   readonly connectMethodAt: number;
   readonly connectMethodLength: number;
   readonly slots: SlotPool;
-  readonly #receivePointers: (Deno.PointerObject | undefined)[] = [];
+  readonly #receivePointers = new PointerCache(2 * HEADROOM);
   readonly #cells: number[] = [];
   #nextCell: number;
   readonly #cellEnd: number;
@@ -109,7 +109,8 @@ export class Arena {
     const index = offset - this.receiveAt + HEADROOM;
     if (index < 0 || index >= 2 * HEADROOM) return this.memory.pointer(offset, length);
     if (offset + length > this.memory.size) throw new RangeError("linear memory: write past its end");
-    return this.#receivePointers[index] ??= this.memory.pointer(offset, 1);
+    const cache = this.#receivePointers;
+    return cache.get(index) ?? cache.keep(index, this.memory.pointer(offset, 1));
   }
 
   /** A zeroed cell, or 0 when all are in use. */
@@ -154,6 +155,12 @@ export class Arena {
     const { bytes } = this.memory;
     for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
     return text.length;
+  }
+
+  /** The 32-bit number that the network's order has at `at`. */
+  readWord(at: number): number {
+    const { bytes } = this.memory;
+    return (bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!) >>> 0;
   }
 
   /** The bytes of a span as text, one character a byte. */

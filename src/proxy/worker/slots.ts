@@ -11,25 +11,38 @@ export const SLOT_SIZE = 65536;
 export const SMALL_SLOT_SIZE = 4096;
 
 class Pool {
+  /** Slots that were given back. Memory that is never written costs nothing: the rest is known by `#next` alone. */
   readonly #free: Int32Array;
-  #count: number;
+  #count = 0;
+  #next: number;
+  readonly #end: number;
+  #used = 0;
 
-  constructor(start: number, size: number, private readonly capacity: number) {
+  constructor(start: number, private readonly size: number, capacity: number) {
     this.#free = new Int32Array(capacity);
-    for (let i = 0; i < capacity; i++) this.#free[i] = start + (capacity - 1 - i) * size;
-    this.#count = capacity;
+    this.#next = start;
+    this.#end = start + capacity * size;
   }
 
   take(): number {
-    return this.#count === 0 ? 0 : this.#free[--this.#count]!;
+    let offset = 0;
+    if (this.#count > 0) offset = this.#free[--this.#count]!;
+    else if (this.#next === this.#end) return 0;
+    else {
+      offset = this.#next;
+      this.#next += this.size;
+    }
+    this.#used++;
+    return offset;
   }
 
   give(offset: number): void {
     this.#free[this.#count++] = offset;
+    this.#used--;
   }
 
   get used(): number {
-    return this.capacity - this.#count;
+    return this.#used;
   }
 }
 
