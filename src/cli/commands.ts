@@ -11,6 +11,7 @@ import { INSTALL_COMMANDS } from "./install/commands.ts";
 import { LOCAL_COMMANDS } from "./local/commands.ts";
 import { SHELL_COMMANDS } from "./shell/commands.ts";
 import { STAT_COMMANDS } from "./stat/commands.ts";
+import { TAP_COMMANDS } from "./tap/commands.ts";
 
 /** What a command does, once it is loaded; a number is its exit code. */
 export type Run = (options: GlobalOptions, environment: Environment) => Promise<number | void>;
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Describe[] = [
   ...INJECT_COMMANDS,
   ...CHECK_COMMANDS,
   ...STAT_COMMANDS,
+  ...TAP_COMMANDS,
   ...DIAGNOSE_COMMANDS,
   ...PROXY_COMMANDS,
   ...EXPLAIN_COMMANDS,

@@ -29,7 +29,7 @@ export interface Environment {
   /** Waits; a test's environment need not. */
   sleep(milliseconds: number): Promise<void>;
   connect(options: GlobalOptions): Promise<Connection>;
-  fetch(url: string): Promise<Response>;
+  fetch(url: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
   /** Runs another program with this one's input and outputs. @returns its exit code */
   run(program: string, args: readonly string[]): Promise<number>;
   /** Runs another program. @returns what it wrote to its standard output, whatever its exit code */
@@ -53,7 +53,7 @@ export const SYSTEM: Environment = {
   now: () => Date.now(),
   sleep: (milliseconds) => new Promise((done) => setTimeout(done, milliseconds)),
   connect: async (options) => (await import("./connect.ts")).connect(options),
-  fetch: (url) => fetch(url),
+  fetch: (url, headers) => fetch(url, headers === undefined ? {} : { headers }),
   run: async (program, args) => (await new Deno.Command(program, { args: [...args] }).spawn().status).code,
   capture: async (program, args) => {
     const { stdout } = await new Deno.Command(program, { args: [...args], stderr: "inherit" }).output();

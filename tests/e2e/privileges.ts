@@ -16,6 +16,8 @@ const NOT_USED_HERE: readonly (readonly [string, RegExp])[] = [
     /^(policy\.linkerd\.io\/(httproutes|httplocalratelimitpolicies|egressnetworks)(\/status)?)$/,
   ],
   ["linkerd-destination", /^gateway\.networking\.k8s\.io\/(http|grpc|tls|tcp)routes(\/status)?$/],
+  // Asked only when somebody taps.
+  ["metrics-api", /^authentication\.k8s\.io\/tokenreviews$/],
   // Asked only for pods that belong to a Job.
   ["linkerd-proxy-injector", /^batch\/jobs$/],
 ];

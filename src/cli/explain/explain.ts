@@ -8,11 +8,13 @@ import type { Explanation, Explanations } from "./explanation.ts";
 import { KUBERNETES_CODES } from "./kubernetes_codes.ts";
 import { PROXY_CODES } from "./proxy_codes.ts";
 import { STATISTICS_CODES } from "./statistics_codes.ts";
+import { TAP_CODES } from "./tap_codes.ts";
 
 /** All codes, by name. */
 export const CODES: Explanations = {
   ...COMMAND_CODES,
   ...STATISTICS_CODES,
+  ...TAP_CODES,
   ...KUBERNETES_CODES,
   ...PROXY_CODES,
 };

@@ -29,6 +29,8 @@ Deno.test("commands, their flags and the values of these are completed from the 
   assert.deepEqual(await proposed(["check", "--pr"]), ["--pre", "--proxy"]);
   assert.deepEqual(await proposed(["check", "-o", ""]), ["table", "short", "json"]);
   assert.deepEqual(await proposed(["stat", "deploy"]), ["deployment"]);
+  assert.deepEqual(await proposed(["tap", "statefuls"]), ["statefulset"]);
+  assert.deepEqual(await proposed(["tap", "--to"]), ["--to", "--to-namespace"]);
   assert.deepEqual(await proposed(["explain", "no-end"]), ["no-endpoints"]);
 });
 

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { Describe, Run } from "../commands.ts";
 import { addNamespaceOption, outputOption } from "../options.ts";
+import { addTaps } from "../tap/commands.ts";
 
 function addStatistics(parent: Command, execute: (run: Run) => Promise<void>): void {
   addNamespaceOption(parent.command("stat"))
@@ -42,8 +43,9 @@ export const STAT_COMMANDS: readonly Describe[] = [
   addStatistics,
   (program, execute) => {
     const viz = program.command("viz", { hidden: true }).description(
-      "stat and edges, where Linkerd has them",
+      "stat, edges, tap and list, where Linkerd has them",
     );
     addStatistics(viz, execute);
+    addTaps(viz, execute);
   },
 ];
