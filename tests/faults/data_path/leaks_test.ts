@@ -101,7 +101,9 @@ Deno.test("after 800 connections that ended in every phase, every slot, cell, ta
     await storm(pair, 1); // connections to the application, tables for HTTP/2 between the proxies: kept from here on
     await until(
       "all is quiet",
-      () => server.inbound.connections.size + client.outbound.connections.size <= 3,
+      () =>
+        server.inbound.connections.size + client.outbound.connections.size <= 3 &&
+        server.runtime.arena.slots.used + client.runtime.arena.slots.used === 0,
       8000,
     );
     equal((await other.ask())?.body, "fine");

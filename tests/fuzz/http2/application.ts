@@ -11,6 +11,7 @@ import type { Pipeline } from "../../../src/proxy/http/pipeline.ts";
 import type { Upstream } from "../../../src/proxy/http/sides.ts";
 import type { HttpSeries } from "../../../src/proxy/telemetry/http_series.ts";
 import type { Random } from "../random.ts";
+import { Taps } from "../../../src/proxy/tap/taps.ts";
 import { arena } from "./stage.ts";
 
 const HEADS: readonly string[] = [
@@ -104,6 +105,10 @@ export class Application {
       requestExtraLength: 0,
       isDowngrading: random.once(2),
       inFlight: this.inFlight,
+      taps: new Taps(),
+      tapPlace() {
+        throw new Error("no tap runs");
+      },
       logAccess: () => undefined,
       endAccess() {},
       seriesOf: () => NO_SERIES,

@@ -9,7 +9,15 @@ import type { Stream, StreamFailure } from "../../worker/stream.ts";
 import { disarm, type Timer, timerOf } from "../../worker/timers.ts";
 import { ClientStream } from "./client_stream.ts";
 import { Http2Connection } from "./connection.ts";
-import { GREETING_TIMEOUT_MS, MAX_CONCURRENT_STREAMS, MAX_SPARE_STREAMS, MAX_WINDOW } from "./limits.ts";
+import {
+  GREETING_TIMEOUT_MS,
+  MAX_ABANDONED_STREAMS,
+  MAX_CONCURRENT_STREAMS,
+  MAX_SPARE_STREAMS,
+  MAX_WINDOW,
+  RESET_PACE_MS,
+} from "./limits.ts";
+import { ResetPacer } from "./reset_pacer.ts";
 import { CLIENT_GREETING } from "./settings.ts";
 
 export class ClientConnection extends Http2Connection {
@@ -22,12 +30,18 @@ export class ClientConnection extends Http2Connection {
   /** Streams that wait for them, and until when. */
   readonly #waiting = new Set<ClientStream>();
   readonly #greetingTimer: Timer;
+  /** Streams that were given up, of which the peer is told when it can bear it; what comes on them is dropped. */
+  readonly #abandoned = new Set<ClientStream>();
+  readonly #resets: ResetPacer;
+  readonly #resetTimer: Timer;
 
   constructor(stream: Stream, tables: readonly [number, number], readonly endpoint: Endpoint) {
     super(stream, false, tables);
     this.nextOwnStream = 1;
     this.connectTimer = timerOf(() => stream.connectTimedOut());
     this.#greetingTimer = timerOf(() => this.#settle());
+    this.#resets = new ResetPacer(endpoint.isMeshed, stream.loop.now);
+    this.#resetTimer = timerOf(() => this.#resetAbandoned());
     this.writer.greet(CLIENT_GREETING);
   }
 
@@ -82,9 +96,46 @@ export class ClientConnection extends Http2Connection {
     for (const stream of waiting) stream.settle();
   }
 
+  /**
+   * `stream` is of no more use.
+   * @returns whether it may be reset now; otherwise that is done later, or it ends by itself. A connection that is worn
+   * out takes no more requests, and closes once there is nobody left whom it serves: that ends the rest at once.
+   */
+  mayReset(stream: ClientStream): boolean {
+    const { loop } = this.stream;
+    if (this.#abandoned.size === 0 && this.#resets.spend(loop.now)) return true;
+    this.#abandoned.add(stream);
+    if (this.#abandoned.size >= MAX_ABANDONED_STREAMS || this.#resets.isWornOut(loop.now)) {
+      this.endpoint.forgetHttp2(this);
+      this.#isGoingAway = true;
+    }
+    this.#discardIfUnused();
+    if (this.#resetTimer.deadline === 0) loop.lane(RESET_PACE_MS).arm(this.#resetTimer, loop.now);
+    return false;
+  }
+
+  #resetAbandoned(): void {
+    const { loop } = this.stream;
+    for (const stream of [...this.#abandoned]) {
+      if (!this.#resets.spend(loop.now)) break;
+      stream.reset(Http2Error.Cancel);
+    }
+    if (this.#abandoned.size > 0) loop.lane(RESET_PACE_MS).arm(this.#resetTimer, loop.now);
+  }
+
   recycle(stream: ClientStream): void {
+    this.#abandoned.delete(stream);
     if (this.#spare.length < MAX_SPARE_STREAMS) this.#spare.push(stream);
-    if (this.#isGoingAway && this.streams.size === 0) this.stream.loop.defer(() => this.discard());
+    this.#discardIfUnused();
+  }
+
+  /** Nobody waits for anything that it carries. */
+  get #isUnused(): boolean {
+    return this.streams.size === this.#abandoned.size;
+  }
+
+  #discardIfUnused(): void {
+    if (this.#isGoingAway && this.#isUnused) this.stream.loop.defer(() => this.discard());
   }
 
   override onOpen(stream: Stream): void {
@@ -128,18 +179,18 @@ export class ClientConnection extends Http2Connection {
       this.streams.delete(stream.id);
       stream.onReset(Http2Error.RefusedStream, false);
     }
-    if (this.streams.size === 0) this.discard();
+    if (this.#isUnused) this.discard();
   }
 
   /** Takes nothing new, and closes after what it has in hand. */
   retire(): void {
     this.#isGoingAway = true;
-    if (this.streams.size === 0) this.discard();
+    if (this.#isUnused) this.discard();
   }
 
-  /** Closes it; it carries nothing. */
+  /** Closes it; it carries nothing that anyone wants. */
   discard(): void {
-    if (this.isClosed || this.streams.size > 0) return;
+    if (this.isClosed || !this.#isUnused) return;
     if (this.stream.isOpen) this.writer.goAway(0, Http2Error.None);
     this.output.flush();
     this.end(undefined);
@@ -148,6 +199,7 @@ export class ClientConnection extends Http2Connection {
   protected onConnectionEnd(failure: StreamFailure | undefined): void {
     disarm(this.connectTimer);
     disarm(this.#greetingTimer);
+    disarm(this.#resetTimer);
     this.endpoint.forgetHttp2(this);
     this.endpoint.closedStream(failure);
     if (this.#waiting.size === 0) return;

@@ -151,12 +151,13 @@ export class ClientStream extends Http2Stream implements Upstream {
 
   /** A head of the response stands in the record. @returns where to go on reading */
   takeHead(isEnd: boolean, next: number, end: number): number {
-    const exchange = this.#exchange!, { words, doubles } = this.arena.memory, { recordAt } = this.arena;
+    const exchange = this.#exchange, { words, doubles } = this.arena.memory, { recordAt } = this.arena;
     const record = recordAt >> 2;
     if (this.connection.blockReason !== BlockReason.None) {
       this.#fail(`a response head is malformed (${BlockReason[this.connection.blockReason]})`);
       return next;
     }
+    if (exchange === undefined) return this.#takeUnwanted(isEnd, next);
     if ((words[record + Head.Flags]! & HeadFlag.Interim) !== 0) {
       if (isEnd || words[record + Head.Status] === 101) this.#fail("an interim response ends, or switches");
       else exchange.onInterim(0, 0);
@@ -188,6 +189,15 @@ export class ClientStream extends Http2Stream implements Upstream {
     return next + 9 + body;
   }
 
+  /** The same of a stream that was given up. */
+  #takeUnwanted(isEnd: boolean, next: number): number {
+    const { words } = this.arena.memory, flags = words[(this.arena.recordAt >> 2) + Head.Flags]!;
+    this.isAnswered = isEnd || (flags & HeadFlag.Interim) === 0;
+    this.isReceiveEnded = isEnd;
+    this.completeIfDone();
+    return next;
+  }
+
   protected deliver(at: number, length: number, isEnd: boolean): void {
     const exchange = this.#exchange;
     if (exchange === undefined) return;
@@ -206,9 +216,20 @@ export class ClientStream extends Http2Stream implements Upstream {
     this.#exchange = undefined;
     this.#ended();
     // The request may not be: nobody wants the rest (RFC 9113 §8.1).
-    if (!this.isSendEnded) this.connection.dropStream(this, Http2Error.None);
+    if (!this.isSendEnded) this.#giveUp(Http2Error.None);
     exchange.onResponseEnd();
-    if (!this.isSendEnded) this.#finish();
+  }
+
+  #giveUp(code: number): void {
+    if (this.id === 0) return;
+    if (this.connection.mayReset(this)) this.reset(code);
+    else this.abandon();
+  }
+
+  /** Ends it for the peer too. */
+  reset(code: number): void {
+    this.connection.dropStream(this, code);
+    this.#finish();
   }
 
   #fail(detail: string): void {
@@ -264,7 +285,6 @@ export class ClientStream extends Http2Stream implements Upstream {
     }
     this.#exchange = undefined;
     this.#ended();
-    this.connection.dropStream(this, Http2Error.Cancel);
-    if (this.id !== 0) this.#finish();
+    this.#giveUp(Http2Error.Cancel);
   }
 }

@@ -23,13 +23,15 @@ import {
   MAX_FRAME_BYTES,
   MAX_HEADER_LIST_BYTES,
   MAX_WINDOW,
+  NUISANCE_BURST,
+  NUISANCE_PER_SECOND,
   OUTPUT_PAUSE_BYTES,
 } from "./limits.ts";
 import { FrameWriter } from "./frame_writer.ts";
-import { NuisanceBudget } from "./nuisance.ts";
 import { FrameOutput } from "./output.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import { ReceiveWindow } from "./receive_window.ts";
+import { RateBudget } from "./rate_budget.ts";
 import { RecentResets } from "./recent_resets.ts";
 import { SendQueue } from "./send_queue.ts";
 import { PeerSettings } from "./settings.ts";
@@ -59,7 +61,7 @@ export abstract class Http2Connection implements StreamOwner {
   #skipLeft = 0;
   readonly #waiting = new SendQueue();
   protected readonly recentResets = new RecentResets();
-  readonly #nuisances: NuisanceBudget;
+  readonly #nuisances: RateBudget;
   readonly #keepAlive: KeepAlive;
 
   /** @param tables two HPACK tables (Arena.takeTable), given back when the connection ends */
@@ -75,7 +77,7 @@ export abstract class Http2Connection implements StreamOwner {
     this.#partial = new HeldBytes(this.arena);
     this.#block = new BlockAssembly(this.arena);
     this.peer = new PeerSettings(this);
-    this.#nuisances = new NuisanceBudget(stream.loop.now);
+    this.#nuisances = new RateBudget(NUISANCE_BURST, NUISANCE_PER_SECOND, stream.loop.now);
     this.output = new FrameOutput(
       stream,
       () => this.onFailed(stream, stream.failure!),
@@ -340,18 +342,14 @@ export abstract class Http2Connection implements StreamOwner {
   }
 
   #word(at: number): number {
-    const { bytes } = this.arena.memory;
-    return (bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!) >>> 0;
+    return this.arena.readWord(at);
   }
 
   #takeSettings(flags: number, at: number, length: number): boolean {
     if ((flags & FrameFlag.Acknowledge) !== 0) return true;
     if (!this.#nuisance()) return false;
-    const { bytes } = this.arena.memory;
-    for (let cursor = at; cursor < at + length; cursor += 6) {
-      const code = this.peer.apply(bytes[cursor]! << 8 | bytes[cursor + 1]!, this.#word(cursor + 2));
-      if (code !== Http2Error.None) return this.fail(code, "a setting is not allowed") > 0;
-    }
+    const code = this.peer.take(at, length);
+    if (code !== Http2Error.None) return this.fail(code, "a setting is not allowed") > 0;
     this.writer.frame(FrameType.Settings, FrameFlag.Acknowledge, 0, 0, 0);
     this.onPeerSettings();
     return !this.isClosed;

@@ -31,6 +31,10 @@ export const PING_INTERVAL_MS = 10_000;
 export const PING_TIMEOUT_MS = 3000;
 /** How long a peer may take to say what it takes, where that must be known; then it is taken for one of HTTP/1. */
 export const GREETING_TIMEOUT_MS = 1000;
+/** How often it is looked whether streams that were given up can be reset now. */
+export const RESET_PACE_MS = 50;
+/** Streams of one connection that may wait for it; with more it takes no new ones. */
+export const MAX_ABANDONED_STREAMS = 64;
 /** Between "take nothing new" and the last stream that is served (RFC 9113 §6.8). */
 export const GOAWAY_GRACE_MS = 1000;
 /**

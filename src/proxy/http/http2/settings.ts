@@ -23,8 +23,17 @@ export class PeerSettings {
 
   constructor(private readonly connection: Http2Connection) {}
 
-  /** @returns an `Http2Error`; None when the setting is one */
-  apply(name: number, value: number): number {
+  /** Takes the content of a SETTINGS frame. @returns an `Http2Error`; None when all of it is allowed */
+  take(at: number, length: number): number {
+    const { arena } = this.connection, { bytes } = arena.memory;
+    for (let cursor = at; cursor < at + length; cursor += 6) {
+      const code = this.#apply(bytes[cursor]! << 8 | bytes[cursor + 1]!, arena.readWord(cursor + 2));
+      if (code !== Http2Error.None) return code;
+    }
+    return Http2Error.None;
+  }
+
+  #apply(name: number, value: number): number {
     switch (name) {
       case Setting.HeaderTableSize:
         this.connection.writer.resizeTable(value);

@@ -222,6 +222,13 @@ export abstract class Http2Stream {
 
   // ---- the end
 
+  /** Nobody waits for it any more: what is held is dropped. It goes on as far as the peer does, or until it is reset. */
+  protected abandon(): void {
+    this.#unsent.release();
+    this.#unsentTrailers.release();
+    this.drainReceived();
+  }
+
   protected completeIfDone(): void {
     if (this.id !== 0 && this.isReceiveEnded && this.isSendEnded && !this.#isEndHeld) this.onComplete();
   }
