@@ -5,10 +5,11 @@
  * Needs root (network namespaces) and a descriptor limit of 20,000 (HAProxy takes two a connection).
  */
 import { parseArgs } from "node:util";
+import { answeredRequests } from "./peers/application.ts";
 import type { Candidate } from "./peers/candidate.ts";
 import { startCandidates } from "./peers/candidates.ts";
 import { CLIENT_IP, type Environment } from "./peers/environment.ts";
-import { median, parseReport, privateMemory, processorTime } from "./peers/measure.ts";
+import { median, privateMemory, processorTime } from "./peers/measure.ts";
 import { table } from "./peers/report.ts";
 import { prepare, withEnvironment } from "./peers/session.ts";
 
@@ -16,19 +17,28 @@ const CONNECTIONS = [10, 100, 1000, 8000], IDLE = 8000;
 const HOLD = new URL("growth/hold.ts", import.meta.url).pathname;
 const NAMES = ["ours, pair", "HAProxy, pair, h2 between"];
 
-/** Microseconds of processor a request, both sides. */
+/**
+ * Microseconds of processor a request, both sides, once all connections stand: what opening them costs is not part of it.
+ * Requests are counted by the application.
+ */
 async function cost(
   environment: Environment,
   { port, pids }: Candidate,
   connections: number,
   seconds: number,
 ) {
-  const argv = ["wrk", "-t1", `-c${connections}`, `-d${seconds}`, "--latency", "--timeout", "20"];
-  const before = processorTime(pids);
-  const text = await environment.output("client", "timeout", "90", ...argv, `http://${CLIENT_IP}:${port}/`);
-  const { requests, failures } = parseReport(text);
-  if (failures > 0) console.log(`  ${failures} failed at ${connections} connections`);
-  return (processorTime(pids) - before) / requests / 1000;
+  const opening = 1 + connections / 1000;
+  const argv = ["wrk", "-t1", `-c${connections}`, `-d${Math.ceil(opening + seconds + 1)}`, "--timeout", "20"];
+  const load = environment.output("client", "timeout", "90", ...argv, `http://${CLIENT_IP}:${port}/`);
+  const look = async () => ({ answered: await answeredRequests(environment), spent: processorTime(pids) });
+  const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
+  await wait(opening * 1000);
+  const before = await look();
+  await wait(seconds * 1000);
+  const after = await look();
+  const failures = /Socket errors: .*|Non-2xx.*/.exec(await load)?.[0];
+  if (failures !== undefined) console.log(`  ${connections} connections: ${failures}`);
+  return (after.spent - before.spent) / (after.answered - before.answered) / 1000;
 }
 
 /** MiB of each side with `IDLE` connections that have asked once. */

@@ -15,6 +15,7 @@ events { worker_connections 20000; }
 http { access_log off; keepalive_requests 100000000; keepalive_timeout 3600; server {
 listen ${APPLICATION_PORT} backlog=16384; listen ${HTTP2_APPLICATION_PORT} http2;
 location / { return 200 "hello world, this is a response body of some size\\n"; }
+location = /requests { stub_status; }
 location = ${GRPC_METHOD} { default_type application/grpc; add_trailer grpc-status 0; return 200 "${GRPC_MESSAGE}"; } } }
 `;
 }
@@ -23,4 +24,14 @@ location = ${GRPC_METHOD} { default_type application/grpc; add_trailer grpc-stat
 export async function startApplication(environment: Environment): Promise<void> {
   const configuration = environment.write("nginx.conf", nginx(environment.directory));
   await start(environment, "server", "nginx", APPLICATION_PORT, ["nginx", "-c", configuration]);
+}
+
+/** Requests that it has answered up to now. */
+export async function answeredRequests(environment: Environment): Promise<number> {
+  const ask =
+    `exec 3<>/dev/tcp/127.0.0.1/${APPLICATION_PORT}; printf 'GET /requests HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3`;
+  const text = await environment.output("server", "bash", "-c", ask);
+  const count = /^ \d+ \d+ (\d+) $/m.exec(text)?.[1];
+  if (count === undefined) throw new Error(`the application does not tell its requests: ${text}`);
+  return Number(count);
 }
