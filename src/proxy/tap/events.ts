@@ -1,18 +1,11 @@
 /**
- * What an observation is told of a request, as bytes of `TapEvent`. Encoded where the request is, since heads stand in
- * its loop's record; nothing here touches the record or the loop's scratch areas.
+ * What an observation is told of a request, as `TapEvent`s. Made where the request is, since heads stand in its loop's
+ * record, and encoded by the main loop: a worker needs no codec, which costs a megabyte of each isolate (measured).
  * Source: protocol-api.md §11.
  */
 import type { Duration } from "../../../proto/gen/google/protobuf/duration.ts";
 import type { Headers } from "../../../proto/gen/http_types.ts";
-import {
-  type Eos,
-  TapEvent,
-  type TapEvent_Http,
-  type TapEvent_Http_StreamId,
-  TapEvent_ProxyDirection,
-} from "../../../proto/gen/tap.ts";
-import type { SocketAddress } from "../../linux/address.ts";
+import type { Eos, TapEvent, TapEvent_Http, TapEvent_Http_StreamId } from "../../../proto/gen/tap.ts";
 import { tcpAddressOf } from "../control/translate_net.ts";
 import { methodOf, schemeOf } from "./http_types.ts";
 import type { TapSubject } from "./subject.ts";
@@ -25,6 +18,9 @@ export interface TapEnd {
   readonly reset: number;
 }
 
+/** Of TapEvent.ProxyDirection. */
+const INBOUND = 1, OUTBOUND = 2;
+
 function durationOf(micros: number): Duration {
   const whole = Math.max(0, Math.round(micros)), seconds = Math.floor(whole / 1_000_000);
   return { seconds: BigInt(seconds), nanos: (whole - seconds * 1_000_000) * 1000 };
@@ -35,26 +31,25 @@ function eosOf({ grpcStatus, reset }: TapEnd): Eos | undefined {
   return grpcStatus >= 0 ? { end: { $case: "grpcStatusCode", value: grpcStatus } } : undefined;
 }
 
-function encode(subject: TapSubject, destination: SocketAddress, event: TapEvent_Http["event"]): Uint8Array {
-  const isInbound = subject.direction === "inbound";
-  return TapEvent.encode({
+function eventOf(subject: TapSubject, event: TapEvent_Http["event"]): TapEvent {
+  return {
     source: tcpAddressOf(subject.source),
     sourceMeta: { labels: { ...subject.sourceLabels } },
-    destination: tcpAddressOf(destination),
+    destination: tcpAddressOf(subject.destination),
     destinationMeta: { labels: { ...subject.destinationLabels } },
     routeMeta: { labels: { ...subject.routeLabels } },
-    proxyDirection: isInbound ? TapEvent_ProxyDirection.INBOUND : TapEvent_ProxyDirection.OUTBOUND,
+    proxyDirection: subject.direction === "inbound" ? INBOUND : OUTBOUND,
     event: { $case: "http", value: { event } },
-  }).finish();
+  };
 }
 
 export function requestInit(
   subject: TapSubject,
   id: TapEvent_Http_StreamId,
   headers: Headers | undefined,
-): Uint8Array {
-  const { destination, method, scheme, authority, path } = subject;
-  return encode(subject, destination, {
+): TapEvent {
+  const { method, scheme, authority, path } = subject;
+  return eventOf(subject, {
     $case: "requestInit",
     value: { id, method: methodOf(method), scheme: schemeOf(scheme), authority, path, headers },
   });
@@ -66,8 +61,8 @@ export function responseInit(
   httpStatus: number,
   sinceRequestMicros: number,
   headers: Headers | undefined,
-): Uint8Array {
-  return encode(subject, subject.destination, {
+): TapEvent {
+  return eventOf(subject, {
     $case: "responseInit",
     value: { id, httpStatus, sinceRequestInit: durationOf(sinceRequestMicros), headers },
   });
@@ -82,8 +77,8 @@ export function responseEnd(
   responseBytes: number,
   end: TapEnd,
   trailers: Headers | undefined,
-): Uint8Array {
-  return encode(subject, subject.destination, {
+): TapEvent {
+  return eventOf(subject, {
     $case: "responseEnd",
     value: {
       id,

@@ -72,7 +72,7 @@ export class TapHub {
   #open(worker: TapWorker, bases: Map<number, Running>, running: Running): void {
     const base = this.#nextBase(), { left } = running.call;
     bases.set(base, running);
-    worker.send({ kind: "tap-open", base, request: ObserveRequest.encode(running.request).finish(), left });
+    worker.send({ kind: "tap-open", base, request: running.request, left });
   }
 
   #stop(running: Running): void {

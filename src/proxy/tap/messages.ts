@@ -1,12 +1,13 @@
 /** What the main loop and a worker say to each other of taps. */
+import type { ObserveRequest } from "../../../proto/gen/tap.ts";
 import type { TapRecord } from "./observation.ts";
 
 export type TapToWorker =
-  /** Observe: `request` is an ObserveRequest, checked; `base` names the observation; `left` is its limit. */
+  /** Observe: `request` has been checked; `base` names the observation; `left` is its limit. */
   | {
     readonly kind: "tap-open";
     readonly base: number;
-    readonly request: Uint8Array;
+    readonly request: ObserveRequest;
     readonly left: number;
   }
   /** The last batch has been taken; so many requests more may be. */

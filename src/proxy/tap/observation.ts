@@ -1,14 +1,17 @@
 /** One observation as one loop keeps it: what it takes, and how many requests more. */
-import type { ObserveRequest } from "../../../proto/gen/tap.ts";
+import type { ObserveRequest, TapEvent } from "../../../proto/gen/tap.ts";
 import { compileMatch, type TapMatcher } from "./match.ts";
+
+/** Events that wait for their reader, or to be handed to the main loop. */
+export const EVENT_BUFFER = 400;
 
 /** A step of one request, told in the order of its events. */
 export interface TapRecord {
   /** Numbers the requests of one observation in one loop. */
   readonly stream: number;
   readonly step: "first" | "next" | "last";
-  /** A `TapEvent`; empty when there was no room for it, and only the end is told. */
-  readonly event: Uint8Array;
+  /** Undefined when there was no room for it, and only the end is told. */
+  readonly event: TapEvent | undefined;
 }
 
 export interface TapSink {

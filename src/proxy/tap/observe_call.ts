@@ -5,11 +5,10 @@
  * A client that does not read costs at most EVENT_BUFFER events: what comes then is dropped, and counted.
  * Source: protocol-api.md §11 (limit, buffer).
  */
+import { TapEvent } from "../../../proto/gen/tap.ts";
 import type { Value } from "../telemetry/telemetry.ts";
-import type { TapRecord } from "./observation.ts";
+import { EVENT_BUFFER, type TapRecord } from "./observation.ts";
 
-/** Events that wait for their reader. */
-export const EVENT_BUFFER = 400;
 /** Their bytes: events with headers may be large. */
 const BUFFER_BYTES = 1 << 20;
 
@@ -37,14 +36,14 @@ export class ObserveCall {
   take(base: number, { stream, step, event }: TapRecord): boolean {
     if (this.#isClosed) return false;
     if (step === "first") {
-      if (this.left <= 0 || !this.#keep(event)) return false;
+      if (this.left <= 0 || event === undefined || !this.#keep(event)) return false;
       this.left--;
       this.#openOf(base).add(stream);
       return true;
     }
     const open = this.#open.get(base);
     if (open?.has(stream) !== true) return false;
-    if (event.length > 0) this.#keep(event);
+    if (event !== undefined) this.#keep(event);
     if (step !== "last") return true;
     open.delete(stream);
     if (this.isOver) this.onNews();
@@ -57,19 +56,23 @@ export class ObserveCall {
     return open;
   }
 
-  #keep(event: Uint8Array): boolean {
-    if (this.#queue.length >= EVENT_BUFFER || this.#bytes + event.length > BUFFER_BYTES) {
-      this.counts.dropped.value++;
-      return false;
-    }
-    this.#queue.push(event);
-    this.#bytes += event.length;
+  #drop(): false {
+    this.counts.dropped.value++;
+    return false;
+  }
+
+  #keep(event: TapEvent): boolean {
+    if (this.#queue.length >= EVENT_BUFFER) return this.#drop();
+    const bytes = TapEvent.encode(event).finish();
+    if (this.#bytes + bytes.length > BUFFER_BYTES) return this.#drop();
+    this.#queue.push(bytes);
+    this.#bytes += bytes.length;
     this.counts.events.value++;
     if (this.#queue.length === 1) this.onNews();
     return true;
   }
 
-  /** The events that wait, oldest first; they are the caller's now. */
+  /** The events that wait, encoded, oldest first; they are the caller's now. */
   drain(): Uint8Array[] {
     const events = this.#queue;
     this.#queue = [];

@@ -1,8 +1,9 @@
 import { deepEqual, equal } from "node:assert/strict";
-import { EVENT_BUFFER, ObserveCall } from "./observe_call.ts";
-import type { TapRecord } from "./observation.ts";
+import { TapEvent } from "../../../proto/gen/tap.ts";
+import { EVENT_BUFFER, type TapRecord } from "./observation.ts";
+import { ObserveCall } from "./observe_call.ts";
 
-const EVENT = Uint8Array.of(1);
+const EVENT = TapEvent.decode(new Uint8Array(0));
 const record = (stream: number, step: TapRecord["step"], event = EVENT): TapRecord => ({
   stream,
   step,
@@ -44,7 +45,8 @@ Deno.test("events that are not read are bounded, and those that found no room ar
 });
 
 Deno.test("large events are bounded by their bytes", () => {
-  const { call, counts } = start(1000), large = new Uint8Array(100_000);
+  const { call, counts } = start(1000),
+    large = { ...EVENT, sourceMeta: { labels: { long: "x".repeat(100_000) } } };
   for (let stream = 0; stream < 20; stream++) call.take(1, record(stream, "first", large));
   equal(call.drain().length, 10);
   equal(counts.dropped.value, 10);
@@ -54,7 +56,7 @@ Deno.test("an end that found no room, and a loop that is gone, still end the cal
   const { call } = start(2);
   call.take(1, record(0, "first"));
   call.take(2, record(0, "first"));
-  call.take(1, record(0, "last", new Uint8Array(0)));
+  call.take(1, { stream: 0, step: "last", event: undefined });
   equal(call.isOver, false);
   call.lost(2);
   equal(call.isOver, true);

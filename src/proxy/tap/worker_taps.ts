@@ -2,13 +2,9 @@
  * A worker's taps: opened and closed by the main loop, told of in batches. One batch is under way at a time; what
  * comes meanwhile waits, as much as an observation may hold.
  */
-import { ObserveRequest } from "../../../proto/gen/tap.ts";
 import type { TapToMain, TapToWorker } from "./messages.ts";
-import { Observation, type TapRecord, type TapSink } from "./observation.ts";
-import { EVENT_BUFFER } from "./observe_call.ts";
+import { EVENT_BUFFER, Observation, type TapRecord, type TapSink } from "./observation.ts";
 import type { Taps } from "./taps.ts";
-
-const NO_EVENT = new Uint8Array(0);
 
 class Batches implements TapSink {
   #records: TapRecord[] = [];
@@ -30,7 +26,7 @@ class Batches implements TapSink {
       // The end of a request is told in any case: as many may wait as requests are open.
       if (record.step !== "last") return false;
     }
-    this.#records.push(hasRoom ? record : { ...record, event: NO_EVENT });
+    this.#records.push(hasRoom ? record : { ...record, event: undefined });
     if (record.step === "first") this.#firsts++;
     this.#schedule();
     return true;
@@ -74,8 +70,7 @@ export class WorkerTaps {
     switch (message.kind) {
       case "tap-open": {
         const batches = new Batches(message.base, this.send, this.defer);
-        const request = ObserveRequest.decode(message.request);
-        const observation = new Observation(message.base, request, batches, message.left);
+        const observation = new Observation(message.base, message.request, batches, message.left);
         this.#open.set(message.base, { observation, batches });
         return this.taps.open(observation);
       }
