@@ -128,7 +128,10 @@ Deno.test("draining waits for the connections of every loop, and takes no new on
 function observe(taps: TapHub, limit: number) {
   const events: TapEvent[] = [], request = { limit, match: EVERYTHING, extract: undefined };
   const begun = taps.observe(ObserveRequest.encode(request).finish(), () => {
-    if ("call" in begun) { for (const event of begun.call.drain()) events.push(TapEvent.decode(event)); }
+    if (!("call" in begun)) return;
+    for (let event = begun.call.next(); event !== undefined; event = begun.call.next()) {
+      events.push(TapEvent.decode(event));
+    }
   });
   if (!("call" in begun)) throw new Error(begun.why);
   const steps = (step: string) => events.filter(({ event }) => event?.value.event?.$case === step);

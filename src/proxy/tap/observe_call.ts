@@ -18,7 +18,7 @@ export interface TapCounts {
 }
 
 export class ObserveCall {
-  #queue: Uint8Array[] = [];
+  readonly #queue: Uint8Array[] = [];
   #bytes = 0;
   /** Requests that were taken and have not ended, by the base of the observation that told of them. */
   readonly #open = new Map<number, Set<number>>();
@@ -72,12 +72,11 @@ export class ObserveCall {
     return true;
   }
 
-  /** The events that wait, encoded, oldest first; they are the caller's now. */
-  drain(): Uint8Array[] {
-    const events = this.#queue;
-    this.#queue = [];
-    this.#bytes = 0;
-    return events;
+  /** Takes the oldest event that waits, encoded. */
+  next(): Uint8Array | undefined {
+    const event = this.#queue.shift();
+    if (event !== undefined) this.#bytes -= event.length;
+    return event;
   }
 
   /** The loop behind `base` has gone: what it had open will not be told the end of. */
@@ -95,7 +94,7 @@ export class ObserveCall {
 
   close(): void {
     this.#isClosed = true;
-    this.drain();
+    this.#queue.length = this.#bytes = 0;
     this.#open.clear();
   }
 }

@@ -10,6 +10,12 @@ const record = (stream: number, step: TapRecord["step"], event = EVENT): TapReco
   event,
 });
 
+function drain(call: ObserveCall): Uint8Array[] {
+  const events: Uint8Array[] = [];
+  for (let event = call.next(); event !== undefined; event = call.next()) events.push(event);
+  return events;
+}
+
 function start(limit: number) {
   const counts = { events: { value: 0 }, dropped: { value: 0 } };
   const news: number[] = [];
@@ -29,7 +35,7 @@ Deno.test("the limit counts requests of all loops, and what was taken is told to
   equal(call.isOver, false, "the other loop's goes on");
   call.take(2, record(0, "last"));
   equal(call.isOver, true);
-  equal(call.drain().length, 5);
+  equal(drain(call).length, 5);
   deepEqual(news, [1, 5], "told when the first event waits, and when it is over");
 });
 
@@ -40,7 +46,7 @@ Deno.test("events that are not read are bounded, and those that found no room ar
   equal(call.left, 1000 - EVENT_BUFFER, "a request without room does not count");
   equal(call.take(1, record(0, "next")), true, "its event is lost, the request is not");
   equal(counts.dropped.value, 2);
-  equal(call.drain().length, EVENT_BUFFER);
+  equal(drain(call).length, EVENT_BUFFER);
   equal(call.take(1, record(EVENT_BUFFER, "first")), true);
 });
 
@@ -48,7 +54,7 @@ Deno.test("large events are bounded by their bytes", () => {
   const { call, counts } = start(1000),
     large = { ...EVENT, sourceMeta: { labels: { long: "x".repeat(100_000) } } };
   for (let stream = 0; stream < 20; stream++) call.take(1, record(stream, "first", large));
-  equal(call.drain().length, 10);
+  equal(drain(call).length, 10);
   equal(counts.dropped.value, 10);
 });
 
@@ -60,5 +66,5 @@ Deno.test("an end that found no room, and a loop that is gone, still end the cal
   equal(call.isOver, false);
   call.lost(2);
   equal(call.isOver, true);
-  equal(call.drain().length, 2);
+  equal(drain(call).length, 2);
 });

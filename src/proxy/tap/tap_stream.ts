@@ -30,7 +30,6 @@ export class TapStream extends Http2Stream {
   #isRefused = false;
   #call: ObserveCall | undefined;
   #stop: () => void = () => {};
-  #events: Uint8Array[] = [];
   #isPumpQueued = false;
   /** It has sent something since `checkProgress` was asked last. */
   #hasSent = true;
@@ -141,8 +140,7 @@ export class TapStream extends Http2Stream {
     const call = this.#call;
     if (call === undefined || this.id === 0) return;
     while (!this.isSendBlocked) {
-      if (this.#events.length === 0) this.#events = call.drain().reverse();
-      const event = this.#events.pop();
+      const event = call.next();
       if (event === undefined) break;
       this.#hasSent = true;
       this.#write(event);
@@ -198,7 +196,6 @@ export class TapStream extends Http2Stream {
     this.#stop();
     this.#stop = () => {};
     this.#call = undefined;
-    this.#events = [];
     this.close();
     this.connection.streamEnded();
   }

@@ -5,6 +5,20 @@ import {
   type TapEvent,
   type TapEvent_Http,
 } from "../../../proto/gen/tap.ts";
+import type { SocketAddress } from "../../linux/address.ts";
+import { FrameFlag, FrameType, Setting } from "../../wasm/http2.ts";
+import { readConfig } from "../config/environment.ts";
+import { Dialer } from "../connect/dialer.ts";
+import { encodeMessage } from "../control/grpc_message.ts";
+import { WasmHeaderCodec } from "../control/wasm_header_codec.ts";
+import { encodeFrame, encodeSettings, PREFACE } from "../http/http2/frame_bytes.ts";
+import { drive } from "../testing/drive.ts";
+import { TEST_ENVIRONMENT } from "../testing/environment.ts";
+import { TlsContexts } from "../tls/contexts.ts";
+import { Arena } from "../worker/arena.ts";
+import { AsyncStream, StreamError } from "../worker/async_stream.ts";
+import { Loop } from "../worker/loop.ts";
+import { NOBODY, Stream } from "../worker/stream.ts";
 import { socketAddressOf } from "../control/translate_net.ts";
 import { GrpcCode } from "../control/grpc.ts";
 import { endpointAt } from "../testing/fake_control.ts";
@@ -225,5 +239,100 @@ Deno.test("as many taps run at one time as may, and no more", async () => {
     equal(status.code, GrpcCode.RESOURCE_EXHAUSTED);
     for (const one of held) if ("stop" in one) one.stop();
     equal(pair.server.runtime.telemetry.taps.isActive, false);
+  });
+});
+
+/** A client that speaks HTTP/2 as it likes: mutual TLS as TAP, and whatever bytes a case sends. */
+async function rawClient(pair: Pair, { ip, port }: SocketAddress) {
+  const loop = new Loop((error) => console.error(error)), arena = Arena.create();
+  const tls = new TlsContexts(TAP, [pair.authority.anchor]);
+  tls.install(await pair.authority.issue(TAP));
+  const dialer = new Dialer(loop, arena, readConfig(TEST_ENVIRONMENT).outbound, tls);
+  const dialled = dialer.dial({ ip, port }, NOBODY, { serverName: SERVER, name: SERVER, isTransport: false });
+  ok(dialled instanceof Stream);
+  const stream = new AsyncStream(dialled), stopDriving = drive(loop);
+  await stream.opened();
+  return {
+    stream,
+    codec: new WasmHeaderCodec(arena),
+    stop: async () => {
+      stream.close();
+      await stopDriving();
+    },
+  };
+}
+
+const OBSERVE_FIELDS = [
+  [":method", "POST"],
+  [":scheme", "http"],
+  [":path", "/io.linkerd.proxy.tap.Tap/Observe"],
+  [":authority", "tap"],
+  ["content-type", "application/grpc"],
+] as const;
+
+/** The frames of one Observe call that wants everything. */
+function observeFrames(block: Uint8Array, id = 1): Uint8Array[] {
+  const request = ObserveRequest.encode({ limit: 100_000, match: EVERYTHING, extract: undefined }).finish();
+  return [
+    encodeFrame(FrameType.Headers, FrameFlag.EndHeaders, id, block),
+    encodeFrame(FrameType.Data, FrameFlag.EndStream, id, encodeMessage(request)),
+  ];
+}
+
+Deno.test("a client that does not read costs a bounded number of events, and requests go on", async () => {
+  await withTaps(() => new Response("hello"), async ({ pair }) => {
+    const { runtime } = pair.server,
+      config = { ...runtime.config, controlListen: { ip: "127.0.0.1", port: 0 } };
+    const tapServer = new TapServer({ ...runtime, config }, TAP, new TapHub(runtime.telemetry));
+    const { stream, codec, stop } = await rawClient(pair, tapServer.address);
+    const noWindow = encodeSettings([[Setting.InitialWindowSize, 0]]);
+    for (const bytes of [PREFACE, noWindow, ...observeFrames(codec.encode(OBSERVE_FIELDS))]) {
+      await stream.write(bytes);
+    }
+    await untilActive(pair.server);
+    for (let i = 0; i < 140; i++) equal(await (await fetch(pair.url)).text(), "hello");
+    const { telemetry } = runtime;
+    equal(telemetry.value("proxy_tap_events_total"), 401, "one is on its way, 400 wait");
+    equal(telemetry.value("proxy_tap_events_dropped_total") > 0, true);
+    ok(runtime.arena.slots.used <= 2, `${runtime.arena.slots.used} slots`);
+    await stop();
+    await untilIdle(pair.server);
+    tapServer.close();
+  });
+});
+
+Deno.test("a tap connection that breaks the rules ends, alone", async () => {
+  await withTaps(() => new Response("hello"), async ({ pair }) => {
+    const { runtime } = pair.server,
+      config = { ...runtime.config, controlListen: { ip: "127.0.0.1", port: 0 } };
+    const tapServer = new TapServer({ ...runtime, config }, TAP, new TapHub(runtime.telemetry));
+    const endless = Array.from(
+      { length: 40 },
+      () => encodeFrame(FrameType.Continuation, 0, 1, new Uint8Array(16)),
+    );
+    const cases: ((codec: WasmHeaderCodec) => Uint8Array[])[] = [
+      () => [new TextEncoder().encode("GET / HTTP/1.1\r\nhost: tap\r\n\r\n")],
+      () => [PREFACE, encodeFrame(FrameType.Data, 0, 1, new Uint8Array(4))],
+      (codec) => [PREFACE, ...observeFrames(codec.encode(OBSERVE_FIELDS), 2)],
+      () => [PREFACE, encodeFrame(FrameType.Headers, FrameFlag.EndHeaders, 1, new Uint8Array(8).fill(0xff))],
+      () => [PREFACE, encodeFrame(FrameType.Headers, 0, 1, new Uint8Array(16)), ...endless],
+    ];
+    for (const [index, frames] of cases.entries()) {
+      const { stream, codec, stop } = await rawClient(pair, tapServer.address);
+      try {
+        for (const bytes of frames(codec)) await stream.write(bytes);
+        while (await stream.read() !== null);
+      } catch (error) {
+        ok(error instanceof StreamError, `case ${index}: ${error}`);
+      }
+      await stop();
+      equal(runtime.telemetry.taps.isActive, false);
+    }
+    const { stream, codec, stop } = await rawClient(pair, tapServer.address);
+    for (const bytes of [PREFACE, ...observeFrames(codec.encode(OBSERVE_FIELDS))]) await stream.write(bytes);
+    await untilActive(pair.server);
+    await stop();
+    await untilIdle(pair.server);
+    tapServer.close();
   });
 });
