@@ -20,6 +20,7 @@ import type { HttpSeries } from "../telemetry/http_series.ts";
 import { encodeTransportHeader, type SessionProtocol } from "../tls/transport_header.ts";
 import { disarm } from "../worker/timers.ts";
 import { NOBODY, Stream, type StreamFailure, type StreamOwner } from "../worker/stream.ts";
+import { ConnectQueue } from "./connect_queue.ts";
 import type { Dialer, PeerTls } from "./dialer.ts";
 
 /** The series an endpoint's traffic is counted in. */
@@ -46,6 +47,7 @@ export class Endpoint implements Loaded {
   readonly name: string;
   readonly #idle: ClientConnection[] = [];
   readonly #http2: Http2ClientConnection[] = [];
+  readonly #queue: ConnectQueue;
   readonly #ewma: PeakEwma;
   readonly #peer: PeerTls | undefined;
   #readyAt = 0;
@@ -66,6 +68,8 @@ export class Endpoint implements Loaded {
   ) {
     this.name = `endpoint ${formatAddress(info.address)}`;
     this.#ewma = new PeakEwma(dialer.loop.now);
+    const { queueCapacity, failfastMs } = dialer.config;
+    this.#queue = new ConnectQueue(dialer.loop, queueCapacity, failfastMs, () => this.#idle.length > 0);
     this.#peer = info.identity === undefined
       ? undefined
       : { ...info.identity, isTransport: info.transportPort !== undefined };
@@ -111,16 +115,17 @@ export class Endpoint implements Loaded {
   /**
    * A connection for an exchange: an idle one, or a new one.
    * @param isFresh a new one in any case: an idle one has just turned out closed
-   * @returns why there is none
+   * @returns why there is none; undefined when the exchange waits until its `onTurn` or `onTooLate`
    */
-  acquire(exchange: Exchange, isFresh = false): Upstream | StreamFailure | ProxyError {
+  acquire(exchange: Exchange, isFresh = false): Upstream | StreamFailure | ProxyError | undefined {
     if (this.#isHttp2For(exchange)) return this.#acquireHttp2();
-    const idle = isFresh ? undefined : this.#idle.pop();
+    const { isTurn } = this.#queue, idle = isFresh || !isTurn ? undefined : this.#idle.pop();
     if (idle !== undefined) {
       disarm(idle.idleTimer);
       this.#ewma.pending++;
       return idle;
     }
+    if (!isTurn || !this.#queue.spend()) return this.#queue.wait(exchange);
     const connection = new ClientConnection(this, this.dialer.arena);
     const stream = this.connect(connection, "http1");
     if (!(stream instanceof Stream)) return stream;
@@ -129,6 +134,11 @@ export class Endpoint implements Loaded {
     loop.lane(config.connectTimeoutMs).arm(connection.connectTimer, loop.now);
     this.#ewma.pending++;
     return connection;
+  }
+
+  /** The exchange does not wait for a connection any more. */
+  stopWaiting(exchange: Exchange): void {
+    this.#queue.leave(exchange);
   }
 
   /** The connection matrix of proxy.md §5. */
@@ -216,6 +226,8 @@ export class Endpoint implements Loaded {
   responded(connection: ClientConnection, isReusable: boolean): void {
     this.#ewma.pending--;
     const { loop, config } = this.dialer;
+    if (connection.isReused) this.#queue.freed();
+    else this.#queue.answered();
     if (!isReusable) return this.#count("");
     if (this.#isRetired || this.#idle.length >= config.maxIdlePerEndpoint) {
       this.#count("");

@@ -69,10 +69,7 @@ export class Http2Channel implements GrpcChannel {
       where = `${service.host}:${service.port} (${address.ip})`;
     if (!(dialled instanceof Stream)) throw new Error(`${where}: ${dialled.detail}`);
     const stream = new AsyncStream(dialled);
-    const cancelTimeout = loop.after(
-      CONNECT_TIMEOUT_MS,
-      () => dialled.fail({ code: "connect-timeout", detail: "timed out", errno: 0 }),
-    );
+    const cancelTimeout = loop.after(CONNECT_TIMEOUT_MS, () => dialled.connectTimedOut());
     const cancelWatch = this.#giveUpWhenMoved(dialled, address.ip);
     const cancel = () => {
       cancelTimeout();

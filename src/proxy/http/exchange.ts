@@ -7,27 +7,28 @@
  * The held form is HTTP/1's, whichever version it came in, since that is one run of bytes that can be parsed again.
  * Source: RFC 9110 §9.2.2; RFC 9113 §8.7; proxy.md §6, §7, §10.
  */
-import { Body, Head, HeaderName, HeadFlag, Method } from "../../wasm/http1.ts";
-import { BlockKind, Http2Error } from "../../wasm/http2.ts";
+import { Head, HeaderName, HeadFlag, Method } from "../../wasm/http1.ts";
+import { Http2Error } from "../../wasm/http2.ts";
 import type { Endpoint } from "../connect/endpoint.ts";
 import { type ProxyError, proxyError } from "../error.ts";
 import { type AccessRequest, lengthText } from "../telemetry/access_log.ts";
 import type { TappedRequest } from "../tap/tapped_request.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
 import type { Arena } from "../worker/arena.ts";
-import { HeldBytes } from "../worker/held.ts";
 import type { Loop } from "../worker/loop.ts";
-import { SLOT_SIZE } from "../worker/slots.ts";
 import type { Stream } from "../worker/stream.ts";
 import { grpcStatusOf, isGrpcMessage } from "./grpc.ts";
 import { hasHeader } from "./record.ts";
 import { isWebSocket } from "./websocket.ts";
-import { MAX_ATTEMPTS, MAX_HEADERS, MAX_REPLAY_BYTES } from "./limits.ts";
+import { MAX_ATTEMPTS } from "./limits.ts";
 import type { Pipeline } from "./pipeline.ts";
+import { Replay } from "./replay.ts";
 import type { Downstream, Upstream } from "./sides.ts";
 
 /** Nothing is under way; waiting for the pipeline; sent; held until an endpoint is ready; over. */
 const IDLE = 0, WAITING = 1, SENT = 2, PARKED = 3, ENDED = 4;
+/** No connection can be had now: it will be told when. */
+const WAITS = "waits";
 /** RFC 9110 §9.2.2, by Method. */
 const IDEMPOTENT: ReadonlySet<number> = new Set([
   Method.Get,
@@ -57,13 +58,14 @@ export class Exchange {
   #endpoint: Endpoint | undefined;
   #series: HttpSeries | undefined;
   #startedAt = 0;
+  /** The endpoint that it waits to be connected to. */
+  #awaited: Endpoint | undefined;
   #attempts = 0;
   #parkedFor: ProxyError | undefined;
   #isResponseStarted = false;
   #status = 0;
   /** The request as it was received, until its response begins; empty when it cannot be sent again. */
-  readonly #replay: HeldBytes;
-  #isReplayWhole = false;
+  readonly #replay: Replay;
   /** It counts among the requests in hand. */
   #isInFlight = false;
   /** Somebody is told of this request: the access log, a tap. */
@@ -79,7 +81,7 @@ export class Exchange {
     private readonly loop: Loop,
     private readonly arena: Arena,
   ) {
-    this.#replay = new HeldBytes(arena);
+    this.#replay = new Replay(arena);
   }
 
   get isWaiting(): boolean {
@@ -110,23 +112,31 @@ export class Exchange {
         return false;
       }
     }
+    const endpoint = this.#awaited ?? this.#route(at);
+    if (endpoint === undefined) return false;
+    this.#state = SENT;
+    const error = this.#acquire(endpoint, false);
+    if (error === undefined) return true;
+    if (error === WAITS) this.#state = WAITING;
+    else this.#answer(error);
+    return false;
+  }
+
+  /** @returns undefined when it waits for the pipeline, or has been answered */
+  #route(at: number): Endpoint | undefined {
     const destination = this.pipeline.route(this, at);
     if (destination === undefined) {
       this.#state = WAITING;
-      return false;
+      return undefined;
     }
     if ("code" in destination) {
       this.#answer(destination);
-      return false;
+      return undefined;
     }
     this.#series = this.pipeline.seriesOf(this, destination);
     this.#series.request(this.loop.now);
     if (this.pipeline.taps.isActive) this.#tap(destination, at);
-    this.#state = SENT;
-    const error = this.#acquire(destination, false);
-    if (error === undefined) return true;
-    this.#answer(error);
-    return false;
+    return destination;
   }
 
   /** Answers a request with an error, of whose HTTP/2 head not all was kept. */
@@ -161,12 +171,20 @@ export class Exchange {
     this.#parkedFor = undefined;
   }
 
-  /** Takes a connection to `endpoint`, or to another while none can be had at once. @returns why there is none */
-  #acquire(endpoint: Endpoint, isFresh: boolean): ProxyError | undefined {
+  /**
+   * Takes a connection to `endpoint`, or to another while none can be had at once.
+   * @returns why there is none, or that it waits for one
+   */
+  #acquire(endpoint: Endpoint, isFresh: boolean): ProxyError | typeof WAITS | undefined {
+    this.#awaited = undefined;
     for (;;) {
-      this.#attempts++;
       this.#endpoint = endpoint;
       const upstream = endpoint.acquire(this, isFresh);
+      if (upstream === undefined) {
+        this.#awaited = endpoint;
+        return WAITS;
+      }
+      this.#attempts++;
       if ("endpoint" in upstream) {
         this.#upstream = upstream;
         this.isRaw = upstream.isHttp1 && this.downstream.isHttp1 && !this.downstream.isHttp10;
@@ -189,74 +207,46 @@ export class Exchange {
   }
 
   #hold(at: number, headLength: number, bodyAt: number, bodyLength: number): void {
-    const replay = this.#replay;
-    this.#isReplayWhole = false;
-    if (bodyLength > MAX_REPLAY_BYTES || headLength > MAX_REPLAY_BYTES) return;
-    if (this.arena.memory.words[(this.arena.recordAt >> 2) + Head.Version] === 20) {
-      this.#isReplayWhole = this.holdHead() && replay.append(bodyAt, bodyLength);
-    } else {
-      replay.release();
-      this.#isReplayWhole = replay.append(at, headLength) && replay.append(bodyAt, bodyLength);
+    if (!this.isTunnelRequest || this.downstream.isHttp1 || this.isWebSocket) {
+      this.#replay.keep(at, headLength, bodyAt, bodyLength);
     }
   }
 
-  /** Keeps an HTTP/2 head, as HTTP/1 writes it. @returns false when that cannot be */
+  /** Keeps an HTTP/2 head while it waits. @returns false when that cannot be */
   holdHead(): boolean {
-    return (!this.isTunnelRequest || this.isWebSocket) && this.#replay.write(this.#writeHeld);
+    return (!this.isTunnelRequest || this.isWebSocket) && this.#replay.keepHead();
   }
-
-  /** Made once: it is called for every HTTP/2 request. */
-  readonly #writeHeld = (at: number, end: number): number => {
-    const { wasm, recordAt, memory } = this.arena;
-    const isOpenEnded = memory.words[(recordAt >> 2) + Head.Body] === Body.UntilClose;
-    return wasm.writeHttp1Head(recordAt, 0, at, end, BlockKind.Request, isOpenEnded ? 1 : 0, 0, 0, 0, 0, 0);
-  };
 
   /** Reads again what is held, at `arena.resendAt`, as if it had just come. @returns the head's length; 0 on failure */
   restore(): number {
-    const { arena } = this, at = arena.resendAt, { length } = this.#replay;
-    arena.wasm.copyBytes(at, this.#replay.at, length);
-    const head = arena.wasm.parseRequestHead(
-      at,
-      at + length,
-      arena.recordAt,
-      0,
-      SLOT_SIZE,
-      SLOT_SIZE,
-      MAX_HEADERS + 4,
-    );
-    return head < 0 ? 0 : head;
+    return this.#replay.restore();
   }
 
   sendBody(at: number, length: number, isEnd: boolean): void {
-    if (this.#isReplayWhole) {
-      const isKept = !this.isWebSocket && this.#replay.length + length <= MAX_REPLAY_BYTES &&
-        this.#replay.append(at, length);
-      if (!isKept) this.#releaseReplay();
-    }
+    if (this.isWebSocket) this.#replay.release();
+    else this.#replay.add(at, length);
     this.#upstream?.sendBody(at, length, isEnd);
   }
 
   /** Trailers of the request stand in the record. */
   sendTrailers(at: number): void {
-    this.#releaseReplay(); // they are not part of what is held
+    this.#replay.release(); // they are not part of what is held
     this.#upstream?.sendTrailers(at);
-  }
-
-  #releaseReplay(): void {
-    this.#isReplayWhole = false;
-    this.#replay.release();
   }
 
   /** The request's bytes are still held, and it has not been sent too often. */
   get #canRepeat(): boolean {
-    return this.#isReplayWhole && this.#attempts < MAX_ATTEMPTS;
+    return this.#replay.isWhole && this.#attempts < MAX_ATTEMPTS;
   }
 
   /** Sends what is held to `endpoint`. */
   #resend(endpoint: Endpoint, isFresh = false): void {
     this.#state = SENT;
     const error = this.#acquire(endpoint, isFresh);
+    if (error === WAITS) {
+      this.#state = PARKED;
+      return;
+    }
     if (error !== undefined) return this.#answer(error);
     const at = this.arena.resendAt, { length } = this.#replay, head = this.restore();
     if (head === 0) {
@@ -308,12 +298,24 @@ export class Exchange {
   #unpark(): void {
     const next = this.pipeline.reroute(this, this.#endpoint!, true);
     if (next === undefined) return;
-    if (!("code" in next)) {
-      this.#resend(next);
-      if (this.#state === SENT && !this.downstream.isRequestDone) this.downstream.onUpstreamDrained();
-      return;
-    }
-    this.#answer(next);
+    if ("code" in next) this.#answer(next);
+    else this.#resendParked(next);
+  }
+
+  #resendParked(endpoint: Endpoint): void {
+    this.#resend(endpoint);
+    if (this.#state === SENT && !this.downstream.isRequestDone) this.downstream.onUpstreamDrained();
+  }
+
+  /** The endpoint that it waits for has a connection for it. */
+  onTurn(): void {
+    if (this.#state === PARKED) return this.#resendParked(this.#awaited!);
+    this.#state = IDLE;
+    this.downstream.proceed();
+  }
+
+  onTooLate(): void {
+    this.refuse(proxyError("failfast", `${this.#awaited!.name}: no connection became free`));
   }
 
   /** Gives the request up with an error of the proxy: a wait that was too long, a body that is malformed. */
@@ -340,10 +342,12 @@ export class Exchange {
   #finish(reset = -1): void {
     if (this.#isInFlight) this.pipeline.inFlight.leave();
     this.#isInFlight = false;
+    this.#awaited?.stopWaiting(this);
+    this.#awaited = undefined;
     if (this.#isWatched) this.#tellEnd(reset);
     this.#state = IDLE;
     this.#upstream = this.#endpoint = undefined;
-    this.#releaseReplay();
+    this.#replay.release();
   }
 
   #tellEnd(reset: number): void {
@@ -388,7 +392,7 @@ export class Exchange {
     this.#answeredAt = this.loop.micros();
     if (this.#isWatched) this.#tellResponse(at, bodyLength);
     this.#endpoint!.answered(this.#answeredAt - this.#startedAt, this.loop.now);
-    this.#releaseReplay();
+    this.#replay.release();
     return this.downstream.respond(at, headLength, bodyAt, bodyLength, isEnd);
   }
 
@@ -478,7 +482,7 @@ export class Exchange {
     const upstream = this.#upstream;
     this.#upstream = undefined;
     upstream?.cancel();
-    if (this.#state === SENT || this.#state === PARKED) {
+    if (this.#state === SENT || this.#state === PARKED || this.#awaited !== undefined) {
       if (!this.#isResponseStarted) this.#status = 499;
       this.#countResponse(this.#status, "unclassified");
     }

@@ -17,6 +17,11 @@ export class RateBudget {
     return this.#left >= 1;
   }
 
+  /** Gives one back. */
+  refund(): void {
+    this.#left = Math.min(this.burst, this.#left + 1);
+  }
+
   /** Takes one. @returns false when none is left */
   spend(now: number): boolean {
     if (!this.has(now)) return false;
