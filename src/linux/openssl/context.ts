@@ -9,6 +9,8 @@ import type { PrivateKey } from "./key.ts";
 
 const CTRL_MODE = 33, CTRL_READ_AHEAD = 41, CTRL_MIN_PROTOCOL = 123, CTRL_EXTRA_CHAIN = 14, CTRL_GROUPS = 92;
 const TLS_1_3 = 0x304n, ENABLE_PARTIAL_WRITE = 1n, ACCEPT_MOVING_WRITE_BUFFER = 2n, RELEASE_BUFFERS = 16n;
+/** The chain is what we are given: otherwise OpenSSL verifies our own leaf in each handshake, to find what to send. */
+const NO_AUTO_CHAIN = 8n;
 const VERIFY_PEER = 1, OP_NO_TICKET = 1n << 14n, OP_NO_COMPRESSION = 1n << 17n;
 const CIPHER_SUITES = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 /** Preferred first; a library that does not know the post-quantum hybrid (before OpenSSL 3.5) takes the rest. */
@@ -124,7 +126,7 @@ export class TlsContext {
     const method = this.isServer ? library.TLS_server_method() : library.TLS_client_method();
     this.pointer = must(library.SSL_CTX_new(method), "context");
     library.SSL_CTX_ctrl(this.pointer, CTRL_MIN_PROTOCOL, TLS_1_3, null);
-    const modes = ENABLE_PARTIAL_WRITE | ACCEPT_MOVING_WRITE_BUFFER | RELEASE_BUFFERS;
+    const modes = ENABLE_PARTIAL_WRITE | ACCEPT_MOVING_WRITE_BUFFER | RELEASE_BUFFERS | NO_AUTO_CHAIN;
     library.SSL_CTX_ctrl(this.pointer, CTRL_MODE, modes, null);
     // Without read-ahead OpenSSL reads each record's 5-byte header by a system call of its own.
     library.SSL_CTX_ctrl(this.pointer, CTRL_READ_AHEAD, 1n, null);
