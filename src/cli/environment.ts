@@ -22,6 +22,8 @@ export interface Environment {
   tell(text: string): void;
   /** Whether standard error is a terminal. */
   readonly isTerminal: boolean;
+  /** Whether standard output is one: then what was printed may be drawn over. */
+  readonly isOutputTerminal: boolean;
   readStandardInput(): Promise<string>;
   variable(name: string): string | undefined;
   /** Milliseconds since the epoch. */
@@ -47,6 +49,9 @@ export const SYSTEM: Environment = {
   tell: (text) => writeAll(Deno.stderr, text),
   get isTerminal() {
     return Deno.stderr.isTerminal();
+  },
+  get isOutputTerminal() {
+    return Deno.stdout.isTerminal();
   },
   readStandardInput: () => new Response(Deno.stdin.readable).text(),
   variable: (name) => Deno.env.get(name),

@@ -113,6 +113,22 @@ const STORIES: readonly (readonly [string, (cluster: LocalCluster) => Promise<vo
     for (const line of lines.filter((line) => line.startsWith("req"))) match(line, / :path=\/add/);
   }],
 
+  ["what is asked most is added up", async (cluster) => {
+    const rows = await until(
+      "the shop is busy",
+      async () =>
+        JSON.parse(await cluster.ok("top sts/catalog -n shop --duration 3s -o json")) as {
+          method: string;
+          path: string;
+          count: number;
+          success: number;
+        }[],
+      (rows) => rows.some(({ path }) => path === "/goods"),
+    );
+    const row = rows.find(({ path }) => path === "/goods")!;
+    deepEqual([row.method, row.count > 0, row.success], ["GET", true, row.count]);
+  }],
+
   ["who shows no token taps nothing, whoever may ask for figures", async ({ client }) => {
     equal((await client.raw("GET", `${API}/stat?kind=deployment`)).status, 200);
     const refused = await client.raw("GET", `${API}/tap?kind=deployment&name=web&namespace=shop`);

@@ -102,6 +102,9 @@ export async function demo(options: DemoOptions): Promise<number> {
       await installOnLaptop(progress, cluster);
       const dashboard = cluster.expose("linkerd", "web", 8084, Number(options.dashboardPort));
       progress.say(`  dashboard: http://127.0.0.1:${dashboard.port}`);
+      const kubeconfig = `${cluster.directory}/kubeconfig`;
+      Deno.writeTextFileSync(kubeconfig, cluster.kubeconfig, { mode: 0o600 });
+      progress.say(`  from another terminal: export KUBECONFIG=${kubeconfig}`);
       await deployShop(progress, cluster);
       await firstTraffic(cluster);
       progress.say(`  meshed traffic after ${progress.elapsedSeconds.toFixed(1)} s`);

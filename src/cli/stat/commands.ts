@@ -43,7 +43,7 @@ export const STAT_COMMANDS: readonly Describe[] = [
   addStatistics,
   (program, execute) => {
     const viz = program.command("viz", { hidden: true }).description(
-      "stat, edges, tap and list, where Linkerd has them",
+      "stat, edges, tap, top and list, where Linkerd has them",
     );
     addStatistics(viz, execute);
     addTaps(viz, execute);

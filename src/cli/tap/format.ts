@@ -23,7 +23,7 @@ const GRPC_CODES = [
 ];
 
 /** What a request brought is somebody else's text: nothing of it may steer a terminal. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(
     /[^\x20-\x7e]/g,
     (letter) => `\\x${letter.charCodeAt(0).toString(16).padStart(2, "0")}`,
