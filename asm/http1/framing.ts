@@ -171,6 +171,15 @@ function seeTe(record: usize, value: usize, length: i32): void {
 }
 
 /**
+ * A tab after a value that frames is no part of it (RFC 9112 section 5), but not every reader knows: llhttp takes
+ * "chunked" with one for another coding. What goes on has spaces.
+ */
+@inline
+function clearTabs(from: usize): void {
+  for (let p = from; isBlank(load<u8>(p)); p++) store<u8>(p, 32);
+}
+
+/**
  * Takes note of a field the parser acts on.
  * @param entry its header entry, whose flags may be set
  * @param isRequest Host and Expect mean something in requests only
@@ -186,8 +195,10 @@ export function seeField(
   isRequest: bool,
 ): i32 {
   if (id == HeaderName.Host) return isRequest ? seeHost(at, record, value, length) : 0;
-  if (id == HeaderName.ContentLength) return seeContentLength(value, length);
-  if (id == HeaderName.TransferEncoding) return seeTransferEncoding(value, length);
+  if (id == HeaderName.ContentLength || id == HeaderName.TransferEncoding) {
+    clearTabs(value + length);
+    return id == HeaderName.ContentLength ? seeContentLength(value, length) : seeTransferEncoding(value, length);
+  }
   if (id == HeaderName.Te) {
     seeTe(record, value, length);
     return 0;

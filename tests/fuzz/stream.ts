@@ -36,6 +36,11 @@ export class StreamReader {
     this.#isRequest = isRequest;
   }
 
+  /** The first bytes of what was read last, as the parser left them. */
+  bytes(length: number): Uint8Array {
+    return this.#bench.module.memory.bytes.slice(this.#bench.at, this.#bench.at + length);
+  }
+
   #parseHead(at: number, end: number, scanned: number): number {
     const { exports, memory } = this.#bench.module;
     const record = this.#bench.record + 64;
