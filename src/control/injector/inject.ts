@@ -28,7 +28,7 @@ import {
   validatorContainer,
 } from "./containers.ts";
 import { annotationVerdict, type SkipReason, unfitness } from "./decide.ts";
-import { podOpaquePorts } from "./opaque_ports.ts";
+import { numericPorts, podOpaquePorts } from "./opaque_ports.ts";
 import { type Misread, settingsFor } from "./settings.ts";
 
 /** RFC 6902. Only additions: nothing of the user's is changed. */
@@ -94,6 +94,7 @@ export function injectPod(request: InjectionRequest): Injection {
   const inherited = inheritedAnnotations(request);
   const opaque = podOpaquePorts(annotations, namespace.annotations, pod.spec, base.proxy.opaquePorts);
   if (opaque !== undefined) values.proxy.opaquePorts = opaque;
+  values.proxy.opaquePorts = numericPorts(values.proxy.opaquePorts, pod.spec);
   if (skipped !== undefined) {
     if (opaque !== undefined && annotations[INJECT_ANNOTATION] !== "disabled") {
       patch.entries(pod.metadata, "annotations", [[configAnnotation("opaque-ports"), opaque]]);

@@ -31,3 +31,10 @@ export function serviceOpaquePorts(service: Service, namespace: Annotations, def
   const ports = (service.spec?.ports ?? []).map((port) => port.port);
   return missingOpaquePorts(service.metadata?.annotations ?? {}, namespace, ports, defaults);
 }
+
+/** What the proxy takes, which knows no port's name: names stand for the ports that the pod's containers give them. */
+export function numericPorts(text: string, spec: PodSpec): string {
+  if (!/[a-z]/i.test(text)) return text;
+  const ports = [...spec.containers, ...(spec.initContainers ?? [])].flatMap(({ ports = [] }) => ports);
+  return parsePortSet(text, (name) => ports.find((port) => port.name === name)?.containerPort).toString();
+}
