@@ -4,6 +4,7 @@ import { ChartFigure } from "../src/dashboard/components/chart.tsx";
 import { chartSpecs } from "../src/dashboard/components/chart_lines.ts";
 import { EdgeTable } from "../src/dashboard/components/edge_table.tsx";
 import { Command } from "../src/dashboard/components/figures.tsx";
+import { LiveCalls } from "../src/dashboard/components/live_calls.tsx";
 import { LiveNotes, LiveStatus, Source } from "../src/dashboard/components/live_status.tsx";
 import { PodTable } from "../src/dashboard/components/pod_table.tsx";
 import { useLive } from "../src/dashboard/components/use_live.ts";
@@ -24,6 +25,8 @@ export interface WorkloadDetailProps {
   readonly view: WorkloadView;
   /** The stream of later views. */
   readonly stream: string;
+  /** The stream of its requests; missing where they are not shown. */
+  readonly calls?: string | undefined;
 }
 
 interface EdgeCommandsProps {
@@ -46,7 +49,7 @@ function EdgeCommands({ edges, peer, more, view }: EdgeCommandsProps) {
   );
 }
 
-export default function WorkloadDetail({ view: initial, stream }: WorkloadDetailProps) {
+export default function WorkloadDetail({ view: initial, stream, calls }: WorkloadDetailProps) {
   const live = useLive(initial, stream);
   const { row, window, chart, inbound, outbound, pods, status } = live.view;
   const { resource } = row;
@@ -103,6 +106,7 @@ export default function WorkloadDetail({ view: initial, stream }: WorkloadDetail
           : <EdgeTable edges={outbound} peer="destination" namespace={namespace} window={window} />}
         <EdgeCommands edges={outbound} peer="destination" more={`--from ${short}`} view={live.view} />
       </section>
+      {!isUnmeshed && <LiveCalls path={calls} command={`linkerd tap ${short} -n ${namespace}`} />}
       <section class="card">
         <h2>Pods</h2>
         {pods.length === 0 ? <p class="nobody">None runs.</p> : <PodTable pods={pods} />}

@@ -5,4 +5,5 @@ export const laptopValues: PartialValues = {
   imagePullPolicy: "Never",
   proxy: { readinessProbe: { initialDelaySeconds: 0, timeoutSeconds: 1, periodSeconds: 1 } },
   metricsApi: { scrapeInterval: "1s" },
+  dashboard: { showCalls: true },
 };

@@ -5,6 +5,7 @@ import type { Values } from "../src/mesh/values.ts";
 import { clusterAccess, READ } from "./access.ts";
 import { type Component, deployment, disruptionBudget, serviceAccount } from "./control_plane_pod.ts";
 import { service } from "./services.ts";
+import { showsCalls, webIdentity } from "./web.ts";
 
 const NAME = METRICS_API;
 
@@ -21,6 +22,7 @@ export function metricsApi(values: Values): KubernetesObject[] {
       `--identity-trust-domain=${values.identityTrustDomain}`,
       `--scrape-interval=${values.metricsApi.scrapeInterval}`,
       `--retention=${values.metricsApi.retention}`,
+      ...(showsCalls(values) ? [`--tap-client=${webIdentity(values)}`] : []),
     ],
     ports: [
       { name: "grpc", port: CONTROL_PORTS.metricsApi },

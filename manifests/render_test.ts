@@ -130,6 +130,23 @@ Deno.test("the flags of the manifests are flags the program knows", () => {
   flags.refuseUnknown();
 });
 
+Deno.test("calls are shown on the dashboard where that is asked for, and its proxy alone proves who it is", () => {
+  const flagsOf = (values: Parameters<typeof mergeValues>[1]) => {
+    const objects = renderInstall(mergeValues(VALUES, values));
+    const args = ["web", "metrics-api"].flatMap((name) =>
+      podSpec(objects, name).containers.flatMap((container) => container.args ?? [])
+    );
+    return args.filter((arg) => /^--(show-calls|tap-client)/.test(arg));
+  };
+  const identity = "web.linkerd.serviceaccount.identity.linkerd.cluster.local";
+  assert.deepEqual(flagsOf({}), []);
+  const shown = ["--show-calls", `--tap-client=${identity}`];
+  assert.deepEqual(flagsOf({ dashboard: { showCalls: true } }), shown);
+  assert.deepEqual(flagsOf(laptopValues), shown);
+  const open = { dashboard: { showCalls: true }, proxyInit: { ignoreInboundPorts: "25,8000-8100" } };
+  assert.deepEqual(flagsOf(open), [], "the port is reached past the proxy");
+});
+
 Deno.test("high availability and the laptop change what they are for", () => {
   const ha = renderInstall(mergeValues(VALUES, {
     controllerReplicas: 3,

@@ -8,6 +8,7 @@ export const webRole: Role = {
   async start({ flags }): Promise<RunningRole> {
     const port = flags.port("addr", CONTROL_PORTS.web);
     const metricsApi = flags.string("metrics-api-addr", "http://metrics-api.linkerd.svc.cluster.local:8080");
+    const showsCalls = flags.boolean("show-calls", false);
     const enforcedHost = flags.string("enforced-host", "");
     if (!isRegularExpression(enforcedHost)) {
       throw new FlagError(`--enforced-host: a regular expression, not ${enforcedHost}`);
@@ -17,6 +18,7 @@ export const webRole: Role = {
     const dashboard = await startDashboard({
       port,
       metricsApi,
+      showsCalls,
       ...(enforcedHost === "" ? {} : { enforcedHost }),
     });
     console.error(`dashboard on port ${dashboard.port}`);

@@ -19,6 +19,7 @@ import {
   type WorkloadsResponse,
 } from "../mesh/api.ts";
 import { type MeshError, MeshFailure } from "../mesh/error.ts";
+import type { TapQuery } from "../mesh/tap.ts";
 
 /** Longer than an answer over six hours of figures takes, shorter than a reader's patience. */
 const TIMEOUT_MS = 5_000;
@@ -30,6 +31,8 @@ export interface MetricsApi {
   workloads(query: { namespace?: string; kind?: StatKind; name?: string }): Promise<WorkloadsResponse>;
   namespaces(): Promise<NamespacesResponse>;
   status(): Promise<StatusResponse>;
+  /** Requests one by one, until `signal` aborts. @throws MeshFailure when the tap cannot begin */
+  tap(query: TapQuery, signal: AbortSignal): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
 }
 
 /** @param base `http://metrics-api.linkerd.svc.cluster.local:8080` */
@@ -42,6 +45,7 @@ export function connectMetricsApi(base: string): MetricsApi {
     workloads: (query) => get("/api/v1/workloads", query),
     namespaces: () => get("/api/v1/namespaces"),
     status: () => get("/api/v1/status"),
+    tap: (query, signal) => openTap(base, query, signal),
   };
 }
 
@@ -64,6 +68,25 @@ async function request<T>(base: string, path: string, query: object): Promise<T>
       source: "mesh",
       detail: `GET ${url} was answered with status ${response.status} and no readable JSON`,
       remedy: "Check that --metrics-api-addr names the HTTP port (8080) of metrics-api.",
+    },
+  );
+}
+
+async function openTap(base: string, query: TapQuery, signal: AbortSignal) {
+  const url = new URL(apiPath("/api/v1/tap", query), base);
+  let response: Response;
+  try {
+    response = await fetch(url, { signal });
+  } catch (error) {
+    throw new MeshFailure(unreachable(url, error));
+  }
+  if (response.ok && response.body !== null) return response.body;
+  const refusal = (parse(await response.text()) as Partial<ErrorResponse> | undefined)?.error;
+  throw new MeshFailure(
+    refusal ?? {
+      code: "metrics-api-answer-unreadable",
+      source: "mesh",
+      detail: `GET ${url} was answered with status ${response.status}`,
     },
   );
 }

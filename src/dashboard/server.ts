@@ -3,6 +3,7 @@ import { App } from "fresh";
 import { manifest } from "../../dist/dashboard/manifest.ts";
 import type { State } from "./define.ts";
 import type { Asset } from "./fresh/manifest.ts";
+import { Calls } from "./live/calls.ts";
 import { Feeds } from "./live/feeds.ts";
 import { connectMetricsApi } from "./metrics_api.ts";
 import { DEFAULT_WINDOW } from "./model/resource.ts";
@@ -17,6 +18,8 @@ export interface DashboardOptions {
   readonly metricsApi: string;
   /** Names it is answered under: a regular expression; default mesh/dashboard_hosts.ts. */
   readonly enforcedHost?: string;
+  /** Pages show requests one by one; default no. */
+  readonly showsCalls?: boolean;
   /** Time between the views of a live page; default the interval at which figures are gathered. */
   readonly intervalMs?: number;
 }
@@ -34,6 +37,7 @@ export function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   const api = connectMetricsApi(options.metricsApi);
   let intervalMs = options.intervalMs ?? 2_000;
   const feeds = new Feeds({ intervalMs: () => intervalMs });
+  const calls = new Calls(api);
   const app = new App<State>()
     .use(securityHeaders)
     .use(enforceHost(options.enforcedHost ?? dashboardHosts()))
@@ -53,6 +57,8 @@ export function startDashboard(options: DashboardOptions): Promise<Dashboard> {
           },
         },
         feeds,
+        calls,
+        showsCalls: options.showsCalls ?? false,
         asset: (name: string) => manifest.names[name] ?? `/assets/${name}`,
         title: "Linkerd",
         window: context.url.searchParams.get("window") || DEFAULT_WINDOW,
@@ -72,6 +78,7 @@ export function startDashboard(options: DashboardOptions): Promise<Dashboard> {
     port: server.addr.port,
     stop: async () => {
       feeds.stop();
+      calls.stop();
       await server.shutdown();
     },
   });

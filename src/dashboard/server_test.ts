@@ -48,6 +48,15 @@ Deno.test("the overview is whole without scripts: figures, topology, the command
   });
 });
 
+Deno.test("requests are not shown where that is not asked for; the command that shows them is", async () => {
+  await withDashboard(async (get) => {
+    const html = await (await get("/namespaces/shop/deployments/web")).text();
+    assert.match(html, /<code>linkerd tap deploy\/web -n shop<\/code>/);
+    assert.doesNotMatch(html, /<button/);
+    assert.equal((await get("/namespaces/shop/deployments/web/calls")).status, 404);
+  });
+});
+
 Deno.test("a table is sorted and filtered by its address", async () => {
   await withDashboard(async (get) => {
     const html = await (await get("/?sort=-p99&filter=shop")).text();

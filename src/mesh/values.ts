@@ -152,7 +152,8 @@ export interface Values {
   egress: { globalEgressNetworkNamespace: string };
   /** Of this project: the statistics component, which scrapes proxies itself. */
   metricsApi: { enabled: boolean; replicas: number; scrapeInterval: string; retention: string };
-  dashboard: { enabled: boolean; replicas: number };
+  /** `showCalls`: its pages show requests one by one to whoever reads them. */
+  dashboard: { enabled: boolean; replicas: number; showCalls: boolean };
   namespace: string;
 }
 
@@ -278,7 +279,7 @@ export function defaultValues(): Values {
     networkValidator: { connectAddr: "", listenAddr: "", timeout: "10s", logLevel: "debug" },
     egress: { globalEgressNetworkNamespace: "linkerd-egress" },
     metricsApi: { enabled: true, replicas: 1, scrapeInterval: "10s", retention: "6h0m0s" },
-    dashboard: { enabled: true, replicas: 1 },
+    dashboard: { enabled: true, replicas: 1, showCalls: false },
   });
 }
 

@@ -21,6 +21,7 @@ class Harness implements AsyncDisposable {
       port: 0,
       hostname: "127.0.0.1",
       metricsApi: api.url,
+      showsCalls: true,
       intervalMs: 200,
     });
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS] });
@@ -137,6 +138,24 @@ browserTest(
     assert.deepEqual(complaints, []);
   },
 );
+
+browserTest("a workload's requests are shown one by one while they are watched", "shop", async (mesh) => {
+  const { page, complaints } = await mesh.open("/namespaces/shop/deployments/web");
+  await updated(page, 1);
+  const calls = page.locator("table.calls tbody tr");
+  assert.equal(await calls.count(), 0, "nobody has asked for them");
+  await page.getByRole("button", { name: "Watch" }).click();
+  await calls.nth(5).waitFor({ timeout: 15_000 });
+  const text = await page.locator("table.calls").innerText();
+  assert.match(text, /load-\S+\s+calls it/);
+  assert.match(text, /catalog-0\s+is called/);
+  assert.ok(await page.locator("table.calls .rate.bad").count() > 0);
+  assert.ok((await page.locator("main").innerText()).includes("linkerd tap deploy/web -n shop"));
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.getByRole("button", { name: "Watch" }).waitFor();
+  assert.ok(await calls.count() <= 25);
+  assert.deepEqual(complaints, []);
+});
 
 browserTest("without scripts pages are whole, lead on, and ask to be loaded anew", "shop", async (mesh) => {
   const { page } = await mesh.open("/", { javaScriptEnabled: false });

@@ -22,6 +22,7 @@ import type {
 import { statKind } from "../../src/mesh/api.ts";
 import { parseWindow } from "../../src/mesh/duration.ts";
 import type { MeshError } from "../../src/mesh/error.ts";
+import { fixtureTap } from "./fixture_tap.ts";
 import { type FixtureWorkload, type Scenario, SCENARIOS } from "./fixture_mesh.ts";
 
 export interface FixtureApi {
@@ -279,6 +280,7 @@ export function startFixtureApi(options: FixtureOptions = {}): FixtureApi {
     const url = new URL(request.url);
     asked.set(url.pathname, (asked.get(url.pathname) ?? 0) + 1);
     if (failure !== undefined) return Response.json({ error: failure }, { status: 500 });
+    if (url.pathname === "/api/v1/tap") return fixtureTap();
     const body = answer(url);
     if (body === undefined) return Response.json({ error: { code: "path-unknown" } }, { status: 404 });
     return Response.json(body, { status: "error" in body ? 400 : 200 });

@@ -11,7 +11,12 @@ export interface LocalCluster {
   readonly kubeconfig: string;
   readonly client: HttpKubeClient;
   /** What `local up -o json` said. */
-  readonly state: { readonly pid: number; readonly kubeconfig: string; readonly apiPort: number };
+  readonly state: {
+    readonly pid: number;
+    readonly kubeconfig: string;
+    readonly apiPort: number;
+    readonly dashboardPort?: number;
+  };
   /** Runs `linkerd ...words`; a word with spaces stands in single quotes. */
   linkerd(line: string, options?: RunOptions): Promise<Outcome>;
   /** The same; it must succeed. @returns its standard output */

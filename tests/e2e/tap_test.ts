@@ -1,5 +1,5 @@
 /** Requests of the demo shop, one by one: from a user's command line to the proxies and back. */
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { NAMESPACES, SERVICE_ACCOUNTS, type TokenRequest } from "../../src/kube/kinds.ts";
 import { readLines } from "../../src/kube/lines.ts";
 import { isolationObstacle } from "../../src/linux/unshare.ts";
@@ -135,6 +135,31 @@ const STORIES: readonly (readonly [string, (cluster: LocalCluster) => Promise<vo
     equal(refused.status, 403);
     equal((await refused.json()).error.code, "tap-forbidden");
   }],
+
+  [
+    "the dashboard shows calls, being known by its proxy, and nobody else is taken for it",
+    async (cluster) => {
+      const { client, state: { dashboardPort } } = cluster;
+      const page = `http://127.0.0.1:${dashboardPort}/namespaces/shop/deployments/web`;
+      match(await (await fetch(page)).text(), /linkerd tap deploy\/web -n shop/);
+      const stopped = new AbortController();
+      const response = await fetch(`${page}/calls`, { signal: stopped.signal });
+      let text = "";
+      for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
+        text += part;
+        if ((text.match(/^event: call$/gm)?.length ?? 0) >= 5 || /^event: fault$/m.test(text)) break;
+      }
+      stopped.abort();
+      doesNotMatch(text, /event: fault/);
+      match(text, /"direction":"(in|out)bound".*"isMtls":true/);
+      const headers = { "l5d-client-id": "web.linkerd.serviceaccount.identity.linkerd.cluster.local" };
+      const refused = await client.raw("GET", `${API}/tap?kind=deployment&name=web&namespace=shop`, {
+        headers,
+      });
+      await refused.body?.cancel();
+      equal(refused.status, 403);
+    },
+  ],
 
   ["a namespace that forbids taps is not tapped, and is told as such", async (cluster) => {
     const annotate = (value: string | null) =>

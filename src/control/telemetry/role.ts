@@ -6,7 +6,12 @@
  */
 import { Gauge } from "prom-client";
 import { ApiDefinition } from "../../../proto/gen/viz.ts";
-import { CLUSTER_DOMAIN, CONTROL_PLANE_NAMESPACE, CONTROL_PORTS } from "../../mesh/names.ts";
+import {
+  CLUSTER_DOMAIN,
+  CONTROL_PLANE_NAMESPACE,
+  CONTROL_PORTS,
+  TAP_TOKEN_HEADER,
+} from "../../mesh/names.ts";
 import { GrpcServer } from "../grpc/server.ts";
 import { FlagError } from "../process/flags.ts";
 import { grpcMetrics } from "../process/metrics.ts";
@@ -36,6 +41,7 @@ export const telemetryRole: Role = {
       controlPlaneNamespace: flags.string("controller-namespace", CONTROL_PLANE_NAMESPACE),
       trustDomain: flags.string("identity-trust-domain", flags.string("cluster-domain", CLUSTER_DOMAIN)),
     };
+    const tapClient = flags.string("tap-client", "") || undefined;
     const client = await cluster(), inventory = new Inventory(client, domain);
     const store = new Store({ path, retentionMs });
     const scraper = new Scraper({ inventory, store, intervalMs, concurrency });
@@ -57,9 +63,10 @@ export const telemetryRole: Role = {
     grpc.add(ApiDefinition, vizHandlers(context));
     await grpc.listen(grpcPort);
     const statistics = httpApi(context, stopped.signal);
-    const taps = tapApi(context, stopped.signal, async (token) => {
-      const { authorizeTap } = await import("./tap/authorize.ts");
-      await authorizeTap(client, domain.controlPlaneNamespace, token);
+    const taps = tapApi(context, stopped.signal, async (headers) => {
+      const { authorizeTap, isTapClient } = await import("./tap/authorize.ts");
+      if (isTapClient(headers, tapClient)) return;
+      await authorizeTap(client, domain.controlPlaneNamespace, headers.get(TAP_TOKEN_HEADER));
     });
     const http = Deno.serve(
       { port: httpPort, hostname: "0.0.0.0", onListen: () => {} },

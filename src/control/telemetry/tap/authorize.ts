@@ -19,6 +19,15 @@ function refused(detail: string, namespace: string): MeshFailure {
   });
 }
 
+/**
+ * Whether the client's proxy has proven that it is `client`: the header is written by metrics-api's own proxy, and
+ * dropped when a client sends it.
+ * @param client undefined: nobody is let in so
+ */
+export function isTapClient(headers: Headers, client: string | undefined): boolean {
+  return client !== undefined && headers.get("l5d-client-id") === client;
+}
+
 /** @throws MeshFailure when the token is missing, another's, or cannot be reviewed */
 export async function authorizeTap(
   client: KubeClient,

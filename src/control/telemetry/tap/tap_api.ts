@@ -4,15 +4,14 @@
  */
 import { MeshFailure, toMeshError } from "../../../mesh/error.ts";
 import type { ErrorResponse } from "../../../mesh/api.ts";
-import { TAP_TOKEN_HEADER } from "../../../mesh/names.ts";
 import type { TapQuery } from "../../../mesh/tap.ts";
 import type { StatisticsContext } from "../answers/context.ts";
 import { given, Parameters } from "../parameters.ts";
 
 export const TAP_PATH = "/api/v1/tap";
 
-/** @throws MeshFailure when whoever shows this token may not tap */
-export type AuthorizeTap = (token: string | null) => Promise<void>;
+/** @throws MeshFailure when whoever sends these headers may not tap */
+export type AuthorizeTap = (headers: Headers) => Promise<void>;
 
 function queryOf(url: URL): TapQuery {
   const parameters = new Parameters(url);
@@ -52,7 +51,7 @@ export function tapApi(
       return new Response("GET only\n", { status: 405, headers: { allow: "GET" } });
     }
     try {
-      await authorize(request.headers.get(TAP_TOKEN_HEADER));
+      await authorize(request.headers);
     } catch (error) {
       return refusal(error, 403);
     }

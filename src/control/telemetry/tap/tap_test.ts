@@ -17,7 +17,7 @@ import type { StatisticsContext } from "../answers/context.ts";
 import { Inventory } from "../inventory.ts";
 import { Scraper } from "../scraper.ts";
 import { Store } from "../store.ts";
-import { authorizeTap } from "./authorize.ts";
+import { authorizeTap, isTapClient } from "./authorize.ts";
 import { matchOf } from "./match.ts";
 import { tapApi } from "./tap_api.ts";
 
@@ -123,7 +123,7 @@ class Harness {
   }
 
   fetch(query: string, token: string | undefined = TOKEN): Promise<Response> {
-    const authorize = (shown: string | null) => authorizeTap(this.kube, "linkerd", shown);
+    const authorize = (headers: Headers) => authorizeTap(this.kube, "linkerd", headers.get("l5d-tap-token"));
     const headers: Record<string, string> = token === undefined ? {} : { "l5d-tap-token": token };
     return tapApi(this.#context, this.#stopped.signal, authorize)(
       new Request(`http://api/api/v1/tap?${query}`, { headers }),
@@ -333,6 +333,16 @@ Deno.test("only metrics-api's own token for taps lets a tap begin", async () => 
     });
     assert.deepEqual(await harness.errorOf(query), [403, "tap-review-failed"]);
   });
+});
+
+Deno.test("a client is known by what its proxy proved, where one is named", () => {
+  const web = "web.linkerd.serviceaccount.identity.linkerd.cluster.local";
+  const headers = new Headers({ "l5d-client-id": web });
+  assert.equal(isTapClient(headers, web), true);
+  assert.equal(isTapClient(headers, undefined), false);
+  assert.equal(isTapClient(headers, "other"), false);
+  assert.equal(isTapClient(new Headers(), web), false);
+  assert.equal(isTapClient(new Headers({ "l5d-client-id": `${web}, ${web}` }), web), false);
 });
 
 Deno.test("what cannot be asked is refused by its name", async () => {

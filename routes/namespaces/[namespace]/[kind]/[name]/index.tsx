@@ -15,7 +15,12 @@ export const handler = define.handlers({
     const view = await loadWorkload(state.api, resource, window);
     state.title = `${resource.name} · ${resource.namespace} · Linkerd`;
     state.refreshSeconds = 10;
-    return page({ view, stream: withWindow(`${resourcePath(resource)}/live`, window) });
+    const path = resourcePath(resource);
+    return page({
+      view,
+      stream: withWindow(`${path}/live`, window),
+      ...(state.showsCalls ? { calls: `${path}/calls` } : {}),
+    });
   },
 });
 
