@@ -1,12 +1,19 @@
 /** The data plane of one loop: what the main loop and every worker run alike. */
 import type { SocketAddress } from "../linux/address.ts";
 import { collectGarbage, trimHeap } from "../linux/heap.ts";
+import { trimStack } from "../linux/stack.ts";
 import { Inbound } from "./inbound.ts";
 import { Outbound } from "./outbound.ts";
 import type { Runtime } from "./runtime.ts";
 import { MemoryKeeper } from "../linux/memory_keeper.ts";
 
 const HOUSEKEEPING_MS = 1000, DRAIN_LOOK_MS = 20;
+
+/** What start-up and bursts took of the heap and of the stack. */
+function giveBack(): void {
+  trimHeap();
+  trimStack();
+}
 
 export interface ListenAddresses {
   readonly inbound: SocketAddress;
@@ -16,7 +23,7 @@ export interface ListenAddresses {
 export class Core {
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
-  readonly #memory = new MemoryKeeper({ collect: collectGarbage, trim: trimHeap });
+  readonly #memory = new MemoryKeeper({ collect: collectGarbage, trim: giveBack });
 
   constructor(readonly runtime: Runtime) {
     this.#inbound = new Inbound(runtime);

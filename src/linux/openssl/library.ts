@@ -5,22 +5,9 @@
  * or share a loop; and a request through node:tls costs 28 µs against 19.8 µs (prototype).
  */
 import { LinearMemory } from "../memory.ts";
+import { rare } from "../rare_call.ts";
 
 const P = "pointer", I = "i32", B = "buffer", V = "void";
-
-/**
- * A function that is not called for each request. A call that may call back is no fast call of V8's, and needs no code
- * of its own, of which each takes a page (4 KiB).
- */
-function rare<
-  const Parameters extends readonly Deno.NativeType[],
-  const Result extends Deno.NativeResultType,
->(
-  parameters: Parameters,
-  result: Result,
-) {
-  return { parameters, result, callback: true } as const;
-}
 
 function open() {
   try {
