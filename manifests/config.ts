@@ -3,6 +3,7 @@ import { stringify } from "yaml";
 import type { ConfigMap } from "../src/kube/kinds.ts";
 import { CONFIG_MAP, TRUST_ROOTS_CONFIG_MAP, TRUST_ROOTS_KEY } from "../src/mesh/names.ts";
 import { type Values, withoutSecrets } from "../src/mesh/values.ts";
+import { YAML_OPTIONS } from "./yaml_options.ts";
 import { componentLabels } from "./control_plane_pod.ts";
 
 export function configMap(values: Values): ConfigMap {
@@ -14,7 +15,7 @@ export function configMap(values: Values): ConfigMap {
       namespace: values.namespace,
       labels: componentLabels(values, "controller"),
     },
-    data: { values: stringify(withoutSecrets(values), { lineWidth: 0 }) },
+    data: { values: stringify(withoutSecrets(values), YAML_OPTIONS) },
   };
 }
 

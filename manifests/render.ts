@@ -4,6 +4,7 @@
  * Objects come in an order that can be applied from top to bottom.
  */
 import { stringify } from "yaml";
+import { YAML_OPTIONS } from "./yaml_options.ts";
 import type { KubernetesObject } from "../src/kube/resource.ts";
 import { MeshFailure } from "../src/mesh/error.ts";
 import type { Values } from "../src/mesh/values.ts";
@@ -51,6 +52,5 @@ export function renderCrds(): KubernetesObject[] {
 
 /** Documents separated by `---`, keys in the order of the objects. */
 export function toYaml(objects: readonly KubernetesObject[]): string {
-  return objects.map((object) => "---\n" + stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }))
-    .join("");
+  return objects.map((object) => `---\n${stringify(object, YAML_OPTIONS)}`).join("");
 }

@@ -38,6 +38,16 @@ Deno.test("an install is the same each time, and YAML gives back the objects", (
   assert.deepEqual(parsed, JSON.parse(JSON.stringify(objects)));
 });
 
+Deno.test("texts that YAML 1.1, and so kubectl and Helm, take for booleans or numbers are quoted", () => {
+  const additionalEnv = ["off", "yes", "on", "0123", "1:30"].map((value) => ({ name: "X", value }));
+  const text = toYaml(renderInstall(mergeValues(VALUES, { proxy: { additionalEnv } })));
+  for (const { value } of additionalEnv) assert.match(text, new RegExp(`value: "${value}"\n`), value);
+  const config = find(renderInstall(VALUES), "ConfigMap", "linkerd-config") as {
+    data?: Record<string, string>;
+  };
+  assert.match(config.data?.["values"] ?? "", /logHTTPHeaders: "off"/);
+});
+
 Deno.test("an install holds Linkerd's objects by Linkerd's names, each kind and name once", () => {
   const objects = renderInstall(VALUES);
   for (

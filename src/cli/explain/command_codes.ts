@@ -89,6 +89,10 @@ export const COMMAND_CODES = explanations("command", {
     "Something that this program has no name for yet.",
     "run it again with --verbose; report it when it stays",
   ],
+  "chart-unwritable": [
+    "The directory named with --output-chart cannot be written.",
+    "name a directory that can be made or written",
+  ],
   "value-invalid": ["A value is not of the type its place takes.", "the message says which type"],
   "value-unknown": [
     "The installation has no value of this name: a typo must not become a silent default.",

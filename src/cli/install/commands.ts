@@ -22,6 +22,10 @@ export const INSTALL_COMMANDS: readonly Describe[] = [
         "--ignore-cluster",
         "do not look at the cluster: neither its API's ports nor what is there",
         false,
+      )
+      .option(
+        "--output-chart <directory>",
+        "write Helm charts instead; the flags' values are their defaults",
       );
     addInstallFlags(command);
     addValueOptions(command).addOption(outputOption("yaml", "json"))

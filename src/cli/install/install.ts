@@ -22,6 +22,7 @@ export interface InstallOptions extends ValueOptions {
   readonly crds: boolean;
   readonly apply: boolean;
   readonly ignoreCluster: boolean;
+  readonly outputChart?: string;
   readonly wait: number;
   readonly output: string;
 }
@@ -62,6 +63,9 @@ export async function install(
 ): Promise<void> {
   const base = { ...defaultValues(), namespace: global.linkerdNamespace };
   let values = valuesOf(base, options, environment);
+  if (options.outputChart !== undefined) {
+    return (await import("./output_chart.ts")).writeCharts(values, options.outputChart, environment);
+  }
   const isAlone = !options.apply && (options.ignoreCluster || options.crds);
   const connection = isAlone ? undefined : await environment.connect(global);
   try {
