@@ -9,6 +9,7 @@ import type { GlobalOptions } from "./global_options.ts";
 import { INJECT_COMMANDS } from "./inject/commands.ts";
 import { INSTALL_COMMANDS } from "./install/commands.ts";
 import { LOCAL_COMMANDS } from "./local/commands.ts";
+import { PROFILE_COMMANDS } from "./profile/commands.ts";
 import { SHELL_COMMANDS } from "./shell/commands.ts";
 import { STAT_COMMANDS } from "./stat/commands.ts";
 import { TAP_COMMANDS } from "./tap/commands.ts";
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Describe[] = [
   ...TAP_COMMANDS,
   ...DIAGNOSE_COMMANDS,
   ...PROXY_COMMANDS,
+  ...PROFILE_COMMANDS,
   ...EXPLAIN_COMMANDS,
   ...SHELL_COMMANDS,
   ...LOCAL_COMMANDS,

@@ -93,6 +93,16 @@ export const COMMAND_CODES = explanations("command", {
     "The directory named with --output-chart cannot be written.",
     "name a directory that can be made or written",
   ],
+  "open-api-invalid": ["The file is no OpenAPI description.", "the message says what it lacks"],
+  "profile-source": [
+    "A profile comes from one source.",
+    "give one of --template, --open-api FILE and --proto FILE",
+  ],
+  "proto-invalid": ["The file describes no gRPC service.", "give the .proto file that has the service"],
+  "service-name-invalid": [
+    "Services have names of lower-case letters, digits and dashes.",
+    "give the Service's name alone, and its namespace with -n",
+  ],
   "value-invalid": ["A value is not of the type its place takes.", "the message says which type"],
   "value-unknown": [
     "The installation has no value of this name: a typo must not become a silent default.",
