@@ -9,7 +9,7 @@ import {
   TRUST_ROOTS_DIRECTORY,
 } from "../src/mesh/names.ts";
 import type { Values } from "../src/mesh/values.ts";
-import { clusterAccess, READ } from "./access.ts";
+import { clusterAccess, namespacedAccess, READ } from "./access.ts";
 import {
   type Component,
   componentLabels,
@@ -87,6 +87,14 @@ export function proxyInjector(values: Values): KubernetesObject[] {
         resources: ["mutatingwebhookconfigurations"],
         resourceNames: [INJECTOR_WEBHOOK_CONFIGURATION],
         verbs: ["update"],
+      },
+    ]),
+    ...namespacedAccess(values, NAME, NAME, "proxy-injector", [
+      {
+        apiGroups: [""],
+        resources: ["configmaps"],
+        resourceNames: [CONFIG_MAP, TRUST_ROOTS_CONFIG_MAP],
+        verbs: READ,
       },
     ]),
     service(

@@ -17,7 +17,8 @@ import {
 import { EventRecorder } from "../events.ts";
 import type { Role, RunningRole } from "../process/role.ts";
 import { type AdmissionContext, type AdmissionCounters, type AdmissionReview, admit } from "./admission.ts";
-import { ConfigFile } from "./config_file.ts";
+import { Configuration } from "./configuration.ts";
+import { mountedFiles, watchedConfigMaps } from "./configuration_sources.ts";
 import { type Handler, startHttpsServer } from "./https_server.ts";
 import { keepPublished, makeServingCertificate, publishAuthority } from "./serving_certificate.ts";
 
@@ -86,14 +87,16 @@ export const injectorRole: Role = {
     const controlPlane = flags.string("controller-namespace", CONTROL_PLANE_NAMESPACE);
     const service = flags.string("service-name", INJECTOR_SERVICE);
     const configuration = flags.string("webhook-configuration", INJECTOR_WEBHOOK_CONFIGURATION);
-    const config = new ConfigFile(
+    const files = mountedFiles(
       flags.string("values-file", VALUES_FILE),
       flags.string("identity-trust-anchors-file", join(TRUST_ROOTS_DIRECTORY, TRUST_ROOTS_KEY)),
     );
     const names = [`${service}.${controlPlane}.svc`, `${service}.${controlPlane}.svc.cluster.local`];
     const made = makeServingCertificate(names, Date.now());
-    await config.read();
     const client = await cluster();
+    const watched = watchedConfigMaps(client, controlPlane);
+    const config = new Configuration([watched, files]);
+    await config.read();
     const namespaces = namespaceReader(client);
     const handler = webhookHandler({
       client,
@@ -132,6 +135,7 @@ export const injectorRole: Role = {
         clearInterval(rotation);
         publisher.stop();
         namespaces.informer.stop();
+        watched.stop();
         await server.stop(LINGER_MS);
       },
     };

@@ -316,7 +316,10 @@ Deno.test("a service account acts within its roles when RBAC holds, and may impe
     );
     await client.create(CLUSTER_ROLES, {
       metadata: { name: "reader" },
-      rules: [{ apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list", "watch"] }],
+      rules: [
+        { apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list", "watch"] },
+        { apiGroups: [""], resources: ["secrets"], resourceNames: ["one"], verbs: ["list"] },
+      ],
     });
     await client.create(ROLE_BINDINGS, {
       metadata: { name: "reader", namespace: "default" },
@@ -325,7 +328,11 @@ Deno.test("a service account acts within its roles when RBAC holds, and may impe
     });
     assert.equal((await list("/api/v1/namespaces/default/configmaps")).status, 200);
     assert.equal((await list("/api/v1/configmaps")).status, 403);
-    assert.equal((await list("/api/v1/namespaces/default/secrets")).status, 403);
+    const secrets = "/api/v1/namespaces/default/secrets";
+    assert.equal((await list(secrets)).status, 403);
+    assert.equal((await list(`${secrets}?fieldSelector=metadata.name%3Done`)).status, 200);
+    assert.equal((await list(`${secrets}?fieldSelector=metadata.name%3Dother`)).status, 403);
+    assert.equal((await list(`${secrets}?fieldSelector=metadata.name%21%3Done`)).status, 403);
     assert.equal((await list("/api")).status, 200);
     const impersonating = await request(server, "/api/v1/namespaces/default/configmaps", {
       token,

@@ -124,6 +124,8 @@ export async function upgrade(cluster: KubernetesCluster, version: string): Prom
   });
   await unharmed(cluster, "roll an application to the new proxy", () => roll(cluster, "web"));
   const { items } = await cluster.client.list(PODS, { namespace: SHOP, labelSelector: "app=web" });
-  const images = items.flatMap(({ spec }) => spec?.initContainers ?? []).map(({ image }) => image);
+  // The one that was rolled away may still be leaving.
+  const staying = items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+  const images = staying.flatMap(({ spec }) => spec?.initContainers ?? []).map(({ image }) => image);
   equal(images.every((image) => image?.endsWith(`:${version}`)), true, images.join(", "));
 }

@@ -61,7 +61,7 @@ export async function handleResource(
     throw noSuchResource();
   }
   const query = url.searchParams;
-  authorize(state, user, definition, info, verbOf(request.method, info, query));
+  authorize(state, user, definition, named(info, query), verbOf(request.method, info, query));
   const call: Call = {
     state,
     api,
@@ -96,6 +96,13 @@ function verbOf(method: string, info: ResourceRequest, query: URLSearchParams): 
     default:
       throw methodNotAllowed();
   }
+}
+
+/** A list or watch that is held to one name asks for that object only. Source: RequestInfoFactory of k8s.io/apiserver. */
+function named(info: ResourceRequest, query: URLSearchParams): ResourceRequest {
+  if (info.name !== undefined) return info;
+  const [, name] = /^metadata\.name==?([^,]+)$/.exec(query.get("fieldSelector") ?? "") ?? [];
+  return name === undefined ? info : { ...info, name };
 }
 
 function isWatch(query: URLSearchParams): boolean {
