@@ -87,7 +87,9 @@ function healthy(address: string): (pod: Pod) => Partial<NonNullable<Pod["status
 }
 
 async function install(cluster: TestCluster, now = Date.now()): Promise<void> {
-  const values = defaultValues();
+  // The pods of these tests are on the loopback.
+  const { clusterNetworks } = defaultValues();
+  const values = { ...defaultValues(), clusterNetworks: `${clusterNetworks},127.0.0.0/8` };
   const objects = renderInstall(
     mergeValues(values, credentialValues(await generateCredentials(values, now))),
   );

@@ -1,15 +1,15 @@
 /** Proxies beside applications: ready, of one version, of one trust, seen by the statistics. */
 import { getJson } from "../../../kube/service_proxy.ts";
-import { NAMESPACES, type Service, SERVICES } from "../../../kube/kinds.ts";
+import { NAMESPACES } from "../../../kube/kinds.ts";
 import type { ObjectMeta } from "../../../kube/resource.ts";
 import { INJECT_ANNOTATION, isConfigAnnotation } from "../../../mesh/annotations.ts";
 import { apiPath, type WorkloadsResponse } from "../../../mesh/api.ts";
 import { ADMISSION_WEBHOOKS_LABEL } from "../../../mesh/labels.ts";
 import { VERSION } from "../../../mesh/version.ts";
 import { type Category, refuse } from "../check_model.ts";
-import type { Facts } from "../facts.ts";
 import { nameOf, proxyComplaintOf } from "../pod_health.ts";
 import { otherAnchors, otherVersions } from "./control_plane.ts";
+import { serviceAnnotations, servicesOf } from "./service_annotations.ts";
 import { METRICS_API } from "./statistics.ts";
 
 export const dataPlaneIdentity: Category = {
@@ -33,11 +33,6 @@ function misplaced(metadata: ObjectMeta | undefined, name: string): string[] {
       label === INJECT_ANNOTATION || (isConfigAnnotation(label) && label !== ADMISSION_WEBHOOKS_LABEL)
     )
     .map((label) => `${name}: ${label} should be an annotation`);
-}
-
-async function services(facts: Facts): Promise<Service[]> {
-  const { dataNamespace: namespace } = facts;
-  return (await facts.client.list(SERVICES, namespace === undefined ? {} : { namespace })).items;
 }
 
 export const dataPlane: Category = {
@@ -99,11 +94,12 @@ export const dataPlane: Category = {
       isWarning: true,
       run: async (facts) =>
         refuse(
-          (await services(facts)).flatMap(({ metadata }) =>
+          (await servicesOf(facts)).flatMap(({ metadata }) =>
             misplaced(metadata, `${metadata?.namespace}/${metadata?.name}`)
           ),
         ),
     },
+    ...serviceAnnotations,
   ],
 };
 

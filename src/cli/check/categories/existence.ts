@@ -15,6 +15,7 @@ import { INJECTOR_WEBHOOK_CONFIGURATION } from "../../../mesh/names.ts";
 import { type Category, type Check, refuse } from "../check_model.ts";
 import type { Facts } from "../facts.ts";
 import { complaintOf, isReady } from "../pod_health.ts";
+import { clusterNetworks } from "./cluster_networks.ts";
 import { definitionsExist } from "./definitions.ts";
 
 const COMPONENTS = ["destination", "identity", "proxy-injector"];
@@ -73,6 +74,7 @@ export const existence: Category = {
       isRetried: true,
       run: async (facts) => refuse(componentProblems(await facts.controlPlanePods())),
     },
+    ...clusterNetworks,
   ],
 };
 
