@@ -25,6 +25,10 @@ export const TAP_CODES = explanations("statistics", {
     "metrics-api could not ask Kubernetes whether the tap is allowed.",
     "see its log; its role needs create on tokenreviews, which linkerd upgrade gives it",
   ],
+  "tap-trouble": [
+    "A pod's proxy could not be asked for its requests just now; it is asked again.",
+    "see whether the pod runs, and its proxy's log, which names taps that it refused",
+  ],
   "tap-too-many": ["As many taps run as may at one time.", "end one of them"],
   "to-invalid": ["Requests to this kind of resource cannot be told by their endpoints.", "say --authority"],
 });
