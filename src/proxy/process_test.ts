@@ -4,6 +4,7 @@ import { TestAuthority } from "./testing/certificates.ts";
 import { startControlServices } from "./testing/control_services.ts";
 import { CLIENT, SERVER, startTestProxy } from "./testing/meshed_pair.ts";
 import { type ProxyProcess, startProcess } from "./testing/process.ts";
+import { startTapClient, TAP } from "./testing/tap_client.ts";
 
 const authority = await TestAuthority.create();
 const PATH = "web.shop.svc.cluster.local:80";
@@ -112,4 +113,28 @@ Deno.test({
     ok(statuses.some((status) => status >= 500), statuses.join());
     for (const answer of answers) answer();
   }, slow);
+});
+
+Deno.test({
+  name: "a process of two loops is tapped at its control port, and ends with a tap open",
+  ignore: navigator.hardwareConcurrency < 2,
+}, async () => {
+  await withProcess({
+    LINKERD2_PROXY_CORES: "2",
+    LINKERD2_PROXY_CONTROL_LISTEN_ADDR: "127.0.0.1:0",
+    LINKERD2_PROXY_TAP_SVC_NAME: TAP,
+  }, async ({ process, ask }) => {
+    const port = Number(
+      / tap=127\.0\.0\.1:(\d+)/.exec(process.lines.find((line) => line.includes("ready"))!)![1],
+    );
+    await process.logged("worker ready");
+    const client = await startTapClient(authority, { ip: "127.0.0.1", port }, SERVER);
+    const limited = client.observe({ limit: 4 }), open = client.observe({ limit: 1000 });
+    for (let i = 0; i < 500 && limited.events.length < 12; i++) equal(await ask(), 200);
+    equal(limited.events.length, 12, "four requests, each to its end");
+    equal((await limited.status).code, 0);
+    equal(await process.stop(), 0);
+    ok((await open.status).code !== 0);
+    await client.stop();
+  });
 });
