@@ -34,5 +34,33 @@ export const PROXY_COMMANDS: readonly Describe[] = [
       .action((options) =>
         execute(async (...context) => (await import("./metrics.ts")).controllerMetrics(options, ...context))
       );
+    const asked = (name: string) =>
+      diagnostics.command(name)
+        .option("--destination-pod <pod>", "accepted for compatibility: any pod answers alike")
+        .option("--token <token>", "who asks, as a proxy says it: JSON with ns, nodeName and pod");
+    asked("endpoints").alias("ep").description("where the control plane sends requests for an authority")
+      .argument("<authority...>", "host and port, for example web.shop.svc.cluster.local:80")
+      .addOption(outputOption("table", "json"))
+      .action((authorities, options) =>
+        execute(async (...context) =>
+          (await import("./discovery.ts")).endpoints(authorities, options as never, ...context)
+        )
+      );
+    asked("profile").description("what the control plane says of an address, as JSON")
+      .argument("<address>", "a Service's or a pod's address, or a name, with its port")
+      .addOption(outputOption("json"))
+      .action((address, options) =>
+        execute(async (...context) =>
+          (await import("./discovery.ts")).destinationProfile(address, options as never, ...context)
+        )
+      );
+    addNamespaceOption(asked("policy")).description("who may connect to a pod, or how a service is called")
+      .argument("<resource>", "po/NAME or svc/NAME").argument("<port>")
+      .addOption(outputOption("yaml", "json"))
+      .action((resource, port, options) =>
+        execute(async (...context) =>
+          (await import("./discovery.ts")).policy(resource, port, options as never, ...context)
+        )
+      );
   },
 ];

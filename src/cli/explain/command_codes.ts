@@ -94,6 +94,10 @@ export const COMMAND_CODES = explanations("command", {
     "name a directory that can be made or written",
   ],
   "open-api-invalid": ["The file is no OpenAPI description.", "the message says what it lacks"],
+  "policy-resource-invalid": [
+    "A policy is asked for of a pod or a service, and a port.",
+    "for example linkerd diagnostics policy -n shop svc/web 80",
+  ],
   "profile-source": [
     "A profile comes from one source.",
     "give one of --template, --open-api FILE and --proto FILE",

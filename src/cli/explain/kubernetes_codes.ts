@@ -6,6 +6,14 @@ export const KUBERNETES_CODES = explanations("kubernetes", {
     "No connection to the Kubernetes API came about: nothing listens there, or its certificate is not trusted.",
     "see whether kubectl version works, and which cluster the kubeconfig names (--kubeconfig, --context)",
   ],
+  "controller-refused": [
+    "The destination controller was reached, and does not answer what was asked.",
+    "name what is asked for as a proxy would: host.namespace.svc.cluster.local:port",
+  ],
+  "controller-unreachable": [
+    "The destination controller's port could not be reached, or not be forwarded by kubectl.",
+    "see with linkerd check whether the control plane runs; or give its address with --api-addr",
+  ],
   "kubeconfig-missing": [
     "There is no kubeconfig: neither --kubeconfig, nor KUBECONFIG, nor ~/.kube/config.",
     "name one, or start a cluster on this machine: linkerd local up",

@@ -1,15 +1,13 @@
 /** `linkerd profile`: prints a ServiceProfile for a service, from a description of its interface. Source: cli.md §2.8. */
 import { toYaml } from "../../../manifests/render.ts";
-import { CONFIG_MAPS } from "../../kube/kinds.ts";
 import type { KubernetesObject } from "../../kube/resource.ts";
-import { parse } from "../../kube/yaml.ts";
-import { CLUSTER_DOMAIN, CONFIG_MAP } from "../../mesh/names.ts";
 import { formatJson } from "../../mesh/table.ts";
 import type { Environment } from "../environment.ts";
 import { usageFailure } from "../failure.ts";
 import type { GlobalOptions } from "../global_options.ts";
 import { readSources } from "../inject/sources.ts";
 import { openApiRoutes } from "./open_api.ts";
+import { placeOf } from "./place.ts";
 import { protoRoutes } from "./proto.ts";
 import { profileTemplate } from "./template.ts";
 
@@ -20,26 +18,6 @@ export interface ProfileOptions {
   readonly namespace?: string;
   readonly ignoreCluster: boolean;
   readonly output: string;
-}
-
-/** Where the service is, as the cluster knows it. */
-async function placeOf(
-  options: ProfileOptions,
-  global: GlobalOptions,
-  environment: Environment,
-): Promise<{ namespace: string; domain: string }> {
-  if (options.ignoreCluster) return { namespace: options.namespace ?? "default", domain: CLUSTER_DOMAIN };
-  const connection = await environment.connect(global);
-  try {
-    const config = await connection.client.get(CONFIG_MAPS, CONFIG_MAP, global.linkerdNamespace);
-    const values = (parse(config.data?.["values"] ?? "") ?? {}) as { clusterDomain?: string };
-    return {
-      namespace: options.namespace ?? connection.namespace,
-      domain: values.clusterDomain ?? CLUSTER_DOMAIN,
-    };
-  } finally {
-    connection.close();
-  }
 }
 
 export async function profile(

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { parse } from "yaml";
+import { DestinationDefinition } from "../../../proto/gen/destination.ts";
+import { destinationHandlers } from "../../control/destination/service.ts";
+import { GrpcServer } from "../../control/grpc/server.ts";
+import { policyConfig, servePolicy } from "../../control/policy/role.ts";
+import { Flags } from "../../control/process/flags.ts";
+import { ClusterState } from "../../control/state/cluster_state.ts";
+import { FakeKube } from "../../control/testing/fake_kube.ts";
+import { pod, service, slice } from "../../control/testing/objects.ts";
+import { ENDPOINT_SLICES, PODS, SERVICES } from "../../kube/kinds.ts";
+import { parsePortSet } from "../../mesh/ports.ts";
+import { SYSTEM } from "../environment.ts";
+import { runCli } from "../main.ts";
+
+interface Outcome {
+  readonly code: number;
+  readonly printed: string;
+  readonly told: string;
+}
+
+async function run(args: string[], variables: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+  let printed = "", told = "";
+  const code = await runCli(["diagnostics", ...args], {
+    ...SYSTEM,
+    print: (text) => void (printed += text),
+    tell: (text) => void (told += text),
+    variable: (name) => variables[name],
+  });
+  return { code, printed, told };
+}
+
+/** A destination controller and a policy controller over a small shop, each at its address. */
+async function withControllers(use: (destination: string, policy: string) => Promise<void>): Promise<void> {
+  const kube = new FakeKube(), state = new ClusterState(kube), server = new GrpcServer();
+  kube.put(SERVICES, service({ name: "web", ip: "10.43.0.5" }));
+  kube.put(PODS, pod({ name: "web-1", ip: "10.42.0.5", isMeshed: true, serviceAccount: "web" }));
+  kube.put(ENDPOINT_SLICES, slice("web", [{ pod: "web-1", ip: "10.42.0.5" }]));
+  server.add(
+    DestinationDefinition,
+    destinationHandlers(state, {
+      domain: { controlPlaneNamespace: "linkerd", trustDomain: "cluster.local" },
+      clusterDomain: "cluster.local",
+      defaultOpaquePorts: parsePortSet("25"),
+      isH2UpgradeEnabled: true,
+      isTransportHeaderForced: false,
+    }),
+  );
+  const port = await server.listen(0, "127.0.0.1");
+  const policy = await servePolicy(state, policyConfig(new Flags([])), 0, {});
+  try {
+    await use(`127.0.0.1:${port}`, `127.0.0.1:${policy.port}`);
+  } finally {
+    await server.stop(100);
+    await policy.server.stop(100);
+    state.stop();
+  }
+}
+
+const WEB = "web.shop.svc.cluster.local:80";
+
+Deno.test("diagnostics asks the control plane as a proxy does: endpoints, profile and policies", () =>
+  withControllers(async (destination, policy) => {
+    const table = await run(["endpoints", WEB, "--api-addr", destination]);
+    assert.equal(table.code, 0, table.told);
+    assert.match(
+      table.printed,
+      /^NAMESPACE +IP +PORT +POD +SERVICE\nshop +10\.42\.0\.5 +\d+ +web-1 +web\.shop\.svc/,
+    );
+    const [row] = JSON.parse((await run(["ep", WEB, "-o", "json", "--api-addr", destination])).printed);
+    assert.deepEqual([row.ip, row.pod, row.service, typeof row.weight, row.labels.pod], [
+      "10.42.0.5",
+      "web-1",
+      WEB,
+      "number",
+      "web-1",
+    ]);
+    const profile = JSON.parse((await run(["profile", "10.43.0.5:80", "--api-addr", destination])).printed);
+    assert.equal(profile.fullyQualifiedName, "web.shop.svc.cluster.local");
+    const inbound = await run(["policy", "-n", "shop", "po/web-1", "8080", "--api-addr", policy]);
+    assert.equal(parse(inbound.printed).labels.name, "all-unauthenticated", inbound.told);
+    const outbound = await run(["policy", "-n", "shop", "svc/web", "80", "-o", "json", "--api-addr", policy]);
+    assert.equal(JSON.parse(outbound.printed).metadata.resource.name, "web", outbound.told);
+  }));
+
+Deno.test("what the controller refuses, what is no resource, and a controller that is not there are told", () =>
+  withControllers(async (destination, policy) => {
+    const refused = await run(["endpoints", "not a name", "--api-addr", destination]);
+    assert.deepEqual([refused.code, refused.printed], [2, ""]);
+    assert.match(refused.told, /the controller says: .*controller-refused/s);
+    const wrong = await run(["policy", "deploy/web", "80", "--api-addr", policy]);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.told, /policy-resource-invalid/);
+    const missing = await run(["profile", WEB, "--api-addr", "127.0.0.1:1"]);
+    assert.equal(missing.code, 1);
+    assert.match(missing.told, /the controller at 127\.0\.0\.1:1 cannot be reached/);
+  }));
+
+Deno.test("without an address the port is forwarded by kubectl, which is ended, and whose complaint is told", () =>
+  withControllers(async (destination) => {
+    const directory = await Deno.makeTempDir({ prefix: "kubectl-" }), kubectl = `${directory}/kubectl`;
+    const program = (text: string) =>
+      Deno.writeTextFileSync(kubectl, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    try {
+      program(`echo "$@" > ${directory}/args; echo $$ > ${directory}/pid
+echo "Forwarding from ${destination} -> 8086"; exec sleep 100`);
+      const found = await run(["endpoints", WEB, "--context", "c", "--as", "me"], { KUBECTL: kubectl });
+      assert.match(found.printed, /web-1/, found.told);
+      assert.equal(
+        Deno.readTextFileSync(`${directory}/args`).trim(),
+        "--context c --as me -n linkerd port-forward deploy/linkerd-destination :8086",
+      );
+      const pid = Deno.readTextFileSync(`${directory}/pid`).trim();
+      assert.throws(() => Deno.statSync(`/proc/${pid}`), Deno.errors.NotFound);
+      program('echo "error: unable to forward port" >&2; exit 1');
+      const failed = await run(["endpoints", WEB], { KUBECTL: kubectl });
+      assert.equal(failed.code, 1);
+      assert.match(failed.told, /unable to forward port/);
+      const none = await run(["endpoints", WEB], { KUBECTL: `${directory}/none` });
+      assert.match(none.told, /kubectl, which forwards the controller's port, is not on the PATH/);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  }));
