@@ -15,6 +15,7 @@ const START_TIMEOUT_MS = 20_000;
 /** A listener on this machine's loopback whose connections end up in the cluster. */
 export interface Gateway {
   readonly port: number;
+  /** Safe to call twice. */
   close(): void;
 }
 
@@ -42,7 +43,12 @@ function listenAndJoin(localPort: number, open: () => Promise<Deno.Conn>): Gatew
       open().then((far) => joinStreams(near, far)).catch(() => near.close()); // the node is gone: so is the connection
     }
   })().catch(() => {}); // the listener was closed
-  return { port: listener.addr.port, close: () => listener.close() };
+  let isOpen = true;
+  const close = () => {
+    if (isOpen) listener.close();
+    isOpen = false;
+  };
+  return { port: listener.addr.port, close };
 }
 
 /** How the node's program is run. */
