@@ -2,42 +2,17 @@ import assert from "node:assert/strict";
 import { createHttpKubeClient } from "../../kube/http_client.ts";
 import { loadKubeConfig } from "../../kube/config.ts";
 import {
-  CLUSTER_ROLES,
   CONFIG_MAPS,
   CUSTOM_RESOURCE_DEFINITIONS,
   NAMESPACES,
   PODS,
-  ROLE_BINDINGS,
   SERVICE_ACCOUNTS,
   SERVICES,
-  type TokenRequest,
 } from "../../kube/kinds.ts";
 import { KubeError } from "../../kube/client.ts";
 import { defineKind, type KubernetesObject } from "../../kube/resource.ts";
-import { type ApiServer, type ApiServerOptions, startApiServer } from "./server.ts";
-
-async function withServer(
-  options: ApiServerOptions,
-  use: (server: ApiServer) => Promise<void>,
-): Promise<void> {
-  const server = await startApiServer(options);
-  try {
-    await use(server);
-  } finally {
-    await server.stop();
-  }
-}
-
-function request(
-  server: ApiServer,
-  path: string,
-  init: RequestInit & { token?: string } = {},
-): Promise<Response> {
-  const headers = new Headers(init.headers);
-  const { token = server.adminToken } = init;
-  if (token !== "" && !headers.has("authorization")) headers.set("authorization", `Bearer ${token}`);
-  return server.handle(new Request(`https://127.0.0.1${path}`, { ...init, headers }));
-}
+import type { ApiServer } from "./server.ts";
+import { request, withServer } from "./testing.ts";
 
 async function pod(server: ApiServer, name = "a") {
   await server.client.create(SERVICE_ACCOUNTS, { metadata: { name: "default", namespace: "default" } })
@@ -49,20 +24,6 @@ async function pod(server: ApiServer, name = "a") {
     spec: { containers: [{ name: "main", image: "a:1" }, { name: "other", image: "b:1" }] },
   });
 }
-
-Deno.test("without a token only health and version are answered, with a wrong one nothing", () =>
-  withServer({}, async (server) => {
-    for (const path of ["/healthz", "/readyz", "/livez", "/version"]) {
-      assert.equal((await request(server, path, { token: "" })).status, 200, path);
-    }
-    for (const path of ["/api", "/api/v1/namespaces", "/openapi/v3"]) {
-      const response = await request(server, path, { token: "" });
-      assert.equal(response.status, 401, path);
-      assert.equal((await response.json()).reason, "Unauthorized");
-    }
-    assert.equal((await request(server, "/api", { token: `${server.adminToken}x` })).status, 401);
-    assert.equal((await request(server, "/api", { headers: { authorization: "Basic YTpi" } })).status, 401);
-  }));
 
 Deno.test("the kubeconfig leads kubectl's readers to the server over TLS", () =>
   withServer({ tcp: [{ hostname: "127.0.0.1", port: 0 }] }, async (server) => {
@@ -292,55 +253,6 @@ Deno.test("paths that name nothing, or name it badly, are Not Found", () =>
       assert.equal(response.status, 404, path);
       assert.equal((await response.json()).kind, "Status", path);
     }
-  }));
-
-Deno.test("a service account acts within its roles when RBAC holds, and may impersonate nobody", () =>
-  withServer({ authorization: "rbac" }, async (server) => {
-    const { client } = server;
-    await client.create(SERVICE_ACCOUNTS, { metadata: { name: "reader", namespace: "default" } });
-    const { status } = await client.createSubresource<TokenRequest>(
-      SERVICE_ACCOUNTS,
-      "reader",
-      "default",
-      "token",
-      { spec: { audiences: [] } },
-    );
-    const token = status!.token;
-    const list = (path: string) => request(server, path, { token });
-    const refused = await list("/api/v1/namespaces/default/configmaps");
-    assert.equal(refused.status, 403);
-    assert.equal(
-      (await refused.json()).message,
-      'configmaps is forbidden: User "system:serviceaccount:default:reader" cannot list resource "configmaps" in API ' +
-        'group "" in the namespace "default"',
-    );
-    await client.create(CLUSTER_ROLES, {
-      metadata: { name: "reader" },
-      rules: [
-        { apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list", "watch"] },
-        { apiGroups: [""], resources: ["secrets"], resourceNames: ["one"], verbs: ["list"] },
-      ],
-    });
-    await client.create(ROLE_BINDINGS, {
-      metadata: { name: "reader", namespace: "default" },
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "reader" },
-      subjects: [{ kind: "ServiceAccount", name: "reader", namespace: "default" }],
-    });
-    assert.equal((await list("/api/v1/namespaces/default/configmaps")).status, 200);
-    assert.equal((await list("/api/v1/configmaps")).status, 403);
-    const secrets = "/api/v1/namespaces/default/secrets";
-    assert.equal((await list(secrets)).status, 403);
-    assert.equal((await list(`${secrets}?fieldSelector=metadata.name%3Done`)).status, 200);
-    assert.equal((await list(`${secrets}?fieldSelector=metadata.name%3Dother`)).status, 403);
-    assert.equal((await list(`${secrets}?fieldSelector=metadata.name%21%3Done`)).status, 403);
-    assert.equal((await list("/api")).status, 200);
-    const impersonating = await request(server, "/api/v1/namespaces/default/configmaps", {
-      token,
-      headers: { "impersonate-user": "kubernetes-admin", "impersonate-group": "system:masters" },
-    });
-    assert.equal(impersonating.status, 403);
-    await client.delete(SERVICE_ACCOUNTS, "reader", "default");
-    assert.equal((await list("/api/v1/namespaces/default/configmaps")).status, 401);
   }));
 
 Deno.test("a pod's token ends with its pod, a deleted pod stays for its grace", () =>
