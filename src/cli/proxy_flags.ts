@@ -1,4 +1,5 @@
 /** The flags that say how proxies are: of install and upgrade for all of them, of inject for one workload (cli.md §2.6.2). */
+import { type Command, Option } from "commander";
 import { configAnnotation, type ConfigName } from "../mesh/annotations.ts";
 
 /** A flag as commander takes it, the annotation that means the same, and what it is for. A value's flag has `<...>`. */
@@ -34,6 +35,26 @@ export function optionName(flag: string): string {
   return flag.replace(/^--/, "").split(" ")[0]!.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
+/** Older names of flags, which count where the newer one is not given. */
+const DEPRECATED: Readonly<Record<string, string>> = {
+  "proxy-cpu <quantity>": "proxy-cpu-request <quantity>",
+  "proxy-memory <quantity>": "proxy-memory-request <quantity>",
+};
+
+/** Adds flags to a command, with their short and older forms. */
+export function addAnnotationFlags(command: Command, flags: readonly AnnotationFlag[]): void {
+  for (const [flag, , text] of flags) {
+    command.option(flag.startsWith("proxy-version ") ? `-v, --${flag}` : `--${flag}`, text);
+  }
+  for (const flag of Object.keys(DEPRECATED)) command.addOption(new Option(`--${flag}`).hideHelp());
+}
+
+/** What was given for a flag, by whichever of its names. */
+function given(flag: string, options: Readonly<Record<string, unknown>>): unknown {
+  const before = Object.keys(DEPRECATED).find((old) => DEPRECATED[old] === flag);
+  return options[optionName(flag)] ?? (before === undefined ? undefined : options[optionName(before)]);
+}
+
 /** The annotations that given flags ask for. */
 export function annotationsOf(
   flags: readonly AnnotationFlag[],
@@ -41,7 +62,7 @@ export function annotationsOf(
 ): Record<string, string> {
   const annotations: Record<string, string> = {};
   for (const [flag, annotation] of flags) {
-    const value = options[optionName(flag)];
+    const value = given(flag, options);
     if (value === true || (typeof value === "string" && value !== "")) {
       annotations[annotation] = String(value);
     }

@@ -93,6 +93,10 @@ export const COMMAND_CODES = explanations("command", {
     "The directory named with --output-chart cannot be written.",
     "name a directory that can be made or written",
   ],
+  "manifests-incomplete": [
+    "The file given with --from-manifests holds no installation.",
+    "give what linkerd install printed, all of it",
+  ],
   "open-api-invalid": ["The file is no OpenAPI description.", "the message says what it lacks"],
   "policy-resource-invalid": [
     "A policy is asked for of a pod or a service, and a port.",

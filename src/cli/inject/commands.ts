@@ -2,6 +2,7 @@
 import type { Describe } from "../commands.ts";
 import { Option } from "commander";
 import { outputOption } from "../options.ts";
+import { addAnnotationFlags } from "../proxy_flags.ts";
 import { OVERRIDE_FLAGS } from "./flags.ts";
 
 const SOURCES = "files, directories, http(s) addresses, or - for standard input";
@@ -15,7 +16,7 @@ export const INJECT_COMMANDS: readonly Describe[] = [
       .option("--ingress", "for ingress controllers: route by the request's host", false)
       .addOption(new Option("--disable-identity").hideHelp())
       .addOption(outputOption("yaml", "json"));
-    for (const [flag, , text] of OVERRIDE_FLAGS) command.option(`--${flag}`, text);
+    addAnnotationFlags(command, OVERRIDE_FLAGS);
     command.action((sources, options) =>
       execute(async (...context) =>
         (await import("./command.ts")).runInject(sources, options as never, ...context)

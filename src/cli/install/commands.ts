@@ -38,7 +38,9 @@ export const INSTALL_COMMANDS: readonly Describe[] = [
       .description("print the control plane of this version with the installation's values, or apply it")
       .option("--crds", "only the resource definitions", false)
       .option("--apply", "apply to the cluster, definitions first, and wait until it is ready", false)
-      .option(...WAIT);
+      .option(...WAIT)
+      .option("--from-manifests <file>", "values of what `linkerd install` printed once; no cluster is asked")
+      .option("--force", "accepted for compatibility: proxies take new anchors without a restart", false);
     addInstallFlags(command, true);
     addValueOptions(command).addOption(outputOption("yaml", "json"))
       .action((options) =>

@@ -1,6 +1,6 @@
 /** The flags of `linkerd install` and `linkerd upgrade` (cli.md §2.6.1), and the values that they set. */
 import type { Command } from "commander";
-import { PROXY_FLAGS } from "../proxy_flags.ts";
+import { addAnnotationFlags, PROXY_FLAGS } from "../proxy_flags.ts";
 
 /** A flag, the value it sets (`value` where the flag takes none), and what it is for. */
 export interface ValueFlag {
@@ -92,6 +92,6 @@ export function addInstallFlags(command: Command, isUpgrade = false): Command {
     .option("--registry <registry>", "registry of all images; LINKERD_DOCKER_REGISTRY by default")
     .option("--enable-endpoint-slices [boolean]", "follow EndpointSlices", "true")
     .option("--disable-heartbeat", "accepted for compatibility: there is no heartbeat", false);
-  for (const [flag, , text] of PROXY_FLAGS) command.option(`--${flag}`, text);
+  addAnnotationFlags(command, PROXY_FLAGS);
   return command;
 }

@@ -3,12 +3,14 @@
  * defaults. Installations without it (the laptop's) are read from linkerd-config, the anchors and the issuer's Secret.
  */
 import { isNotFound, type KubeClient } from "../../kube/client.ts";
-import { CONFIG_MAPS, type Secret, SECRETS } from "../../kube/kinds.ts";
+import { CONFIG_MAPS, type ConfigMap, type Secret, SECRETS } from "../../kube/kinds.ts";
 import { parse, stringify } from "../../kube/yaml.ts";
+import type { KubernetesObject } from "../../kube/resource.ts";
 import { CONTROL_PLANE_NS_LABEL } from "../../mesh/labels.ts";
 import { CONFIG_MAP, ISSUER_SECRET, TRUST_ROOTS_CONFIG_MAP, TRUST_ROOTS_KEY } from "../../mesh/names.ts";
 import { defaultValues, mergeValues, type PartialValues, type Values } from "../../mesh/values.ts";
 import { MeshFailure } from "../../mesh/error.ts";
+import { usageFailure } from "../failure.ts";
 
 export const OVERRIDES_SECRET = "linkerd-config-overrides";
 
@@ -58,6 +60,14 @@ async function optional<T>(answer: Promise<T>): Promise<T | undefined> {
   }
 }
 
+/** The objects that an installation is remembered by; undefined for what is not there. */
+interface Remembered {
+  readonly overrides: Secret | undefined;
+  readonly config: ConfigMap | undefined;
+  readonly anchors: ConfigMap | undefined;
+  readonly issuer: Secret | undefined;
+}
+
 /** The values of the installation in a namespace, with its credentials. @throws MeshFailure when there is none */
 export async function storedValues(client: KubeClient, namespace: string): Promise<Values> {
   const [overrides, config, anchors, issuer] = await Promise.all([
@@ -66,16 +76,38 @@ export async function storedValues(client: KubeClient, namespace: string): Promi
     optional(client.get(CONFIG_MAPS, TRUST_ROOTS_CONFIG_MAP, namespace)),
     optional(client.get(SECRETS, ISSUER_SECRET, namespace)),
   ]);
+  if (config !== undefined) return valuesFrom({ overrides, config, anchors, issuer });
+  throw new MeshFailure({
+    code: "not-installed",
+    source: "cluster",
+    detail: `there is no control plane in namespace ${namespace}: it has no ConfigMap ${CONFIG_MAP}`,
+    remedy: "install one with `linkerd install --apply`, or name its namespace with --linkerd-namespace",
+  });
+}
+
+/** The same, from the manifests that an installation was made with. @throws MeshFailure when they hold none */
+export function manifestValues(objects: readonly KubernetesObject[], file: string): Values {
+  const find = (kind: string, name: string) =>
+    objects.find((object) => object.kind === kind && object.metadata?.name === name);
+  const config = find("ConfigMap", CONFIG_MAP) as ConfigMap | undefined;
   if (config === undefined) {
-    throw new MeshFailure({
-      code: "not-installed",
-      source: "cluster",
-      detail: `there is no control plane in namespace ${namespace}: it has no ConfigMap ${CONFIG_MAP}`,
-      remedy: "install one with `linkerd install --apply`, or name its namespace with --linkerd-namespace",
-    });
+    throw usageFailure(
+      "manifests-incomplete",
+      `${file} holds no ConfigMap ${CONFIG_MAP}: it is not what linkerd install printed`,
+      "give a file that it printed, or leave --from-manifests out",
+    );
   }
+  return valuesFrom({
+    overrides: find("Secret", OVERRIDES_SECRET) as Secret | undefined,
+    config,
+    anchors: find("ConfigMap", TRUST_ROOTS_CONFIG_MAP) as ConfigMap | undefined,
+    issuer: find("Secret", ISSUER_SECRET) as Secret | undefined,
+  });
+}
+
+function valuesFrom({ overrides, config, anchors, issuer }: Remembered): Values {
   const text = overrides === undefined
-    ? config.data?.["values"]
+    ? config?.data?.["values"]
     : fromBase64(overrides.data?.[OVERRIDES_SECRET]);
   const { linkerdVersion: _, ...stored } = (parse(text ?? "") ?? {}) as PartialValues;
   const values = mergeValues(defaultValues(), stored);
