@@ -6,6 +6,8 @@ export const MAX_HEAD_BYTES = 32768;
 export const MAX_TARGET_BYTES = 16384;
 /** Header lines: 431. */
 export const MAX_HEADERS = 128;
+/** Bytes of an Upgrade's value, or of an authority that Host disagrees with, which are written a second time: 431. */
+export const MAX_REPEATED_BYTES = 1024;
 /** From the first byte of a head to its last; a client that takes longer is closed. */
 export const HEAD_TIMEOUT_MS = 30_000;
 /** How long an idle connection may still bring a request when the proxy shuts down. */

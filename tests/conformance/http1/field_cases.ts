@@ -53,6 +53,26 @@ export const FIELDS: readonly Case[] = [
   bad("9110 5.4", "129 fields", "X: 1\r\n".repeat(128), 431),
   bad("9110 5.4", "one field of 40,000 bytes", `X: ${"y".repeat(40_000)}\r\n`, 431),
   bad("9110 5.4", "a name of 40,000 bytes", `${"y".repeat(40_000)}: 1\r\n`, 431),
+  bad(
+    "9110 7.8",
+    "an Upgrade of 20,000 bytes",
+    `Connection: upgrade\r\nUpgrade: ${"u".repeat(20_000)}\r\n`,
+    431,
+  ),
+  bad(
+    "9110 7.8",
+    "an Upgrade of 20,000 bytes before a length",
+    `X-A: ${"a".repeat(3000)}\r\nConnection: upgrade\r\nUpgrade: ${
+      "u".repeat(20_000)
+    }\r\nContent-Length: 5\r\n`,
+    431,
+  ),
+  refused(
+    "3.2.2",
+    "an authority of 14,000 bytes that Host disagrees with",
+    `GET http://${"h".repeat(14_000)}/ HTTP/1.1\r\n${HOST}\r\n`,
+    431,
+  ),
   good("9110 5.4", "100 fields", "X-A: 1\r\n".repeat(98), {}),
   good("9110 5.4", "a value of 12,000 bytes", `X-A: ${"y".repeat(12_000)}\r\n`, {
     "x-a": "y".repeat(12_000),

@@ -18,7 +18,7 @@ import type { Upstream } from "../sides.ts";
 import { BodyReader, BROKEN } from "./body.ts";
 import { MessageWriter } from "./message_writer.ts";
 import { acceptOf, hideKey, keyLine, newKey, toConnected } from "../websocket.ts";
-import { rewriteRequest } from "./rewrite.ts";
+import { isTooLongToRepeat, rewriteRequest } from "./rewrite.ts";
 
 /** Reads of one connection in one event before others get their turn. */
 const READS_PER_EVENT = 4;
@@ -310,7 +310,7 @@ export class ClientConnection implements StreamOwner, Upstream {
 
   /** The connection is a tunnel from here on. */
   #switch(at: number, length: number, end: number, exchange: Exchange): -1 {
-    if (!exchange.isRaw || !exchange.isTunnelRequest) {
+    if (!exchange.isRaw || !exchange.isTunnelRequest || isTooLongToRepeat(this.arena)) {
       this.#fail("bad-response", "it switched protocols, which its client did not ask for, or cannot");
       return -1;
     }

@@ -1,6 +1,7 @@
 /** A head written anew where it stands: its end stays, so that the body behind it goes out in the same write. */
 import { Head, HeaderEntry, HeaderName, HeadFlag } from "../../../wasm/http1.ts";
-import type { Arena } from "../../worker/arena.ts";
+import { type Arena, HEADROOM } from "../../worker/arena.ts";
+import { MAX_REPEATED_BYTES } from "../limits.ts";
 import type { DropMask, Pipeline } from "../pipeline.ts";
 
 /**
@@ -20,6 +21,8 @@ export function rewriteInPlace(
   extraLength: number,
 ): number {
   const { wasm, recordAt, scratchAt, memory } = arena;
+  // It would lie on other bytes than its own: heads that need so much are refused before (`isTooLongToRepeat`).
+  if (extraLength > HEADROOM) throw new RangeError(`a head cannot grow by ${extraLength} bytes`);
   const written = wasm.rewriteHead(
     recordAt,
     at,
@@ -59,6 +62,17 @@ export function rewriteRequest(arena: Arena, at: number, pipeline: Pipeline, als
   }
   const extraLength = arena.writeAscii(arena.textAt, extra), hostBit = isHostWrong ? 1 << HeaderName.Host : 0;
   return rewriteInPlace(arena, at, skip, pipeline.requestDrops, hostBit, arena.textAt, extraLength);
+}
+
+/** Whether the head in the record has something to be said anew, an Upgrade or a Host, that is too long for it. */
+export function isTooLongToRepeat(arena: Arena): boolean {
+  const { words } = arena.memory, record = arena.recordAt >> 2, flags = words[record + Head.Flags]!;
+  if ((flags & HeadFlag.HostDiffers) !== 0 && words[record + Head.AuthorityLength]! > MAX_REPEATED_BYTES) {
+    return true;
+  }
+  if ((flags & HeadFlag.Upgrade) === 0) return false;
+  const entry = record + Head.Headers + words[record + Head.UpgradeIndex]! * HeaderEntry.Words;
+  return words[entry + HeaderEntry.ValueLength]! > MAX_REPEATED_BYTES;
 }
 
 /** `connection: upgrade` and the protocol that the head in the record names. */

@@ -19,6 +19,7 @@ import type { Downstream } from "../sides.ts";
 import { BodyReader, BROKEN } from "./body.ts";
 import { Lingering } from "./lingering.ts";
 import { ResponseWriter } from "./response_writer.ts";
+import { isTooLongToRepeat } from "./rewrite.ts";
 
 /** Waiting for a request; a request on its way; a request that waits for its pipeline; nothing more to come. */
 const IDLE = 0, BUSY = 1, WAITING = 2, ENDED = 3;
@@ -161,6 +162,10 @@ export class ServerConnection implements StreamOwner, Downstream {
       return -1;
     }
     const flags = words[record + Head.Flags]!;
+    if ((flags & (HeadFlag.Upgrade | HeadFlag.HostDiffers)) !== 0 && isTooLongToRepeat(arena)) {
+      this.#refuse(proxyError("bad-request", "the Upgrade or the authority is too long", 431));
+      return -1;
+    }
     this.isHttp10 = words[record + Head.Version] === 10;
     this.#isClientKeepAlive = (flags & HeadFlag.KeepAlive) !== 0;
     this.#isUpgrade = (flags & HeadFlag.Upgrade) !== 0 || words[record + Head.Method] === Method.Connect;
