@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createPrivateKey } from "node:crypto";
 import {
   credentialValues,
   defaultValues,
@@ -212,6 +213,28 @@ Deno.test("an issuer of another anchor, and a key of another issuer, are told ap
     assert.match(
       (await runJson(cluster)).failures.at(-1)!.error!,
       /has no key key\.pem, which scheme linkerd\.io\/tls needs/,
+    );
+  }));
+
+Deno.test("an issuer that cert-manager keeps is checked by that tool's keys, and warned of as any other", () =>
+  withMesh(async (cluster) => {
+    await untilWell(cluster);
+    const { client } = cluster;
+    const config = await client.get(CONFIG_MAPS, "linkerd-config", "linkerd");
+    const values = config.data!["values"]!.replace("scheme: linkerd.io/tls", "scheme: kubernetes.io/tls");
+    await client.patch(CONFIG_MAPS, "linkerd-config", "linkerd", { data: { values } }, { type: "merge" });
+    assert.match(
+      (await runJson(cluster)).failures.at(-1)!.error!,
+      /has no key tls\.crt, which scheme kubernetes\.io\/tls needs/,
+    );
+    const { data } = await client.get(SECRETS, "linkerd-identity-issuer", "linkerd");
+    const pem = createPrivateKey(atob(data!["key.pem"]!)).export({ format: "pem", type: "sec1" }).toString();
+    const written = { "tls.crt": data!["crt.pem"], "tls.key": btoa(pem), "crt.pem": null, "key.pem": null };
+    await client.patch(SECRETS, "linkerd-identity-issuer", "linkerd", { data: written }, { type: "merge" });
+    assert.deepEqual((await runJson(cluster)).failures, []);
+    const late = await runJson(cluster, {}, Date.now() + 330 * DAY_MS);
+    assert.ok(
+      late.failures.some(({ description }) => description === "issuer cert is valid for at least 60 days"),
     );
   }));
 
