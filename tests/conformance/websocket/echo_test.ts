@@ -20,7 +20,10 @@ function echo(request: Request): Response {
 }
 
 function withEcho(use: (pair: Pair & { readonly ws: string }) => Promise<void>): Promise<void> {
-  return withPair(echo, (pair) => use({ ...pair, ws: pair.url.replace("http", "ws") }));
+  // Fifty handshakes at once take their time on a busy machine.
+  return withPair(echo, (pair) => use({ ...pair, ws: pair.url.replace("http", "ws") }), {
+    LINKERD2_PROXY_INBOUND_DETECT_TIMEOUT: "30s",
+  });
 }
 
 async function open(url: string, protocols: string[] = []): Promise<WebSocket> {
