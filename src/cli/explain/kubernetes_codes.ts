@@ -14,6 +14,10 @@ export const KUBERNETES_CODES = explanations("kubernetes", {
     "The destination controller's port could not be reached, or not be forwarded by kubectl.",
     "see with linkerd check whether the control plane runs; or give its address with --api-addr",
   ],
+  "not-installed-here": [
+    "The control plane was installed by Helm, or by Linkerd's own command line: this one would undo what they know.",
+    "go on with the tool that the message names, or uninstall with it first",
+  ],
   "kubeconfig-missing": [
     "There is no kubeconfig: neither --kubeconfig, nor KUBECONFIG, nor ~/.kube/config.",
     "name one, or start a cluster on this machine: linkerd local up",

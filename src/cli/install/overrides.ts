@@ -12,6 +12,8 @@ import { defaultValues, mergeValues, type PartialValues, type Values } from "../
 import { MeshFailure } from "../../mesh/error.ts";
 import { usageFailure } from "../failure.ts";
 
+import { otherOwner } from "./other_owner.ts";
+
 export const OVERRIDES_SECRET = "linkerd-config-overrides";
 
 function base64(text: string): string {
@@ -76,6 +78,15 @@ export async function storedValues(client: KubeClient, namespace: string): Promi
     optional(client.get(CONFIG_MAPS, TRUST_ROOTS_CONFIG_MAP, namespace)),
     optional(client.get(SECRETS, ISSUER_SECRET, namespace)),
   ]);
+  const owner = config === undefined ? undefined : otherOwner(config);
+  if (owner !== undefined) {
+    throw new MeshFailure({
+      code: "not-installed-here",
+      source: "cluster",
+      detail: `the control plane in namespace ${namespace} belongs to ${owner.who}`,
+      remedy: owner.remedy,
+    });
+  }
   if (config !== undefined) return valuesFrom({ overrides, config, anchors, issuer });
   throw new MeshFailure({
     code: "not-installed",

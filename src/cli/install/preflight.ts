@@ -1,10 +1,11 @@
 /** What must hold before an installation, and what it takes from the cluster. Source: cli.md §2.6.3. */
 import { isNotFound } from "../../kube/client.ts";
-import { CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, SERVICES } from "../../kube/kinds.ts";
+import { CONFIG_MAPS, type ConfigMap, CUSTOM_RESOURCE_DEFINITIONS, SERVICES } from "../../kube/kinds.ts";
 import type { KubernetesObject } from "../../kube/resource.ts";
 import { MeshFailure } from "../../mesh/error.ts";
 import { CONFIG_MAP } from "../../mesh/names.ts";
 import type { Connection } from "../environment.ts";
+import { otherOwner } from "./other_owner.ts";
 import { isAtLeast, MINIMUM_KUBERNETES, readVersion } from "../kubernetes_version.ts";
 
 /** @throws MeshFailure when the mesh is there already, or the cluster is too old */
@@ -18,17 +19,22 @@ export async function checkVacancy({ client }: Connection, namespace: string): P
       remedy: "upgrade the cluster",
     });
   }
+  let config: ConfigMap;
   try {
-    await client.get(CONFIG_MAPS, CONFIG_MAP, namespace);
+    config = await client.get(CONFIG_MAPS, CONFIG_MAP, namespace);
   } catch (error) {
     if (isNotFound(error)) return;
     throw error;
   }
+  const owner = otherOwner(config);
   throw new MeshFailure({
     code: "already-installed",
     source: "cluster",
-    detail: `namespace ${namespace} has a control plane: ConfigMap ${CONFIG_MAP} is there`,
-    remedy: "change it with `linkerd upgrade`, or render without looking with --ignore-cluster",
+    detail: owner === undefined
+      ? `namespace ${namespace} has a control plane: ConfigMap ${CONFIG_MAP} is there`
+      : `namespace ${namespace} has a control plane of ${owner.who}`,
+    remedy: owner?.remedy ??
+      "change it with `linkerd upgrade`, or render without looking with --ignore-cluster",
   });
 }
 
