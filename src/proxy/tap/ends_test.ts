@@ -19,7 +19,10 @@ async function withEnds(
   ) => Promise<void>,
 ): Promise<void> {
   const application = http2.createServer();
-  application.on("stream", (stream, headers) => onStream(stream, String(headers[":path"])));
+  application.on(
+    "stream",
+    (stream, headers) => onStream(stream as http2.ServerHttp2Stream, String(headers[":path"])),
+  );
   await new Promise<void>((done) => application.listen(0, "127.0.0.1", done));
   const { port } = application.address() as AddressInfo;
   await withPair(() => new Response(), async (pair) => {
