@@ -18,6 +18,10 @@ export const KUBERNETES_CODES = explanations("kubernetes", {
     "The control plane was installed by Helm, or by Linkerd's own command line: this one would undo what they know.",
     "go on with the tool that the message names, or uninstall with it first",
   ],
+  "not-permitted": [
+    "The user of the kubeconfig may not apply all of the installation, so nothing of it was applied.",
+    "ask for the rights that the message names, or have somebody who has them apply what is printed",
+  ],
   "kubeconfig-missing": [
     "There is no kubeconfig: neither --kubeconfig, nor KUBECONFIG, nor ~/.kube/config.",
     "name one, or start a cluster on this machine: linkerd local up",

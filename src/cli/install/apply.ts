@@ -5,6 +5,7 @@ import { waitForWorkloads } from "../../local/workloads.ts";
 import { Progress } from "../../mesh/progress.ts";
 import { formatJson } from "../../mesh/table.ts";
 import type { Connection, Environment } from "../environment.ts";
+import { checkPermissions } from "./preflight.ts";
 
 export interface ApplySettings {
   readonly namespace: string;
@@ -15,11 +16,13 @@ export interface ApplySettings {
 
 /** Progress goes to standard error, the result as JSON to standard output where that is asked for. @throws MeshFailure */
 export async function applyAndWait(
-  { client }: Connection,
+  connection: Connection,
   objects: readonly KubernetesObject[],
   settings: ApplySettings,
   environment: Environment,
 ): Promise<void> {
+  const { client } = connection;
+  await checkPermissions(connection, objects);
   const progress = new Progress({ write: environment.tell, isTerminal: environment.isTerminal });
   await progress.step(`apply ${objects.length} objects`, (update) =>
     applyObjects(client, objects, {

@@ -1,6 +1,13 @@
 /** What must hold before an installation, and what it takes from the cluster. Source: cli.md §2.6.3. */
+import { Discovery } from "../../kube/apply.ts";
 import { isNotFound } from "../../kube/client.ts";
-import { CONFIG_MAPS, type ConfigMap, CUSTOM_RESOURCE_DEFINITIONS, SERVICES } from "../../kube/kinds.ts";
+import {
+  CONFIG_MAPS,
+  type ConfigMap,
+  CUSTOM_RESOURCE_DEFINITIONS,
+  SELF_SUBJECT_ACCESS_REVIEWS,
+  SERVICES,
+} from "../../kube/kinds.ts";
 import type { KubernetesObject } from "../../kube/resource.ts";
 import { MeshFailure } from "../../mesh/error.ts";
 import { CONFIG_MAP } from "../../mesh/names.ts";
@@ -65,4 +72,47 @@ export async function apiServerPorts({ client }: Connection): Promise<string | u
   } catch {
     return undefined; // may not be ours to read; the defaults hold for nearly every cluster
   }
+}
+
+/**
+ * Whether this user may apply all of them, asked before the first is applied: an installation that stops in its middle is
+ * worse than none. @throws MeshFailure naming what is not allowed
+ */
+export async function checkPermissions(
+  { client }: Connection,
+  objects: readonly KubernetesObject[],
+): Promise<void> {
+  const discovery = new Discovery(client);
+  const kinds = new Map(objects.map(({ apiVersion = "", kind = "", metadata }) => {
+    const namespace = metadata?.namespace;
+    return [`${apiVersion} ${kind} ${namespace ?? ""}`, { apiVersion, kind, namespace }] as const;
+  }));
+  const refused = await Promise.all([...kinds.values()].map(async ({ apiVersion, kind, namespace }) => {
+    const { group, plural } = await discovery.find(apiVersion, kind);
+    const reviews = await Promise.all(
+      ["create", "patch"].map((verb) =>
+        client.create(SELF_SUBJECT_ACCESS_REVIEWS, {
+          spec: {
+            resourceAttributes: {
+              verb,
+              group,
+              resource: plural,
+              ...(namespace === undefined ? {} : { namespace }),
+            },
+          },
+        })
+      ),
+    );
+    const isAllowed = reviews.every(({ status }) => status?.allowed === true);
+    return isAllowed ? undefined : group === "" ? plural : `${plural}.${group}`;
+  }));
+  const names = [...new Set(refused.filter((one) => one !== undefined))].sort();
+  if (names.length === 0) return;
+  throw new MeshFailure({
+    code: "not-permitted",
+    source: "cluster",
+    detail: `this user may not create and patch ${names.join(", ")}; nothing was applied`,
+    remedy: "ask for these rights, which cluster-admin has, or have somebody who has them apply what " +
+      "linkerd install prints",
+  });
 }
