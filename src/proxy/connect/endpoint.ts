@@ -43,6 +43,12 @@ const LONGEST_BACKOFF_MS = 1000;
 /** Each carries a thousand requests at a time. */
 const MAX_HTTP2_CONNECTIONS = 64;
 
+/** What a transport header names: the port, or whom the endpoint's gateway is to ask (proxy.md §5). */
+function targetOf({ address, authorityOverride }: EndpointInfo): { name: string; port: number } {
+  const [, name = "", port] = /^(.*):(\d{1,5})$/.exec(authorityOverride ?? "") ?? [];
+  return { name: name || (authorityOverride ?? ""), port: port === undefined ? address.port : Number(port) };
+}
+
 export class Endpoint implements Loaded {
   readonly name: string;
   readonly #idle: ClientConnection[] = [];
@@ -53,6 +59,8 @@ export class Endpoint implements Loaded {
   #readyAt = 0;
   #failures = 0;
   #isRetired = false;
+  /** Whom requests are for there, instead of whom they name (a gateway's endpoint); empty: as they say. */
+  readonly authority: string;
   /** Microseconds on the loop's clock; kept by whoever may forget the endpoint. */
   lastUsed = 0;
   /** Whether its HTTP/2 side takes an extended CONNECT; not known before it was asked. */
@@ -72,7 +80,8 @@ export class Endpoint implements Loaded {
     this.#queue = new ConnectQueue(dialer.loop, queueCapacity, failfastMs, () => this.#idle.length > 0);
     this.#peer = info.identity === undefined
       ? undefined
-      : { ...info.identity, isTransport: info.transportPort !== undefined };
+      : { ...info.identity, isTransport: (info.transportPort ?? info.authorityOverride) !== undefined };
+    this.authority = this.#peer === undefined ? "" : info.authorityOverride ?? "";
   }
 
   isReady(now: number): boolean {
@@ -90,7 +99,8 @@ export class Endpoint implements Loaded {
   /** Connects, TLS and transport header included. @returns the stream, or why it failed at once */
   connect(owner: StreamOwner, protocol: SessionProtocol | undefined): Stream | StreamFailure {
     const { info, dialer } = this, isTransport = this.#peer?.isTransport ?? false;
-    const address = isTransport ? { ip: info.address.ip, port: info.transportPort! } : info.address;
+    const port = isTransport ? info.transportPort : undefined;
+    const address = port === undefined ? info.address : { ip: info.address.ip, port };
     const stream = dialer.dial(address, owner, this.#peer);
     if (!(stream instanceof Stream)) {
       this.#failed();
@@ -101,8 +111,7 @@ export class Endpoint implements Loaded {
     this.open++;
     if (isTransport) {
       const header = encodeTransportHeader({
-        port: info.address.port,
-        name: "",
+        ...targetOf(info),
         protocol: info.hint === "opaque" ? undefined : protocol,
       });
       const at = dialer.arena.textAt;

@@ -75,6 +75,7 @@ export class Application {
     const endpoint = {
       name: "fuzzed",
       isMeshed: true,
+      authority: "",
       info: { identity: undefined },
       answered() {},
       acquire: () => {

@@ -14,6 +14,7 @@ import { arena, StagedLoop, StagedStream } from "./stage.ts";
 
 /** What the connection tells its endpoint. */
 class Told {
+  readonly authority = "";
   readonly name = "fuzzed";
   pending = 0;
   closed = 0;

@@ -14,11 +14,12 @@ import { disarm, type Timer, timerOf } from "../../worker/timers.ts";
 import type { Exchange } from "../exchange.ts";
 import { connectError } from "../failure.ts";
 import { MAX_HEAD_BYTES, MAX_HEADERS } from "../limits.ts";
+import { overrideAuthority } from "../override.ts";
 import type { Upstream } from "../sides.ts";
 import { BodyReader, BROKEN } from "./body.ts";
 import { MessageWriter } from "./message_writer.ts";
 import { acceptOf, hideKey, keyLine, newKey, toConnected } from "../websocket.ts";
-import { isTooLongToRepeat, rewriteRequest } from "./rewrite.ts";
+import { isTooLongToRepeat, rewriteRequest, upgradeLines } from "./rewrite.ts";
 
 /** Reads of one connection in one event before others get their turn. */
 const READS_PER_EVENT = 4;
@@ -76,8 +77,12 @@ export class ClientConnection implements StreamOwner, Upstream {
     this.#isHeadDone = false;
     this.#isRequestDone = isEnd;
     const { arena } = this, { pipeline } = exchange, words = arena.memory.words, record = arena.recordAt >> 2;
-    if (exchange.isWebSocket) return this.#sendUpgrade(exchange, at, headLength);
+    if (exchange.isWebSocket) return this.#sendUpgrade(exchange, at);
     this.#accept = "";
+    const { authority } = this.endpoint;
+    if (authority !== "" && words[record + Head.Version] !== 20) {
+      return this.#sendAs(authority, exchange, at, bodyAt, bodyLength, isEnd);
+    }
     if (words[record + Head.Version] === 20) {
       const { requestDrops, requestExtraAt, requestExtraLength } = pipeline;
       const written = this.#writer.head(
@@ -99,28 +104,43 @@ export class ClientConnection implements StreamOwner, Upstream {
     if (!isOneRun && this.exchange === exchange) this.#writeBody(bodyAt, bodyLength, isEnd);
   }
 
+  /** A request for another authority than it names: written anew, in the form that a Host decides. */
+  #sendAs(
+    authority: string,
+    exchange: Exchange,
+    at: number,
+    bodyAt: number,
+    bodyLength: number,
+    isEnd: boolean,
+  ): void {
+    const { arena } = this, { pipeline } = exchange, { words } = arena.memory, record = arena.recordAt >> 2;
+    const isChunked = words[record + Head.Body] === Body.Chunked;
+    const isUpgrade = (words[record + Head.Flags]! & HeadFlag.Upgrade) !== 0;
+    const extra = arena.readAscii(pipeline.requestExtraAt, pipeline.requestExtraLength) +
+      (isUpgrade ? upgradeLines(arena, at) : "");
+    const drops = overrideAuthority(arena, at, authority, pipeline.requestDrops);
+    const head = this.#writer.anew(at, isChunked, drops, arena.textAt, arena.writeAscii(arena.textAt, extra));
+    this.#writer.isChunked = isChunked && !exchange.isRaw;
+    if (head < 0) return this.#fail("bad-request", "the request head is too large");
+    this.#write(arena.scratchAt, head);
+    if (this.exchange === exchange) this.#writeBody(bodyAt, bodyLength, isEnd);
+  }
+
   /** An extended CONNECT as HTTP/1 has it: the same fields, and a key of our own (RFC 8441 §5). */
-  #sendUpgrade(exchange: Exchange, at: number, headLength: number): void {
+  #sendUpgrade(exchange: Exchange, at: number): void {
     const { arena } = this, { pipeline } = exchange, { requestExtraAt, requestExtraLength } = pipeline;
     const key = newKey(), line = keyLine(key);
     this.#accept = acceptOf(key);
     this.#isSwitched = this.#isHalfClosed = false;
     hideKey(arena, at);
-    if (arena.memory.words[(arena.recordAt >> 2) + Head.Version] !== 20) {
-      const written = rewriteRequest(arena, at, pipeline, line);
-      return this.#write(at + headLength - written, written);
-    }
-    const extra = arena.readAscii(requestExtraAt, requestExtraLength) + line;
-    const length = arena.writeAscii(arena.textAt, extra);
-    const head = this.#writer.head(
-      BlockKind.Request,
-      pipeline.requestDrops,
-      arena.textAt,
-      length,
-      0,
-      0,
-      false,
-    );
+    // The form that was held is an Upgrade already, whose lines are written anew.
+    const isHeld = arena.memory.words[(arena.recordAt >> 2) + Head.Version] !== 20;
+    const extra = arena.readAscii(requestExtraAt, requestExtraLength) + line +
+      (isHeld ? upgradeLines(arena, at) : "");
+    const { authority } = this.endpoint, { requestDrops } = pipeline;
+    const drops = authority === "" ? requestDrops : overrideAuthority(arena, at, authority, requestDrops);
+    const head = this.#writer.anew(at, false, drops, arena.textAt, arena.writeAscii(arena.textAt, extra));
+    this.#writer.isChunked = false;
     if (head < 0) return this.#fail("bad-request", "the request head is too large for HTTP/1");
     this.#write(arena.scratchAt, head);
   }

@@ -51,6 +51,30 @@ export class MessageWriter {
     return head + this.#content(scratchAt + head, bodyAt, bodyLength, isEnd);
   }
 
+  /**
+   * Writes the HTTP/1 request's head in the record (offsets from `at`) by what the record says of it, not by its lines.
+   * @returns bytes at `scratchAt`; -1 when the head is too large
+   */
+  anew(at: number, isChunked: boolean, drops: DropMask, extraAt: number, extraLength: number): number {
+    const { wasm, recordAt, scratchAt } = this.arena,
+      [drop0, drop1, drop2] = drops,
+      end = scratchAt + SLOT_SIZE;
+    const framing = isChunked ? 1 : 0;
+    return wasm.writeHttp1Head(
+      recordAt,
+      at,
+      scratchAt,
+      end,
+      BlockKind.Request,
+      framing,
+      drop0,
+      drop1,
+      drop2,
+      extraAt,
+      extraLength,
+    );
+  }
+
   /** Frames more of the body. @returns bytes at `scratchAt` */
   body(at: number, length: number, isEnd: boolean): number {
     return this.#content(this.arena.scratchAt, at, length, isEnd);

@@ -42,10 +42,9 @@ export function rewriteInPlace(
 /**
  * Rewrites the request's head as its pipeline says. What an upgrade needs is dropped as hop-by-hop and said anew; a
  * Host that disagrees with the target is written as the target has it.
- * @param alsoExtra further lines for an upgrade
  * @returns its length
  */
-export function rewriteRequest(arena: Arena, at: number, pipeline: Pipeline, alsoExtra = ""): number {
+export function rewriteRequest(arena: Arena, at: number, pipeline: Pipeline): number {
   const { words } = arena.memory,
     record = arena.recordAt >> 2,
     { requestExtraAt, requestExtraLength } = pipeline;
@@ -54,7 +53,7 @@ export function rewriteRequest(arena: Arena, at: number, pipeline: Pipeline, als
   if (!isUpgrade && !isHostWrong) {
     return rewriteInPlace(arena, at, skip, pipeline.requestDrops, 0, requestExtraAt, requestExtraLength);
   }
-  let extra = arena.readAscii(requestExtraAt, requestExtraLength) + alsoExtra;
+  let extra = arena.readAscii(requestExtraAt, requestExtraLength);
   if (isUpgrade) extra += upgradeLines(arena, at);
   if (isHostWrong) {
     const offset = words[record + Head.AuthorityOffset]!, size = words[record + Head.AuthorityLength]!;

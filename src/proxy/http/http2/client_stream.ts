@@ -5,6 +5,7 @@ import type { Endpoint } from "../../connect/endpoint.ts";
 import { proxyError } from "../../error.ts";
 import type { Exchange } from "../exchange.ts";
 import { connectError } from "../failure.ts";
+import { overrideAuthority } from "../override.ts";
 import type { Upstream } from "../sides.ts";
 import { toExtendedConnect } from "../websocket.ts";
 import type { ClientConnection } from "./client_connection.ts";
@@ -80,7 +81,8 @@ export class ClientStream extends Http2Stream implements Upstream {
     }
     const isEmpty = isEnd && bodyLength === 0;
     if (isEmpty) this.isSendEnded = true;
-    const drops = pipeline.requestDrops;
+    const { authority } = this.endpoint, { requestDrops } = pipeline;
+    const drops = authority === "" ? requestDrops : overrideAuthority(arena, at, authority, requestDrops);
     if (!connection.writer.block(this.id, BlockKind.Request, at, isEmpty, drops, extraAt, extraLength)) {
       return;
     }
