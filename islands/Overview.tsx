@@ -101,7 +101,7 @@ export default function Overview({ view: initial, stream, ...asked }: OverviewPr
           ))}
         </section>
       )}
-      <Source status={view.status} />
+      <Source status={view.status} at={view.at} />
     </div>
   );
 }

@@ -112,7 +112,7 @@ export default function WorkloadDetail({ view: initial, stream, calls }: Workloa
         {pods.length === 0 ? <p class="nobody">None runs.</p> : <PodTable pods={pods} />}
         <Command text={statCommand("pods", { namespace, window })} />
       </section>
-      <Source status={status} />
+      <Source status={status} at={live.view.at} />
     </div>
   );
 }

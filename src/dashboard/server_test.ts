@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import http from "node:http";
-import { startFixtureApi } from "../../tests/browser/fixture_api.ts";
+import { type FixtureApi, startFixtureApi } from "../../tests/browser/fixture_api.ts";
 import { type Dashboard, startDashboard } from "./server.ts";
 
 /** A dashboard over a fixture, for the length of a test. */
@@ -8,6 +8,7 @@ async function withDashboard(
   run: (
     get: (path: string, headers?: Record<string, string>) => Promise<Response>,
     port: number,
+    api: FixtureApi,
   ) => Promise<void>,
   options: { isDown?: boolean; enforcedHost?: string } = {},
 ): Promise<void> {
@@ -23,7 +24,7 @@ async function withDashboard(
   try {
     const get = (path: string, headers = {}) =>
       fetch(`http://127.0.0.1:${dashboard.port}${path}`, { headers });
-    await run(get, dashboard.port);
+    await run(get, dashboard.port, api);
   } finally {
     await dashboard.stop();
     if (options.isDown !== true) await api.stop();
@@ -45,6 +46,36 @@ Deno.test("the overview is whole without scripts: figures, topology, the command
       /<code>linkerd stat deploy -n shop -o wide<\/code>.*<code>linkerd stat sts -n shop -o wide<\/code>/,
     );
     assert.match(html, /<noscript><meta http-equiv="refresh" content="10"/);
+  });
+});
+
+Deno.test("every page says when the certificates end, quietly while that is far and with what to do when it is near", async () => {
+  await withDashboard(async (get, _, api) => {
+    const day = 86_400_000;
+    for (const path of ["/", "/namespaces/linkerd", "/namespaces/shop/deployments/web"]) {
+      api.certificatesLastMs = { issuer: 61 * day, anchor: 400 * day };
+      const quiet = await (await get(path)).text();
+      assert.match(
+        quiet,
+        /metrics-api [\d.]+ · issuer valid until \d{4}-\d\d-\d\d, trust anchors until \d{4}-\d\d-\d\d/,
+        path,
+      );
+      assert.doesNotMatch(quiet, /class="note/, path);
+      api.certificatesLastMs = { issuer: -day, anchor: 59 * day };
+      const loud = await (await get(path)).text();
+      assert.match(
+        loud,
+        /class="note bad" role="alert"><strong>The issuer has expired\.<\/strong> identity\.linkerd\.\S+ \(serial 02\) is not valid/,
+        path,
+      );
+      assert.match(
+        loud,
+        /class="note warn"><strong>A trust anchor expires in less than 60 days\.<\/strong>/,
+        path,
+      );
+      assert.match(loud, /<code>docs\/checks\/l5d-identity-trustAnchors-not-expiring-soon\.md<\/code>/, path);
+      assert.doesNotMatch(loud, /valid until/, path);
+    }
   });
 });
 

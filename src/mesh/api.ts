@@ -207,7 +207,15 @@ export interface NamespacesResponse {
   readonly namespaces: readonly NamespaceSummary[];
 }
 
-/** GET /api/v1/status: whether figures can be believed. */
+/** When a certificate that all others hang on ends. */
+export interface CertificateEnd {
+  readonly use: "issuer" | "anchor";
+  readonly name: string;
+  readonly serial: string;
+  readonly validUntil: number;
+}
+
+/** GET /api/v1/status: whether figures can be believed, and until when the mesh's certificates hold. */
 export interface StatusResponse {
   readonly version: string;
   readonly scrapeIntervalMs: number;
@@ -216,6 +224,8 @@ export interface StatusResponse {
   /** Targets whose last scrape failed. */
   readonly failing: number;
   readonly startedAt: number;
+  /** Empty before the identity service has been heard; missing from a metrics-api older than the dashboard. */
+  readonly certificates?: readonly CertificateEnd[];
 }
 
 export interface ErrorResponse {

@@ -57,6 +57,9 @@ export const VALUES_FILE = "/var/run/linkerd/config/values";
 export const ISSUER_DIRECTORY = "/var/run/linkerd/identity/issuer";
 export const TRUST_ROOTS_DIRECTORY = "/var/run/linkerd/identity/trust-roots";
 
+/** When the issuer and each trust anchor end: told by identity, read by metrics-api. */
+export const CERTIFICATE_END_METRIC = "identity_certificate_end_timestamp_seconds";
+
 /** Default policies of a port that no Server selects. */
 export const DEFAULT_POLICIES = [
   "all-unauthenticated",

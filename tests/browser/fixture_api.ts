@@ -33,9 +33,12 @@ export interface FixtureApi {
   fail(error: MeshError | undefined): void;
   /** Proxies whose last scrape failed. */
   failingProxies: number;
+  /** From now until the end of the issuer and of the trust anchor. */
+  certificatesLastMs: { issuer: number; anchor: number };
   stop(): Promise<void>;
 }
 
+const DAY_MS = 86_400_000;
 const NOISE = [0.31, 0.77, 0.12, 0.95, 0.54, 0.42, 0.88, 0.05, 0.63, 0.29, 0.71];
 
 /** Between −1 and 1, the same for the same moment and salt. */
@@ -199,6 +202,7 @@ export function startFixtureApi(options: FixtureOptions = {}): FixtureApi {
     url: "",
     asked,
     failingProxies: 0,
+    certificatesLastMs: { issuer: 365 * DAY_MS, anchor: 3_650 * DAY_MS },
     fail: (error: MeshError | undefined) => failure = error,
     stop: () => server.shutdown(),
   };
@@ -271,6 +275,17 @@ export function startFixtureApi(options: FixtureOptions = {}): FixtureApi {
           targets: scenario.workloads.reduce((sum, one) => sum + one.meshed, 0),
           failing: own.failingProxies,
           startedAt,
+          certificates: [{
+            use: "issuer",
+            name: "identity.linkerd.cluster.local",
+            serial: "02",
+            validUntil: at + own.certificatesLastMs.issuer,
+          }, {
+            use: "anchor",
+            name: "root.linkerd.cluster.local",
+            serial: "01",
+            validUntil: at + own.certificatesLastMs.anchor,
+          }],
         } satisfies StatusResponse;
       default:
         return undefined;

@@ -1,8 +1,14 @@
 /** Whether the mesh counted what the load generator counted, by its API and by its command line; and how secure it is. */
-import { equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { getJson } from "../../src/kube/service_proxy.ts";
 import type { Cluster } from "../../src/local/cluster/cluster.ts";
-import { apiPath, type EdgesResponse, type StatKind, type StatResponse } from "../../src/mesh/api.ts";
+import {
+  apiPath,
+  type EdgesResponse,
+  type StatKind,
+  type StatResponse,
+  type StatusResponse,
+} from "../../src/mesh/api.ts";
 import { kubeconfigOf, runLinkerd } from "./linkerd.ts";
 import { type Counts, MESH, SHOP } from "./meshed_shop.ts";
 import { until } from "./until.ts";
@@ -63,6 +69,18 @@ export async function expectAgreement(cluster: Cluster, counts: Counts): Promise
     const told = await commandLineTotal(cluster, `${kind}/${name}`);
     ok(isAgreed(told), `linkerd stat: ${what}; it says ${JSON.stringify(told)}`);
   }
+}
+
+/** The control plane knows until when its certificates hold. @throws Error or AssertionError */
+export async function expectCertificateEnds({ client }: Cluster): Promise<void> {
+  const { certificates = [] } = await until(
+    "the API says when issuer and trust anchor end",
+    () => getJson<StatusResponse>(client, METRICS_API, "/api/v1/status"),
+    ({ certificates = [] }) => certificates.length > 0,
+    15_000,
+  );
+  deepEqual(certificates.map(({ use }) => use), ["issuer", "anchor"]);
+  ok(certificates.every(({ validUntil }) => validUntil > Date.now()), JSON.stringify(certificates));
 }
 
 /** @throws AssertionError that names each edge that is not mutual TLS */

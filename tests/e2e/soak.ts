@@ -10,7 +10,7 @@ import { equal, ok } from "node:assert/strict";
 import { PODS } from "../../src/kube/kinds.ts";
 import type { Cluster } from "../../src/local/cluster/cluster.ts";
 import { waitForWorkloads } from "../../src/local/workloads.ts";
-import { expectAgreement, expectMutualTls } from "./agreement.ts";
+import { expectAgreement, expectCertificateEnds, expectMutualTls } from "./agreement.ts";
 import { Descriptors } from "./descriptors.ts";
 import { killReplica, type Victims } from "./killed_replica.ts";
 import { Leftovers } from "./leftovers.ts";
@@ -126,6 +126,7 @@ export async function soak({ seconds, say = () => {} }: SoakOptions): Promise<vo
     ok((counts.purchases["503"] ?? 0) > 0, "the deliberate failures are there");
     await expectAgreement(cluster, counts);
     await expectMutualTls(cluster);
+    await expectCertificateEnds(cluster);
     await expectLeastPrivilege(cluster);
     await descriptors.expectNoMore();
     leftovers.note(cluster);

@@ -14,6 +14,7 @@ import { EventRecorder } from "../events.ts";
 import { GrpcServer } from "../grpc/server.ts";
 import { grpcMetrics } from "../process/metrics.ts";
 import type { Role, RunningRole } from "../process/role.ts";
+import { exportCertificateEnds } from "./certificate_ends.ts";
 import { type CredentialEvent, watchCredentials } from "./credentials.ts";
 import { certify } from "./service.ts";
 
@@ -66,6 +67,8 @@ export const identityRole: Role = {
         this.set(until === undefined ? 0 : (until - Date.now()) / 1000);
       },
     });
+
+    exportCertificateEnds(registry, () => credentials.current?.issuer);
 
     const server = new GrpcServer(grpcMetrics(registry));
     server.add(IdentityDefinition, {

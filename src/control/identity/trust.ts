@@ -22,6 +22,12 @@ export function parseCertificates(pem: string): X509Certificate[] {
   });
 }
 
+/** What a certificate is called: its name for machines, or its subject. */
+export function certificateName(certificate: X509Certificate): string {
+  const name = certificate.subjectAltName?.replace("DNS:", "") ?? certificate.subject.replace(/\n/g, ", ");
+  return name || "certificate";
+}
+
 export interface Issuer {
   /** The issuer's own certificate first, then what leads to the anchor; anchors themselves left out. */
   readonly chain: readonly X509Certificate[];

@@ -91,6 +91,13 @@ const SCHEMAS: Record<string, Json> = {
     targets: count,
     failing: count,
     startedAt: count,
+    certificates: list(ref("CertificateEnd")),
+  }, ["certificates"]),
+  CertificateEnd: object({
+    use: { type: "string", enum: ["issuer", "anchor"] },
+    name: text,
+    serial: text,
+    validUntil: count,
   }),
   TapLine: {
     oneOf: [
@@ -228,7 +235,11 @@ export function openApi(): Json {
         "name",
       ]),
       "/api/v1/namespaces": get("Namespaces and how much of each is meshed", "NamespacesResponse", []),
-      "/api/v1/status": get("Whether figures can be believed", "StatusResponse", []),
+      "/api/v1/status": get(
+        "Whether figures can be believed, and until when certificates hold",
+        "StatusResponse",
+        [],
+      ),
     },
     components: { schemas: SCHEMAS },
   };

@@ -17,6 +17,7 @@ import { FlagError } from "../process/flags.ts";
 import { grpcMetrics } from "../process/metrics.ts";
 import type { Role, RunningRole } from "../process/role.ts";
 import type { StatisticsContext } from "./answers/context.ts";
+import { Certificates } from "./certificates.ts";
 import { httpApi } from "./http_api.ts";
 import { Inventory } from "./inventory.ts";
 import { Scraper } from "./scraper.ts";
@@ -45,7 +46,16 @@ export const telemetryRole: Role = {
     const client = await cluster(), inventory = new Inventory(client, domain);
     const store = new Store({ path, retentionMs });
     const scraper = new Scraper({ inventory, store, intervalMs, concurrency });
-    const context: StatisticsContext = { store, inventory, scraper, intervalMs, retentionMs, now: Date.now };
+    const certificates = new Certificates({ inventory, namespace: domain.controlPlaneNamespace });
+    const context: StatisticsContext = {
+      store,
+      inventory,
+      scraper,
+      certificates,
+      intervalMs,
+      retentionMs,
+      now: Date.now,
+    };
     const stopped = new AbortController();
     const gauge = (name: string, help: string, read: () => number) =>
       new Gauge({
@@ -72,7 +82,10 @@ export const telemetryRole: Role = {
       { port: httpPort, hostname: "0.0.0.0", onListen: () => {} },
       (request) => new URL(request.url).pathname === TAP_PATH ? taps(request) : statistics(request),
     );
-    inventory.ready.then(() => scraper.start());
+    inventory.ready.then(() => {
+      scraper.start();
+      certificates.start();
+    });
     const maintenance = setInterval(() => {
       try {
         store.maintain(Date.now());
@@ -86,6 +99,7 @@ export const telemetryRole: Role = {
         stopped.abort();
         clearInterval(maintenance);
         scraper.stop();
+        certificates.stop();
         inventory.stop();
         await Promise.all([http.shutdown(), grpc.stop()]);
         store.close();

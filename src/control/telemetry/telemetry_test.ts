@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { ApiDefinition } from "../../../proto/gen/viz.ts";
 import { NAMESPACES, type Pod, PODS, SERVICES } from "../../kube/kinds.ts";
 import type {
+  CertificateEnd,
   EdgesResponse,
   ErrorResponse,
   NamespacesResponse,
   SeriesResponse,
   StatResponse,
+  StatusResponse,
   WorkloadsResponse,
 } from "../../mesh/api.ts";
 import { GrpcClient } from "../grpc/client.ts";
@@ -22,6 +24,12 @@ import { Store } from "./store.ts";
 import { vizHandlers } from "./viz_api.ts";
 
 const T0 = Date.parse("2026-06-01T12:00:00Z");
+const ISSUER_END: CertificateEnd = {
+  use: "issuer",
+  name: "identity.linkerd.cluster.local",
+  serial: "02",
+  validUntil: T0 + 60_000,
+};
 
 interface Traffic {
   labels: string;
@@ -100,6 +108,7 @@ class Harness {
       store: this.store,
       inventory,
       scraper,
+      certificates: { ends: [ISSUER_END] },
       intervalMs: 1_000,
       retentionMs: 6 * 3_600_000,
       now: () => this.now,
@@ -312,6 +321,7 @@ Deno.test("namespaces tell how much of them is meshed", async () => {
   mesh.meshed("web-1", "web");
   mesh.kube.put(PODS, pod({ name: "plain" }));
   await mesh.start();
+  assert.deepEqual((await mesh.json<StatusResponse>("/api/v1/status")).certificates, [ISSUER_END]);
   assert.deepEqual((await mesh.json<NamespacesResponse>("/api/v1/namespaces")).namespaces, [
     { name: "linkerd", isControlPlane: true, meshedPods: 0, runningPods: 0 },
     { name: "shop", isControlPlane: false, meshedPods: 1, runningPods: 2 },

@@ -1,6 +1,8 @@
 /** Whether the figures on the page are those of now, and where they come from. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { StatusResponse } from "../../mesh/api.ts";
+import { certificateLine } from "../model/certificates.ts";
+import { CertificateNotes } from "./certificates.tsx";
 import { Prose } from "./figures.tsx";
 import type { Live } from "./use_live.ts";
 
@@ -71,6 +73,7 @@ export function LiveNotes({ live }: { live: Live<Timed> }) {
           )}
         </div>
       )}
+      <CertificateNotes status={status} at={live.view.at} />
       {isFailing && (
         <div class="note warn">
           {status.failing} of {status.targets}{" "}
@@ -82,12 +85,14 @@ export function LiveNotes({ live }: { live: Live<Timed> }) {
   );
 }
 
-export function Source({ status }: { status: StatusResponse }) {
+export function Source({ status, at }: { status: StatusResponse; at: number }) {
+  const certificates = certificateLine(status.certificates ?? [], at);
   return (
     <footer class="source">
       {status.targets} {status.targets === 1 ? "proxy" : "proxies"} scraped every{" "}
       {(status.scrapeIntervalMs / 1000).toFixed(status.scrapeIntervalMs % 1000 === 0 ? 0 : 1)}{" "}
       s · figures kept for {Math.round(status.retentionMs / 3_600_000)} h · metrics-api {status.version}
+      {certificates !== undefined && ` · ${certificates}`}
     </footer>
   );
 }

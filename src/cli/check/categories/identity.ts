@@ -1,18 +1,17 @@
 /** Whether what certifies workloads is sound, and stays so for a while. */
 import { Buffer } from "node:buffer";
 import { createPrivateKey, createPublicKey, type X509Certificate } from "node:crypto";
-import { parseCertificates, TrustError } from "../../../control/identity/trust.ts";
+import { certificateName, parseCertificates, TrustError } from "../../../control/identity/trust.ts";
+import { certificateLife } from "../../../mesh/certificate_life.ts";
 import { ISSUER_SECRET } from "../../../mesh/names.ts";
 import { type Category, CheckFailure, refuse } from "../check_model.ts";
 import type { Facts } from "../facts.ts";
 
 export const DAY_MS = 86_400_000;
-const SOON_MS = 60 * DAY_MS;
 
 /** `subject (serial)`: enough to find it. */
 function label(certificate: X509Certificate): string {
-  const name = certificate.subjectAltName?.replace("DNS:", "") ?? certificate.subject.replace(/\n/g, ", ");
-  return `${name || "certificate"} (serial ${certificate.serialNumber})`;
+  return `${certificateName(certificate)} (serial ${certificate.serialNumber})`;
 }
 
 export function validityProblems(certificates: readonly X509Certificate[], now: number): string[] {
@@ -24,8 +23,8 @@ export function validityProblems(certificates: readonly X509Certificate[], now: 
   });
 }
 
-function expiryProblems(certificates: readonly X509Certificate[], now: number, soonMs = SOON_MS): string[] {
-  return certificates.filter((one) => Date.parse(one.validTo) - now < soonMs)
+function expiryProblems(certificates: readonly X509Certificate[], now: number): string[] {
+  return certificates.filter((one) => certificateLife(Date.parse(one.validTo), now) !== "sound")
     .map((one) => `${label(one)} will expire on ${new Date(one.validTo).toISOString()}`);
 }
 

@@ -1,6 +1,7 @@
 /** What every answer is made from, and how long a time it speaks of. */
 import { parseWindow } from "../../../mesh/duration.ts";
 import { MeshFailure } from "../../../mesh/error.ts";
+import type { Certificates } from "../certificates.ts";
 import type { Inventory } from "../inventory.ts";
 import type { Scraper } from "../scraper.ts";
 import type { Store } from "../store.ts";
@@ -9,6 +10,7 @@ export interface StatisticsContext {
   readonly store: Store;
   readonly inventory: Inventory;
   readonly scraper: Scraper;
+  readonly certificates: Pick<Certificates, "ends">;
   readonly intervalMs: number;
   readonly retentionMs: number;
   now(): number;

@@ -70,7 +70,7 @@ export function namespaces(context: StatisticsContext): NamespacesResponse {
   };
 }
 
-/** Whether figures can be believed. */
+/** Whether figures can be believed, and until when the mesh's certificates hold. */
 export function status(context: StatisticsContext): StatusResponse {
   return {
     version: VERSION,
@@ -78,5 +78,6 @@ export function status(context: StatisticsContext): StatusResponse {
     retentionMs: context.retentionMs,
     ...context.scraper.counts(),
     startedAt: context.scraper.startedAt,
+    certificates: context.certificates.ends,
   };
 }

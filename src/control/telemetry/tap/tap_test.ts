@@ -84,6 +84,7 @@ class Harness {
       store: harness.#store,
       inventory,
       scraper: new Scraper({ inventory, store: harness.#store, intervalMs: 1000 }),
+      certificates: { ends: [] },
       intervalMs: 1000,
       retentionMs: 3_600_000,
       now: Date.now,
