@@ -1,26 +1,6 @@
 /** Events as lines, by Linkerd's words. Source: cli.md §3.3. */
+import { GRPC_CODES } from "../../mesh/grpc_codes.ts";
 import type { TapDuration, TapEndpoint, TapEventRecord, TapStreamId } from "../../mesh/tap.ts";
-
-/** By number, as gRPC's registry has them. */
-const GRPC_CODES = [
-  "OK",
-  "Canceled",
-  "Unknown",
-  "InvalidArgument",
-  "DeadlineExceeded",
-  "NotFound",
-  "AlreadyExists",
-  "PermissionDenied",
-  "ResourceExhausted",
-  "FailedPrecondition",
-  "Aborted",
-  "OutOfRange",
-  "Unimplemented",
-  "Internal",
-  "Unavailable",
-  "DataLoss",
-  "Unauthenticated",
-];
 
 /** What a request brought is somebody else's text: nothing of it may steer a terminal. */
 export function printable(text: string): string {

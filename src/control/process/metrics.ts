@@ -2,27 +2,8 @@
 import process from "node:process";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { GrpcServerOptions } from "../grpc/server.ts";
+import { GRPC_CODES } from "../../mesh/grpc_codes.ts";
 import { VERSION } from "../../mesh/version.ts";
-
-const CODES = [
-  "OK",
-  "Canceled",
-  "Unknown",
-  "InvalidArgument",
-  "DeadlineExceeded",
-  "NotFound",
-  "AlreadyExists",
-  "PermissionDenied",
-  "ResourceExhausted",
-  "FailedPrecondition",
-  "Aborted",
-  "OutOfRange",
-  "Unimplemented",
-  "Internal",
-  "Unavailable",
-  "DataLoss",
-  "Unauthenticated",
-];
 
 /** A registry with process_* gauges, read when asked and not on a timer. */
 export function createRegistry(role: string): Registry {
@@ -77,7 +58,11 @@ export function grpcMetrics(registry: Registry): Required<GrpcServerOptions> {
   });
   return {
     onCall({ service, method, code, seconds: taken }) {
-      handled.inc({ grpc_service: service, grpc_method: method, grpc_code: CODES[code] ?? String(code) });
+      handled.inc({
+        grpc_service: service,
+        grpc_method: method,
+        grpc_code: GRPC_CODES[code] ?? String(code),
+      });
       seconds.observe({ grpc_service: service, grpc_method: method }, taken);
     },
     onOpen({ service, method }, change) {

@@ -1,8 +1,6 @@
 /** A connection of a tap's client: HTTP/2, few streams, each an Observe call. Source: RFC 9113; proxy.md §16. */
-import { BlockKind, BlockReason, Http2Error } from "../../wasm/http2.ts";
-import { Http2Connection } from "../http/http2/connection.ts";
-import { PREFACE } from "../http/http2/frame_bytes.ts";
-import { SERVER_GREETING } from "../http/http2/settings.ts";
+import { BlockReason, Http2Error } from "../../wasm/http2.ts";
+import { AcceptedConnection } from "../http/http2/accepted_connection.ts";
 import type { Stream } from "../worker/stream.ts";
 import type { TapHub } from "./hub.ts";
 import { TapStream } from "./tap_stream.ts";
@@ -11,8 +9,7 @@ import { TapStream } from "./tap_stream.ts";
 const MAX_CALLS = 32;
 const STALE_LOOK_MS = 60_000;
 
-export class TapConnection extends Http2Connection {
-  #prefaceLeft = PREFACE.length;
+export class TapConnection extends AcceptedConnection {
   readonly #cancelLook: { cancel: () => void } = { cancel: () => {} };
 
   constructor(
@@ -23,8 +20,7 @@ export class TapConnection extends Http2Connection {
     readonly stranger: string | undefined,
     private readonly onClosed: () => void,
   ) {
-    super(stream, true, tables);
-    this.writer.greet(SERVER_GREETING);
+    super(stream, tables);
     this.#look();
     if (stream.tls?.hasPending()) stream.readAgain();
   }
@@ -37,31 +33,6 @@ export class TapConnection extends Http2Connection {
       }
       if (!this.isClosed) this.#look();
     });
-  }
-
-  protected override consume(start: number, end: number): void {
-    let at = start;
-    const { bytes } = this.arena.memory;
-    while (this.#prefaceLeft > 0 && at < end) {
-      if (bytes[at++] !== PREFACE[PREFACE.length - this.#prefaceLeft--]) {
-        this.fail(Http2Error.Protocol, "the connection does not begin as HTTP/2");
-        return;
-      }
-    }
-    super.consume(at, end);
-  }
-
-  protected kindOf(id: number): number {
-    if ((id & 1) === 0) return this.fail(Http2Error.Protocol, "a client's stream has an even number");
-    if (id > this.lastPeerStream) return BlockKind.Request;
-    const stream = this.streams.get(id);
-    if (stream === undefined) {
-      if (this.recentResets.has(id)) return -1;
-      return this.fail(Http2Error.StreamClosed, "HEADERS on a closed stream");
-    }
-    if (!stream.isReceiveEnded) return BlockKind.Trailers;
-    this.resetStream(stream, Http2Error.StreamClosed);
-    return -1;
   }
 
   protected onMessage(id: number, isEnd: boolean, next: number): number {
@@ -89,8 +60,6 @@ export class TapConnection extends Http2Connection {
     this.output.flush();
     if (!this.isClosed) this.end(undefined);
   }
-
-  protected onGoAway(): void {} // its calls go on; there will be no new ones
 
   protected onConnectionEnd(): void {
     this.#cancelLook.cancel();

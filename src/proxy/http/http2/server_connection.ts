@@ -2,19 +2,16 @@
  * A client's HTTP/2 connection: each request is a stream with an exchange of its own.
  * Source: RFC 9113 §3.4, §5.1, §6.8, §8.
  */
-import { BlockKind, BlockReason, Http2Error } from "../../../wasm/http2.ts";
+import { BlockReason, Http2Error } from "../../../wasm/http2.ts";
 import { CLOSED_BY_PEER, type Stream, type StreamFailure } from "../../worker/stream.ts";
 import type { Pipeline } from "../pipeline.ts";
-import { Http2Connection } from "./connection.ts";
+import { AcceptedConnection } from "./accepted_connection.ts";
 import { GOAWAY_GRACE_MS, MAX_CONCURRENT_STREAMS, MAX_SPARE_STREAMS, MAX_WINDOW } from "./limits.ts";
-import { PREFACE } from "./frame_bytes.ts";
-import { SERVER_GREETING } from "./settings.ts";
 import { ServerStream } from "./server_stream.ts";
 import type { Http2Stream } from "./stream.ts";
 
-export class ServerConnection extends Http2Connection {
+export class ServerConnection extends AcceptedConnection {
   readonly #spare: ServerStream[] = [];
-  #prefaceLeft = PREFACE.length;
   #isDraining = false;
   #isLastKnown = false;
 
@@ -28,39 +25,13 @@ export class ServerConnection extends Http2Connection {
     /** A request was refused by its form: counted. */
     private readonly onMalformed: (reason: string) => void,
   ) {
-    super(stream, true, tables);
-    this.writer.greet(SERVER_GREETING);
+    super(stream, tables);
   }
 
   /** Begins with bytes that detection has read already, which lie in the receive area. */
   begin(at: number, length: number): void {
     if (length > 0) this.consume(at, at + length);
     if (!this.isClosed && this.stream.tls?.hasPending()) this.stream.readAgain();
-  }
-
-  protected override consume(start: number, end: number): void {
-    let at = start;
-    const { bytes } = this.arena.memory;
-    while (this.#prefaceLeft > 0 && at < end) {
-      if (bytes[at++] !== PREFACE[PREFACE.length - this.#prefaceLeft--]) {
-        this.fail(Http2Error.Protocol, "the connection does not begin as HTTP/2");
-        return;
-      }
-    }
-    super.consume(at, end);
-  }
-
-  protected kindOf(id: number): number {
-    if ((id & 1) === 0) return this.fail(Http2Error.Protocol, "a client's stream has an even number");
-    if (id > this.lastPeerStream) return BlockKind.Request;
-    const stream = this.streams.get(id);
-    if (stream === undefined) {
-      if (this.recentResets.has(id)) return -1;
-      return this.fail(Http2Error.StreamClosed, "HEADERS on a closed stream");
-    }
-    if (!stream.isReceiveEnded) return BlockKind.Trailers;
-    this.resetStream(stream, Http2Error.StreamClosed);
-    return -1;
   }
 
   protected onMessage(id: number, isEnd: boolean, next: number, end: number): number {
@@ -106,8 +77,6 @@ export class ServerConnection extends Http2Connection {
     this.output.flush();
     this.end(undefined);
   }
-
-  protected onGoAway(): void {} // its requests go on; there will be no new ones
 
   /**
    * The proxy shuts down: first asks for no new streams, then, when the peer has had time to read that, says which was
