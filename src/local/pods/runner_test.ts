@@ -384,7 +384,13 @@ isolatedTest(
         containers: [{
           name: "app",
           ...shell("sleep 1000"),
-          livenessProbe: { exec: { command: ["false"] }, periodSeconds: 1, failureThreshold: 1 },
+          // Not before the shell is there: until then it is the launcher that would be asked to end.
+          livenessProbe: {
+            exec: { command: ["false"] },
+            initialDelaySeconds: 1,
+            periodSeconds: 1,
+            failureThreshold: 1,
+          },
         }],
       });
       const pod = await until("sick", (pod) => (pod?.status?.containerStatuses?.[0]?.restartCount ?? 0) >= 1);
