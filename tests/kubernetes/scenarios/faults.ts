@@ -1,14 +1,14 @@
 /** What goes wrong with a control plane and its cluster, while the load goes on: the data plane goes on, too. */
 import { equal, ok } from "node:assert/strict";
 import { DEPLOYMENTS, type Pod, PODS } from "../../../src/kube/kinds.ts";
-import { readCounts } from "../../e2e/meshed_shop.ts";
+import { readCounts, SHOP } from "../../e2e/meshed_shop.ts";
 import { until } from "../../e2e/until.ts";
 import type { KubernetesCluster } from "../harness/cluster.ts";
 import { expectAllGreen } from "./installing.ts";
 import { processesOf } from "../harness/processes.ts";
 import { unharmed } from "./traffic.ts";
 
-const API_SERVER_AWAY_MS = 60_000;
+const API_SERVER_AWAY_MS = 60_000, CONTROLLERS_PATIENCE_MS = 180_000;
 
 function isReady({ status }: Pod): boolean {
   return status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
@@ -40,6 +40,19 @@ export async function killControlPlane(cluster: KubernetesCluster): Promise<void
   await expectAllGreen(cluster);
 }
 
+/** Kubernetes' controllers try their watches again after a while that grows: until then nothing rolls out. */
+async function controllersAreBack({ client }: KubernetesCluster): Promise<void> {
+  const { metadata } = await client.patch(DEPLOYMENTS, "web", SHOP, { spec: { revisionHistoryLimit: 9 } }, {
+    type: "merge",
+  });
+  await until(
+    "Kubernetes' own controllers have noticed that the API server is back",
+    () => client.get(DEPLOYMENTS, "web", SHOP),
+    ({ status }) => (status?.observedGeneration ?? 0) >= metadata!.generation!,
+    CONTROLLERS_PATIENCE_MS,
+  );
+}
+
 /** The load's own counts are read through the API server: before it goes, and when it is back. */
 export async function stopApiServer(cluster: KubernetesCluster): Promise<void> {
   await unharmed(cluster, `no API server for ${API_SERVER_AWAY_MS / 1000} s, etcd restarted`, async () => {
@@ -53,6 +66,7 @@ export async function stopApiServer(cluster: KubernetesCluster): Promise<void> {
     const after = await until("the load is reached", () => readCounts(cluster), () => true);
     ok(after.requests - before.requests > API_SERVER_AWAY_MS / 1000 * 50, "the load went on meanwhile");
   });
+  await controllersAreBack(cluster);
   await until(
     "everything is ready",
     () => cluster.client.list(DEPLOYMENTS),
