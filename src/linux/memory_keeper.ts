@@ -26,7 +26,7 @@ export class MemoryKeeper {
 
   constructor(private readonly reclaimer: Reclaimer) {}
 
-  /** To be called every second. @param turns of the loop since its start */
+  /** To be called every second. @param turns of the loop since its start; milliseconds of processor time where there is none */
   tick(turns: number): void {
     const isIdle = turns - this.#turns < IDLE_TURNS;
     this.#turns = turns;

@@ -4,7 +4,7 @@
  * comes too late for one waits, and takes the first that becomes free: often that is sooner, and one connection less.
  */
 import { type ProxyError, proxyError } from "../error.ts";
-import { RateBudget } from "../http/http2/rate_budget.ts";
+import { RateBudget } from "../worker/rate_budget.ts";
 import type { Loop } from "../worker/loop.ts";
 import { disarm, type Timer, timerOf } from "../worker/timers.ts";
 

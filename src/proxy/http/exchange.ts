@@ -486,13 +486,12 @@ export class Exchange {
       if (!this.#isResponseStarted) this.#status = 499;
       this.#countResponse(this.#status, "unclassified");
     }
-    this.#finish(Http2Error.Cancel);
-    this.release();
+    this.release(Http2Error.Cancel);
   }
 
-  /** Over for good. */
-  release(): void {
-    this.#finish();
+  /** Over for good. @param reset as of `#finish` */
+  release(reset = -1): void {
+    this.#finish(reset);
     this.#state = ENDED;
     this.pipeline.release();
   }

@@ -10,7 +10,7 @@ const MAX_CALLS = 32;
 const STALE_LOOK_MS = 60_000;
 
 export class TapConnection extends AcceptedConnection {
-  readonly #cancelLook: { cancel: () => void } = { cancel: () => {} };
+  #cancelLook = () => {};
 
   constructor(
     stream: Stream,
@@ -27,7 +27,7 @@ export class TapConnection extends AcceptedConnection {
 
   /** Ends calls whose client has read nothing for a while. */
   #look(): void {
-    this.#cancelLook.cancel = this.stream.loop.after(STALE_LOOK_MS, () => {
+    this.#cancelLook = this.stream.loop.after(STALE_LOOK_MS, () => {
       for (const stream of [...this.streams.values()]) {
         if (!(stream as TapStream).checkProgress()) this.resetStream(stream, Http2Error.EnhanceYourCalm);
       }
@@ -55,18 +55,15 @@ export class TapConnection extends AcceptedConnection {
 
   /** A stranger has been told, and is sent away. */
   streamEnded(): void {
-    if (this.stranger === undefined || this.isClosed || this.streams.size > 0) return;
-    this.writer.goAway(this.lastPeerStream, Http2Error.None);
-    this.output.flush();
-    if (!this.isClosed) this.end(undefined);
+    if (this.stranger !== undefined && this.streams.size === 0) this.close();
   }
 
   protected onConnectionEnd(): void {
-    this.#cancelLook.cancel();
+    this.#cancelLook();
     this.onClosed();
   }
 
-  /** The proxy ends. */
+  /** Takes nothing more, says so, and ends. */
   close(): void {
     if (this.isClosed) return;
     this.writer.goAway(this.lastPeerStream, Http2Error.None);

@@ -31,22 +31,9 @@ export class MessageWriter {
     bodyLength: number,
     isEnd: boolean,
   ): number {
-    const { wasm, recordAt, scratchAt, memory } = this.arena;
-    const isOpenEnded = memory.words[(recordAt >> 2) + Head.Body] === Body.UntilClose;
-    this.isChunked = isOpenEnded;
-    const head = wasm.writeHttp1Head(
-      recordAt,
-      0,
-      scratchAt,
-      scratchAt + SLOT_SIZE,
-      kind,
-      isOpenEnded ? 1 : 0,
-      drops[0],
-      drops[1],
-      drops[2],
-      extraAt,
-      extraLength,
-    );
+    const { recordAt, scratchAt, memory } = this.arena;
+    this.isChunked = memory.words[(recordAt >> 2) + Head.Body] === Body.UntilClose;
+    const head = this.#head(0, kind, this.isChunked, drops, extraAt, extraLength);
     if (head < 0) return -1;
     return head + this.#content(scratchAt + head, bodyAt, bodyLength, isEnd);
   }
@@ -56,20 +43,28 @@ export class MessageWriter {
    * @returns bytes at `scratchAt`; -1 when the head is too large
    */
   anew(at: number, isChunked: boolean, drops: DropMask, extraAt: number, extraLength: number): number {
-    const { wasm, recordAt, scratchAt } = this.arena,
-      [drop0, drop1, drop2] = drops,
-      end = scratchAt + SLOT_SIZE;
-    const framing = isChunked ? 1 : 0;
+    return this.#head(at, BlockKind.Request, isChunked, drops, extraAt, extraLength);
+  }
+
+  #head(
+    at: number,
+    kind: BlockKind,
+    isChunked: boolean,
+    drops: DropMask,
+    extraAt: number,
+    extraLength: number,
+  ): number {
+    const { wasm, recordAt, scratchAt } = this.arena;
     return wasm.writeHttp1Head(
       recordAt,
       at,
       scratchAt,
-      end,
-      BlockKind.Request,
-      framing,
-      drop0,
-      drop1,
-      drop2,
+      scratchAt + SLOT_SIZE,
+      kind,
+      isChunked ? 1 : 0,
+      drops[0],
+      drops[1],
+      drops[2],
       extraAt,
       extraLength,
     );

@@ -31,7 +31,7 @@ import { FrameWriter } from "./frame_writer.ts";
 import { FrameOutput } from "./output.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import { ReceiveWindow } from "./receive_window.ts";
-import { RateBudget } from "./rate_budget.ts";
+import { RateBudget } from "../../worker/rate_budget.ts";
 import { RecentResets } from "./recent_resets.ts";
 import { SendQueue } from "./send_queue.ts";
 import { PeerSettings } from "./settings.ts";
@@ -333,16 +333,12 @@ export abstract class Http2Connection implements StreamOwner {
       case FrameType.ResetStream:
         return this.#takeReset(id, at);
       case FrameType.GoAway:
-        this.onGoAway(this.#word(at) & 0x7fffffff, this.#word(at + 4));
+        this.onGoAway(this.arena.readWord(at) & 0x7fffffff, this.arena.readWord(at + 4));
         return !this.isClosed;
       case FrameType.PushPromise:
         return this.fail(Http2Error.Protocol, "PUSH_PROMISE was not allowed") > 0;
     }
     return this.#nuisance(); // PRIORITY, and types that are not known, are ignored (§4.1, §5.3.2)
-  }
-
-  #word(at: number): number {
-    return this.arena.readWord(at);
   }
 
   #takeSettings(flags: number, at: number, length: number): boolean {
@@ -372,7 +368,7 @@ export abstract class Http2Connection implements StreamOwner {
   protected onPingAnswered(): void {}
 
   #takeWindowUpdate(id: number, at: number): boolean {
-    const increment = this.#word(at) & 0x7fffffff;
+    const increment = this.arena.readWord(at) & 0x7fffffff;
     if (id === 0) {
       if (increment === 0) return this.fail(Http2Error.Protocol, "WINDOW_UPDATE of nothing") > 0;
       this.sendWindow += increment;
@@ -395,7 +391,7 @@ export abstract class Http2Connection implements StreamOwner {
   }
 
   #takeReset(id: number, at: number): boolean {
-    const stream = this.streams.get(id), code = this.#word(at);
+    const stream = this.streams.get(id), code = this.arena.readWord(at);
     if (stream === undefined) {
       return this.#isClosedStream(id) || this.fail(Http2Error.Protocol, "RST_STREAM on an idle stream") > 0;
     }

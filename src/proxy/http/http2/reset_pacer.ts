@@ -5,7 +5,7 @@
  * The bounds keep below what servers are known to bear: h2 (Rust) 20 streams that it has not looked at yet, Netty 200 in
  * 30 seconds, nghttp2 1000 and 33 a second; our own proxies 1000 and 200 a second.
  */
-import { RateBudget } from "./rate_budget.ts";
+import { RateBudget } from "../../worker/rate_budget.ts";
 
 /** Between two looks of the server. */
 const AT_ONCE = 12, AT_ONCE_PER_SECOND = 400;
