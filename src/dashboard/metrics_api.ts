@@ -61,12 +61,16 @@ async function request<T>(base: string, path: string, query: object): Promise<T>
   }
   const body = parse(text);
   if (response.ok && body !== undefined) return body as T;
-  const refusal = (body as Partial<ErrorResponse> | undefined)?.error;
-  throw new MeshFailure(
-    refusal ?? {
+  throw refusalIn(body, url, response.status);
+}
+
+/** What metrics-api says is wrong; or that it was not metrics-api which answered. */
+function refusalIn(body: unknown, url: URL, status: number): MeshFailure {
+  return new MeshFailure(
+    (body as Partial<ErrorResponse> | undefined)?.error ?? {
       code: "metrics-api-answer-unreadable",
       source: "mesh",
-      detail: `GET ${url} was answered with status ${response.status} and no readable JSON`,
+      detail: `GET ${url} was answered with status ${status} and no readable JSON`,
       remedy: "Check that --metrics-api-addr names the HTTP port (8080) of metrics-api.",
     },
   );
@@ -81,14 +85,7 @@ async function openTap(base: string, query: TapQuery, signal: AbortSignal) {
     throw new MeshFailure(unreachable(url, error));
   }
   if (response.ok && response.body !== null) return response.body;
-  const refusal = (parse(await response.text()) as Partial<ErrorResponse> | undefined)?.error;
-  throw new MeshFailure(
-    refusal ?? {
-      code: "metrics-api-answer-unreadable",
-      source: "mesh",
-      detail: `GET ${url} was answered with status ${response.status}`,
-    },
-  );
+  throw refusalIn(parse(await response.text()), url, response.status);
 }
 
 function parse(text: string): unknown {

@@ -12,6 +12,11 @@ export const TAP_DISABLED_ANNOTATION = "viz.linkerd.io/disable-tap";
 /** `true` on a pod whose proxy was told who may tap. */
 export const TAP_ENABLED_ANNOTATION = "viz.linkerd.io/tap-enabled";
 
+/** Whether the annotations of a pod or of its namespace forbid taps. */
+export function forbidsTap(annotations: Readonly<Record<string, string>> | undefined): boolean {
+  return annotations?.[TAP_DISABLED_ANNOTATION] === "true";
+}
+
 const CONFIG_PREFIX = "config.linkerd.io/";
 
 /**

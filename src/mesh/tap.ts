@@ -117,6 +117,23 @@ export interface TapEventRecord {
   readonly responseEndEvent?: TapResponseEnd;
 }
 
+/** The pod at an end of a request, or its address. */
+export function tapName({ ip, metadata }: TapEndpoint): string {
+  return metadata["pod"] ?? ip;
+}
+
+/**
+ * Tells a request from every other that is observed. Two pods may count alike: a stream's number says nothing without its
+ * proxy, which is at one of the two ends.
+ */
+export function tapRequestKey(event: TapEventRecord): string {
+  const { proxyDirection, source, destination, requestInitEvent, responseInitEvent, responseEndEvent } =
+    event;
+  const id = (requestInitEvent ?? responseInitEvent ?? responseEndEvent)?.id;
+  const proxy = proxyDirection === "INBOUND" ? destination.ip : source.ip;
+  return `${proxyDirection} ${proxy} ${id?.base} ${id?.stream}`;
+}
+
 export type TapLine =
   /** First: the pods that are observed, as `namespace/name`, and those that are not. */
   | { readonly observing: { readonly pods: readonly string[]; readonly untapped: readonly UntappedPod[] } }

@@ -68,11 +68,8 @@ async function heard<T>(
   isEnough: (all: T[]) => boolean,
 ): Promise<T[]> {
   const all: T[] = [];
-  let timer = setTimeout(() => stream.cancel(), ANSWER_MS), isCancelled = false;
-  const cancel = () => {
-    isCancelled = true;
-    stream.cancel();
-  };
+  const cancel = () => stream.cancel();
+  let timer = setTimeout(cancel, ANSWER_MS);
   try {
     for await (const message of stream) {
       all.push(message);
@@ -81,7 +78,7 @@ async function heard<T>(
       timer = setTimeout(cancel, QUIET_MS);
     }
   } catch (error) {
-    if (!isCancelled && (error as { code?: number }).code !== 1) throw error; // 1: cancelled, by the timer
+    if ((error as { code?: number }).code !== 1) throw error; // 1: cancelled, by the timer
   } finally {
     clearTimeout(timer);
     stream.cancel();

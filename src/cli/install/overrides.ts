@@ -11,7 +11,6 @@ import { CONFIG_MAP, ISSUER_SECRET, TRUST_ROOTS_CONFIG_MAP, TRUST_ROOTS_KEY } fr
 import { defaultValues, mergeValues, type PartialValues, type Values } from "../../mesh/values.ts";
 import { MeshFailure } from "../../mesh/error.ts";
 import { usageFailure } from "../failure.ts";
-
 import { otherOwner } from "./other_owner.ts";
 
 export const OVERRIDES_SECRET = "linkerd-config-overrides";

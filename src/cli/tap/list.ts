@@ -1,6 +1,6 @@
 /** `linkerd list`: which pods can be tapped, and why others cannot. Source: cli.md §3.2. */
 import { NAMESPACES, type Pod, PODS } from "../../kube/kinds.ts";
-import { TAP_DISABLED_ANNOTATION, TAP_ENABLED_ANNOTATION } from "../../mesh/annotations.ts";
+import { forbidsTap, TAP_ENABLED_ANNOTATION } from "../../mesh/annotations.ts";
 import { COMPONENT_LABEL, CONTROL_PLANE_NS_LABEL } from "../../mesh/labels.ts";
 import { formatJson } from "../../mesh/table.ts";
 import type { Environment } from "../environment.ts";
@@ -21,11 +21,9 @@ const TITLES: Readonly<Record<Capability, string>> = {
 };
 
 function capabilityOf(pod: Pod, refusing: ReadonlySet<string>): Capability {
-  const annotations = pod.metadata?.annotations ?? {};
-  if (annotations[TAP_DISABLED_ANNOTATION] === "true" || refusing.has(pod.metadata?.namespace ?? "")) {
-    return "disabled";
-  }
-  return annotations[TAP_ENABLED_ANNOTATION] === "true" ? "enabled" : "restart-needed";
+  const annotations = pod.metadata?.annotations;
+  if (forbidsTap(annotations) || refusing.has(pod.metadata?.namespace ?? "")) return "disabled";
+  return annotations?.[TAP_ENABLED_ANNOTATION] === "true" ? "enabled" : "restart-needed";
 }
 
 export async function list(
@@ -42,7 +40,7 @@ export async function list(
       client.list(NAMESPACES),
     ]);
     const refusing = new Set(
-      namespaces.items.filter(({ metadata }) => metadata?.annotations?.[TAP_DISABLED_ANNOTATION] === "true")
+      namespaces.items.filter(({ metadata }) => forbidsTap(metadata?.annotations))
         .map(({ metadata }) => metadata?.name ?? ""),
     );
     const rows = pods.items.map((pod) => ({

@@ -1,5 +1,5 @@
 /** Events of a tap added up: by who asked whom for what. Bounded, whatever paths there are. */
-import type { TapDuration, TapEndpoint, TapEventRecord, TapStreamId } from "../../mesh/tap.ts";
+import { type TapDuration, type TapEventRecord, tapName, tapRequestKey } from "../../mesh/tap.ts";
 import { printable } from "./format.ts";
 
 export interface TopRow {
@@ -22,10 +22,6 @@ interface Open {
   readonly row: TopRow;
   status: number;
   micros: number;
-}
-
-function nameOf({ ip, metadata }: TapEndpoint): string {
-  return metadata["pod"] ?? ip;
 }
 
 function micros({ seconds, nanos }: TapDuration): number {
@@ -62,25 +58,21 @@ export class TopRows {
   take(event: TapEventRecord): void {
     if (!this.#isTold(event)) return;
     const { requestInitEvent: request, responseInitEvent: response, responseEndEvent: end } = event;
-    // Two pods may count alike: a stream's number says nothing without its proxy, which is at one of the two ends.
-    const keyOf = ({ base, stream }: TapStreamId) => {
-      const proxy = event.proxyDirection === "INBOUND" ? event.destination.ip : event.source.ip;
-      return `${event.proxyDirection} ${proxy} ${base} ${stream}`;
-    };
+    const key = tapRequestKey(event);
     if (request !== undefined) {
       const row = this.#rowOf(event, request.method, request.path);
-      this.#open.set(keyOf(request.id), { row, status: 0, micros: 0 });
+      this.#open.set(key, { row, status: 0, micros: 0 });
       return forgetOldest(this.#open, MAX_OPEN);
     }
     if (response !== undefined) {
-      const open = this.#open.get(keyOf(response.id));
+      const open = this.#open.get(key);
       if (open === undefined) return;
       open.status = response.httpStatus;
       open.micros = micros(response.sinceRequestInit);
       return;
     }
     if (end === undefined) return;
-    const key = keyOf(end.id), open = this.#open.get(key);
+    const open = this.#open.get(key);
     if (open === undefined) return;
     this.#open.delete(key);
     const { row, status } = open, grpc = end.grpcStatusCode ?? 0;
@@ -93,7 +85,7 @@ export class TopRows {
   }
 
   #rowOf(event: TapEventRecord, method: string, path: string): TopRow {
-    const source = this.hasSources ? nameOf(event.source) : "", destination = nameOf(event.destination);
+    const source = this.hasSources ? tapName(event.source) : "", destination = tapName(event.destination);
     const key = JSON.stringify([source, destination, method, path]);
     let row = this.#rows.get(key);
     if (row === undefined) {

@@ -10,10 +10,10 @@ import type { ObjectMeta } from "../../kube/resource.ts";
 import {
   configAnnotation,
   CREATED_BY_ANNOTATION,
+  forbidsTap,
   INJECT_ANNOTATION,
   isConfigAnnotation,
   PROXY_VERSION_ANNOTATION,
-  TAP_DISABLED_ANNOTATION,
   TAP_ENABLED_ANNOTATION,
   TRUST_ROOT_ANNOTATION,
 } from "../../mesh/annotations.ts";
@@ -102,7 +102,7 @@ export function injectPod(request: InjectionRequest): Injection {
     return { isInjected: false, skipped, patch: patch.operations, misread };
   }
   const isTapped = values.metricsApi.enabled &&
-    [annotations, namespace.annotations].every((one) => one[TAP_DISABLED_ANNOTATION] !== "true");
+    ![annotations, namespace.annotations].some(forbidsTap);
   patch.entries(pod.metadata, "annotations", [
     ...inherited,
     ...(opaque === undefined || inherited.some(([name]) => name === configAnnotation("opaque-ports"))

@@ -2,6 +2,7 @@
 import type { PodSpec, Service } from "../../kube/kinds.ts";
 import { configAnnotation } from "../../mesh/annotations.ts";
 import { parsePortSet } from "../../mesh/ports.ts";
+import { namedPort } from "../state/pod_facts.ts";
 
 const OPAQUE_PORTS = configAnnotation("opaque-ports");
 type Annotations = Readonly<Record<string, string>>;
@@ -35,6 +36,5 @@ export function serviceOpaquePorts(service: Service, namespace: Annotations, def
 /** What the proxy takes, which knows no port's name: names stand for the ports that the pod's containers give them. */
 export function numericPorts(text: string, spec: PodSpec): string {
   if (!/[a-z]/i.test(text)) return text;
-  const ports = [...spec.containers, ...(spec.initContainers ?? [])].flatMap(({ ports = [] }) => ports);
-  return parsePortSet(text, (name) => ports.find((port) => port.name === name)?.containerPort).toString();
+  return parsePortSet(text, (name) => namedPort(spec, name)).toString();
 }

@@ -82,6 +82,12 @@ export function portOfListenAddress(
   return port > 0 && port <= 65_535 ? port : fallback;
 }
 
+/** The number that a pod's containers give a port's name; undefined where none does. */
+export function namedPort(spec: PodSpec | undefined, name: string): number | undefined {
+  return [...spec?.containers ?? [], ...spec?.initContainers ?? []].flatMap(({ ports = [] }) => ports)
+    .find((port) => port.name === name)?.containerPort;
+}
+
 function probesOf(containers: readonly ContainerSpec[]): Record<number, string[]> {
   const found: Record<number, Set<string>> = {};
   for (const container of containers) {

@@ -8,6 +8,7 @@
 import type { CertificateEnd } from "../../mesh/api.ts";
 import { COMPONENT_LABEL } from "../../mesh/labels.ts";
 import { CERTIFICATE_END_METRIC, CONTROL_PORTS } from "../../mesh/names.ts";
+import { fetchMetrics } from "./fetch_metrics.ts";
 import { parseSeriesKey, scanExposition } from "./exposition.ts";
 import { compare, type Inventory, type PodRecord } from "./inventory.ts";
 
@@ -26,16 +27,6 @@ export function readCertificateEnds(exposition: string): CertificateEnd[] {
   return ends.sort((left, right) => compare(right.use, left.use) || left.validUntil - right.validUntil);
 }
 
-async function fetchIdentity(pod: PodRecord, signal: AbortSignal): Promise<string> {
-  const host = pod.ip.includes(":") ? `[${pod.ip}]` : pod.ip;
-  const response = await fetch(`http://${host}:${CONTROL_PORTS.identityAdmin}/metrics`, { signal });
-  if (!response.ok) {
-    await response.body?.cancel();
-    throw new Error(`HTTP ${response.status}`);
-  }
-  return await response.text();
-}
-
 export interface CertificatesOptions {
   inventory: Pick<Inventory, "pods">;
   /** The control plane's. */
@@ -51,7 +42,10 @@ export class Certificates {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: CertificatesOptions) {
-    this.#options = { fetchMetrics: fetchIdentity, ...options };
+    this.#options = {
+      fetchMetrics: ({ ip }, signal) => fetchMetrics(ip, CONTROL_PORTS.identityAdmin, signal),
+      ...options,
+    };
   }
 
   /** Empty until the identity service has said so. */

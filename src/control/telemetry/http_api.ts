@@ -1,7 +1,6 @@
 /** The statistics API over HTTP: JSON answers, an event stream of stat, and its own description. */
-import type { EdgesQuery, ErrorResponse, SeriesQuery, StatKind, StatQuery } from "../../mesh/api.ts";
+import type { EdgesQuery, SeriesQuery, StatKind, StatQuery } from "../../mesh/api.ts";
 import { parseWindow } from "../../mesh/duration.ts";
-import { MeshFailure, toMeshError } from "../../mesh/error.ts";
 import { badRequest, type StatisticsContext } from "./answers/context.ts";
 import { edges } from "./answers/edges.ts";
 import { series } from "./answers/series.ts";
@@ -10,6 +9,7 @@ import { namespaces, status, workloads } from "./answers/workloads.ts";
 import { eventStream } from "./event_stream.ts";
 import { openApi } from "./openapi.ts";
 import { given, Parameters } from "./parameters.ts";
+import { refusal } from "./refusal.ts";
 import { TAP_PATH } from "./tap/tap_api.ts";
 
 function statQuery(parameters: Parameters): StatQuery {
@@ -81,15 +81,6 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   "/openapi.json": () => openApi(),
 };
 
-/** An error as every path of this API answers it. */
-function failure(error: unknown): Response {
-  const body: ErrorResponse = { error: toMeshError(error) };
-  if (!(error instanceof MeshFailure)) {
-    console.error(error instanceof Error ? error.stack : error);
-  }
-  return Response.json(body, { status: error instanceof MeshFailure ? 400 : 500 });
-}
-
 /** Answers GET; `stat/watch` goes on until the client leaves or `stopped` aborts. */
 export function httpApi(
   context: StatisticsContext,
@@ -111,7 +102,7 @@ export function httpApi(
       const error = { code: "path-unknown", source: "usage" as const, detail: `known paths: ${paths}` };
       return Response.json({ error }, { status: 404 });
     } catch (error) {
-      return failure(error);
+      return refusal(error);
     }
   };
 }

@@ -3,11 +3,7 @@ import type { KubeClient } from "../../kube/client.ts";
 import { type Informer, startInformer } from "../../kube/informer.ts";
 import { type Namespace, NAMESPACES, type Pod, PODS, type Service, SERVICES } from "../../kube/kinds.ts";
 import { parseLabelSelector } from "../../kube/selector.ts";
-import {
-  PROXY_VERSION_ANNOTATION,
-  TAP_DISABLED_ANNOTATION,
-  TAP_ENABLED_ANNOTATION,
-} from "../../mesh/annotations.ts";
+import { forbidsTap, PROXY_VERSION_ANNOTATION, TAP_ENABLED_ANNOTATION } from "../../mesh/annotations.ts";
 import type { StatKind } from "../../mesh/api.ts";
 import { serviceAccountIdentity, type TrustDomain } from "../../mesh/identity.ts";
 import { COMPONENT_LABEL, IS_CONTROL_PLANE_LABEL } from "../../mesh/labels.ts";
@@ -92,7 +88,7 @@ export function podRecord(pod: Pod, domain: TrustDomain): PodRecord {
       PROXY_PORTS.admin,
     controlPort: portOfListenAddress(proxy, "LINKERD2_PROXY_CONTROL_LISTEN_ADDR", PROXY_PORTS.control),
     isTapEnabled: pod.metadata?.annotations?.[TAP_ENABLED_ANNOTATION] === "true",
-    isTapRefused: pod.metadata?.annotations?.[TAP_DISABLED_ANNOTATION] === "true",
+    isTapRefused: forbidsTap(pod.metadata?.annotations),
     proxyVersion: pod.metadata?.annotations?.[PROXY_VERSION_ANNOTATION] ?? "",
     isProxyReady: proxyStatus?.ready ?? false,
     proxyStartedAt: time(proxyStatus?.state?.running?.startedAt),
@@ -165,8 +161,7 @@ export class Inventory {
 
   /** Whether a namespace forbids taps of its pods. */
   refusesTap(namespace: string): boolean {
-    const annotations = this.#namespaces.get(undefined, namespace)?.metadata?.annotations;
-    return annotations?.[TAP_DISABLED_ANNOTATION] === "true";
+    return forbidsTap(this.#namespaces.get(undefined, namespace)?.metadata?.annotations);
   }
 
   services(namespace?: string): { namespace: string; name: string }[] {

@@ -4,6 +4,7 @@
  * A pod that does not answer costs a slot for the time limit and no more; what it counted meanwhile comes with the next
  * scrape that succeeds, since counters are cumulative.
  */
+import { fetchMetrics } from "./fetch_metrics.ts";
 import type { Inventory, PodRecord } from "./inventory.ts";
 import { PodCounters } from "./pod_counters.ts";
 import type { Store } from "./store.ts";
@@ -36,26 +37,6 @@ interface Target {
   error: string | undefined;
 }
 
-/** Larger answers are no proxy's. */
-const MAX_BYTES = 32 * 1024 * 1024;
-
-async function fetchPlain(pod: PodRecord, signal: AbortSignal): Promise<string> {
-  const host = pod.ip.includes(":") ? `[${pod.ip}]` : pod.ip;
-  const response = await fetch(`http://${host}:${pod.adminPort}/metrics`, {
-    signal,
-    headers: { accept: "text/plain;version=0.0.4", "accept-encoding": "identity" },
-  });
-  if (!response.ok) {
-    await response.body?.cancel();
-    throw new Error(`HTTP ${response.status}`);
-  }
-  if (Number(response.headers.get("content-length") ?? 0) > MAX_BYTES) {
-    await response.body?.cancel();
-    throw new Error("the answer is too large");
-  }
-  return await response.text();
-}
-
 export class Scraper {
   readonly #options: Required<ScraperOptions>;
   readonly #targets = new Map<string, Target>();
@@ -68,7 +49,7 @@ export class Scraper {
     this.#options = {
       concurrency: 16,
       timeoutMs: Math.max(1_000, Math.min(10_000, options.intervalMs * 3)),
-      fetchMetrics: fetchPlain,
+      fetchMetrics: ({ ip, adminPort }, signal) => fetchMetrics(ip, adminPort, signal),
       now: Date.now,
       ...options,
     };

@@ -4,7 +4,8 @@
  */
 import { readLines } from "../../kube/lines.ts";
 import { type MeshError, MeshFailure, toMeshError } from "../../mesh/error.ts";
-import type { TapEndpoint, TapEventRecord, TapLine, TapQuery, TapStreamId } from "../../mesh/tap.ts";
+import { type TapEventRecord, type TapLine, tapName, type TapQuery, tapRequestKey } from "../../mesh/tap.ts";
+import { eventResponse, RETRY_LINE, tooManyReaders } from "./event_response.ts";
 import type { MetricsApi } from "../metrics_api.ts";
 
 export interface Call {
@@ -27,10 +28,6 @@ export interface Call {
 
 const MAX_READERS = 8, MAX_OPEN = 2000, MAX_BEHIND = 64, LONGEST_PATH = 200;
 
-function nameOf({ ip, metadata }: TapEndpoint): string {
-  return metadata["pod"] ?? ip;
-}
-
 /** Puts the events of requests together to calls. */
 export class CallBuilder {
   readonly #open = new Map<string, TapEventRecord[]>();
@@ -40,11 +37,8 @@ export class CallBuilder {
 
   /** @returns the call that this event ends */
   take(event: TapEventRecord): Call | undefined {
-    const { requestInitEvent, responseInitEvent, responseEndEvent, proxyDirection, source, destination } =
-      event;
-    const { base, stream } = (requestInitEvent ?? responseInitEvent ?? responseEndEvent)?.id ??
-      {} as TapStreamId;
-    const key = `${proxyDirection === "INBOUND" ? destination.ip : source.ip} ${base} ${stream}`;
+    const { requestInitEvent, responseEndEvent, proxyDirection, source, destination } = event;
+    const key = tapRequestKey(event);
     const events = this.#open.get(key);
     if (requestInitEvent !== undefined) {
       this.#open.set(key, [event]);
@@ -63,7 +57,7 @@ export class CallBuilder {
       id: ++this.#calls,
       at: this.now(),
       direction: isInbound ? "inbound" : "outbound",
-      peer: nameOf(peer),
+      peer: tapName(peer),
       isMtls: peer.metadata["tls"] === "true",
       method: request.method,
       path: request.path.slice(0, LONGEST_PATH),
@@ -87,14 +81,14 @@ export class Calls {
   /** @returns status 503 when there are too many readers */
   open(query: TapQuery): Response {
     if (this.#readers >= MAX_READERS || this.#stopped.signal.aborted) {
-      return new Response("too many readers\n", { status: 503, headers: { "retry-after": "10" } });
+      return tooManyReaders();
     }
     this.#readers++;
     const left = new AbortController(), signal = AbortSignal.any([left.signal, this.#stopped.signal]);
     const encoder = new TextEncoder();
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
-        controller.enqueue(encoder.encode("retry: 2000\n\n"));
+        controller.enqueue(encoder.encode(RETRY_LINE));
         const send = (name: string, data: object) => {
           if ((controller.desiredSize ?? 0) <= 0) return; // a reader that has fallen behind misses calls
           controller.enqueue(encoder.encode(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`));
@@ -108,13 +102,7 @@ export class Calls {
       },
       cancel: () => left.abort(),
     }, { highWaterMark: MAX_BEHIND });
-    return new Response(body, {
-      headers: {
-        "content-type": "text/event-stream",
-        "cache-control": "no-store",
-        "x-accel-buffering": "no",
-      },
-    });
+    return eventResponse(body);
   }
 
   async #run(

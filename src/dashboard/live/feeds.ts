@@ -5,6 +5,7 @@
  * misses views rather than holding them in memory.
  */
 import { toMeshError } from "../../mesh/error.ts";
+import { eventResponse, RETRY_LINE, tooManyReaders } from "./event_response.ts";
 
 export interface FeedOptions {
   /** Time between the end of one loading and the start of the next. */
@@ -42,7 +43,7 @@ export class Feeds {
    */
   open(key: string, load: () => Promise<object>): Response {
     if (this.#isStopped || this.#readers >= (this.options.maxReaders ?? 256)) {
-      return new Response("too many readers\n", { status: 503, headers: { "retry-after": "10" } });
+      return tooManyReaders();
     }
     const feed = this.#feeds.get(key) ?? this.#start(key, load);
     let own: ReadableStreamDefaultController<Uint8Array>;
@@ -51,18 +52,12 @@ export class Feeds {
         own = controller;
         this.#readers++;
         feed.readers.add(controller);
-        controller.enqueue(this.#encoder.encode("retry: 2000\n\n"));
+        controller.enqueue(this.#encoder.encode(RETRY_LINE));
         if (feed.last !== undefined) controller.enqueue(feed.last);
       },
       cancel: () => this.#leave(key, feed, own),
     }, { highWaterMark: MAX_BEHIND });
-    return new Response(body, {
-      headers: {
-        "content-type": "text/event-stream",
-        "cache-control": "no-store",
-        "x-accel-buffering": "no",
-      },
-    });
+    return eventResponse(body);
   }
 
   /** Ends all streams; there are no new ones. */

@@ -1,4 +1,5 @@
 /** What Services say of themselves that counts elsewhere, or that their pods contradict. */
+import { namedPort } from "../../../control/state/pod_facts.ts";
 import { type Pod, type Service, SERVICES } from "../../../kube/kinds.ts";
 import { configAnnotation } from "../../../mesh/annotations.ts";
 import { parsePortSet, type PortSet } from "../../../mesh/ports.ts";
@@ -17,12 +18,6 @@ export function servicesOf(facts: Facts): Promise<Service[]> {
 
 const serviceName = ({ metadata }: Service) => `${metadata?.namespace}/${metadata?.name}`;
 
-/** The number of a container's port by its name, in a pod. */
-function namedPort(pod: Pod, name: string): number | undefined {
-  return [...pod.spec?.containers ?? [], ...pod.spec?.initContainers ?? []].flatMap(({ ports = [] }) => ports)
-    .find((port) => port.name === name)?.containerPort;
-}
-
 function opaquePorts(
   annotations: Readonly<Record<string, string>> | undefined,
   named: (name: string) => number | undefined,
@@ -37,10 +32,10 @@ export function opaqueDisagreement(service: Service, pod: Pod): string | undefin
     service.metadata?.annotations,
     (name) => ports.find((one) => one.name === name)?.port,
   );
-  const ofPod = opaquePorts(pod.metadata?.annotations, (name) => namedPort(pod, name));
+  const ofPod = opaquePorts(pod.metadata?.annotations, (name) => namedPort(pod.spec, name));
   if (ofService.isEmpty && ofPod.isEmpty) return undefined;
   for (const { port, targetPort = port } of ports) {
-    const target = typeof targetPort === "number" ? targetPort : namedPort(pod, targetPort);
+    const target = typeof targetPort === "number" ? targetPort : namedPort(pod.spec, targetPort);
     if (target === undefined || ofService.has(port) === ofPod.has(target)) continue;
     return ofPod.has(target)
       ? `service ${serviceName(service)}: port ${port} leads to an opaque port of pod ${

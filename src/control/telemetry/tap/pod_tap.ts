@@ -6,6 +6,7 @@
  * own nothing is said to anybody: the tap server takes no plain text.
  */
 import { type ObserveRequest, TapDefinition, type TapEvent } from "../../../../proto/gen/tap.ts";
+import { formatAddress } from "../../../linux/address.ts";
 import { GrpcClient } from "../../grpc/client.ts";
 import type { PodRecord } from "../inventory.ts";
 
@@ -30,7 +31,7 @@ export class PodTap {
 
   constructor(private readonly options: PodTapOptions) {
     const { ip, controlPort } = options.pod;
-    this.#client = new GrpcClient(TapDefinition, `${ip.includes(":") ? `[${ip}]` : ip}:${controlPort}`);
+    this.#client = new GrpcClient(TapDefinition, formatAddress({ ip, port: controlPort }));
     this.#observe();
   }
 

@@ -2,11 +2,10 @@
  * GET /api/v1/tap: requests one by one, for whom it is allowed. Apart from the rest of the API, since it is the one
  * path that not everybody may ask; its code is loaded when somebody does.
  */
-import { MeshFailure, toMeshError } from "../../../mesh/error.ts";
-import type { ErrorResponse } from "../../../mesh/api.ts";
 import type { TapQuery } from "../../../mesh/tap.ts";
 import type { StatisticsContext } from "../answers/context.ts";
 import { given, Parameters } from "../parameters.ts";
+import { refusal } from "../refusal.ts";
 
 export const TAP_PATH = "/api/v1/tap";
 
@@ -34,12 +33,6 @@ function queryOf(url: URL): TapQuery {
   return query;
 }
 
-function refusal(error: unknown, status: number): Response {
-  const body: ErrorResponse = { error: toMeshError(error) }, isOurs = error instanceof MeshFailure;
-  if (!isOurs) console.error(error instanceof Error ? error.stack : error);
-  return Response.json(body, { status: isOurs ? status : 500 });
-}
-
 /** @param stopped aborted when the server stops: taps end then */
 export function tapApi(
   context: StatisticsContext,
@@ -59,7 +52,7 @@ export function tapApi(
       const query = queryOf(new URL(request.url));
       return (await import("./session.ts")).tap(context, query, stopped);
     } catch (error) {
-      return refusal(error, 400);
+      return refusal(error);
     }
   };
 }
