@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
-import { DestinationDefinition } from "../../../proto/gen/destination.ts";
-import { destinationHandlers } from "../../control/destination/service.ts";
-import { GrpcServer } from "../../control/grpc/server.ts";
 import { policyConfig, servePolicy } from "../../control/policy/role.ts";
 import { Flags } from "../../control/process/flags.ts";
-import { ClusterState } from "../../control/state/cluster_state.ts";
-import { FakeKube } from "../../control/testing/fake_kube.ts";
-import { pod, service, slice } from "../../control/testing/objects.ts";
-import { ENDPOINT_SLICES, PODS, SERVICES } from "../../kube/kinds.ts";
-import { parsePortSet } from "../../mesh/ports.ts";
+import { shopController } from "../../control/testing/shop.ts";
 import { SYSTEM } from "../environment.ts";
 import { runCli } from "../main.ts";
 
@@ -32,20 +25,7 @@ async function run(args: string[], variables: Readonly<Record<string, string>> =
 
 /** A destination controller and a policy controller over a small shop, each at its address. */
 async function withControllers(use: (destination: string, policy: string) => Promise<void>): Promise<void> {
-  const kube = new FakeKube(), state = new ClusterState(kube), server = new GrpcServer();
-  kube.put(SERVICES, service({ name: "web", ip: "10.43.0.5" }));
-  kube.put(PODS, pod({ name: "web-1", ip: "10.42.0.5", isMeshed: true, serviceAccount: "web" }));
-  kube.put(ENDPOINT_SLICES, slice("web", [{ pod: "web-1", ip: "10.42.0.5" }]));
-  server.add(
-    DestinationDefinition,
-    destinationHandlers(state, {
-      domain: { controlPlaneNamespace: "linkerd", trustDomain: "cluster.local" },
-      clusterDomain: "cluster.local",
-      defaultOpaquePorts: parsePortSet("25"),
-      isH2UpgradeEnabled: true,
-      isTransportHeaderForced: false,
-    }),
-  );
+  const { state, server } = shopController();
   const port = await server.listen(0, "127.0.0.1");
   const policy = await servePolicy(state, policyConfig(new Flags([])), 0, {});
   try {

@@ -9,16 +9,10 @@ import * as identity from "../../../proto/gen/identity.ts";
 import * as inbound from "../../../proto/gen/inbound.ts";
 import * as outbound from "../../../proto/gen/outbound.ts";
 import * as tap from "../../../proto/gen/tap.ts";
-import { destinationHandlers } from "../../../src/control/destination/service.ts";
 import { GrpcClient } from "../../../src/control/grpc/client.ts";
-import { GrpcServer } from "../../../src/control/grpc/server.ts";
 import type { Codec, ServiceDescription } from "../../../src/control/grpc/service.ts";
-import { ClusterState } from "../../../src/control/state/cluster_state.ts";
-import { FakeKube } from "../../../src/control/testing/fake_kube.ts";
-import { pod, service, slice } from "../../../src/control/testing/objects.ts";
+import { shopController } from "../../../src/control/testing/shop.ts";
 import { StreamReader } from "../../../src/control/testing/stream_reader.ts";
-import { ENDPOINT_SLICES, PODS, SERVICES } from "../../../src/kube/kinds.ts";
-import { parsePortSet } from "../../../src/mesh/ports.ts";
 import { endpointOf } from "../../../src/proxy/control/translate_endpoint.ts";
 import { serverPolicyOf } from "../../../src/proxy/control/translate_inbound.ts";
 
@@ -86,20 +80,7 @@ async function endpointsSeen(
   client: typeof destination.DestinationDefinition,
   request: destination.GetDestination,
 ): Promise<(string | undefined)[]> {
-  const kube = new FakeKube(), state = new ClusterState(kube), grpc = new GrpcServer();
-  kube.put(SERVICES, service({ name: "web", ip: "10.43.0.5" }));
-  kube.put(PODS, pod({ name: "web-1", ip: "10.42.0.5", isMeshed: true, serviceAccount: "web" }));
-  kube.put(ENDPOINT_SLICES, slice("web", [{ pod: "web-1", ip: "10.42.0.5" }]));
-  grpc.add(
-    server,
-    destinationHandlers(state, {
-      domain: { controlPlaneNamespace: "linkerd", trustDomain: "cluster.local" },
-      clusterDomain: "cluster.local",
-      defaultOpaquePorts: parsePortSet("25"),
-      isH2UpgradeEnabled: true,
-      isTransportHeaderForced: false,
-    }),
-  );
+  const { state, server: grpc } = shopController(server);
   const port = await grpc.listen(0, "127.0.0.1"), caller = new GrpcClient(client, `127.0.0.1:${port}`);
   const reader = new StreamReader(caller.stream("get", request));
   try {

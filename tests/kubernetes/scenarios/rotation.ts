@@ -1,13 +1,13 @@
 /** Trust anchors changed from end to end by the steps of docs/rotating-trust.md, under load, without a restart. */
 import { deepEqual, equal } from "node:assert/strict";
 import { createAuthority, type KeyPair } from "../../../src/control/identity/authority.ts";
-import { CONFIG_MAPS, DEPLOYMENTS, type Pod, PODS } from "../../../src/kube/kinds.ts";
+import { CONFIG_MAPS, type Pod, PODS } from "../../../src/kube/kinds.ts";
 import { more, roll, SHOP } from "../../e2e/meshed_shop.ts";
 import { until } from "../../e2e/until.ts";
-import { kubectl, linkerd, linkerdInto } from "../commands.ts";
+import { kubectl, linkerd } from "../commands.ts";
 import type { KubernetesCluster } from "../harness/cluster.ts";
 import { expectAllGreen } from "./installing.ts";
-import { unharmed } from "./traffic.ts";
+import { applyUpgrade, unharmed } from "./traffic.ts";
 
 /** Short, so that what takes a day takes a minute; renewal begins at 70 % of it. */
 const LIFETIME_SECONDS = 30, YEAR_MS = 365 * 86_400_000;
@@ -19,19 +19,6 @@ function startsOf({ metadata, status }: Pod): string {
 
 async function shopPods({ client }: KubernetesCluster): Promise<string[]> {
   return (await client.list(PODS, { namespace: SHOP })).items.map(startsOf).sort();
-}
-
-async function upgrade(cluster: KubernetesCluster, ...flags: string[]): Promise<void> {
-  await linkerdInto(cluster, "apply", "upgrade", ...flags);
-  await until(
-    "the control plane has rolled",
-    () => cluster.client.list(DEPLOYMENTS, { namespace: "linkerd" }),
-    ({ items }) =>
-      items.every(({ metadata, spec, status }) =>
-        status?.observedGeneration === metadata?.generation && status?.updatedReplicas === spec?.replicas &&
-        status?.replicas === spec?.replicas && status?.readyReplicas === spec?.replicas
-      ),
-  );
 }
 
 /** Until every certificate that was issued before now has been replaced. */
@@ -59,7 +46,7 @@ export async function rotateAnchors(cluster: KubernetesCluster): Promise<void> {
     await Deno.writeTextFile(path, text, { mode: 0o600 });
     return path;
   };
-  await upgrade(cluster, "--identity-issuance-lifetime", `${LIFETIME_SECONDS}s`);
+  await applyUpgrade(cluster, "--identity-issuance-lifetime", `${LIFETIME_SECONDS}s`);
   // Whoever has a certificate for a day would not ask again in this test: they start with a short one.
   for (const name of ["web", "cart", "payment", "recommend", "store", "load"]) await roll(cluster, name);
   const { code, stderr } = await kubectl(cluster, [
@@ -84,12 +71,18 @@ export async function rotateAnchors(cluster: KubernetesCluster): Promise<void> {
   const anchors = await write("new-anchors.pem", next.certificatePem),
     key = await write("new-issuer.key", next.keyPem);
   await unharmed(cluster, "trust the old and the new anchors", async () => {
-    await upgrade(cluster, "--identity-trust-anchors-file", both);
+    await applyUpgrade(cluster, "--identity-trust-anchors-file", both);
     await oneLifetime(cluster);
   });
   await unharmed(cluster, "sign with the new issuer", async () => {
     const before = await eventOf(cluster, "IssuerUpdated");
-    await upgrade(cluster, "--identity-issuer-certificate-file", anchors, "--identity-issuer-key-file", key);
+    await applyUpgrade(
+      cluster,
+      "--identity-issuer-certificate-file",
+      anchors,
+      "--identity-issuer-key-file",
+      key,
+    );
     await until(
       "the identity service has the new issuer",
       () => eventOf(cluster, "IssuerUpdated"),
@@ -98,7 +91,7 @@ export async function rotateAnchors(cluster: KubernetesCluster): Promise<void> {
     await oneLifetime(cluster);
   });
   await unharmed(cluster, "trust the new anchors alone", async () => {
-    await upgrade(cluster, "--identity-trust-anchors-file", anchors);
+    await applyUpgrade(cluster, "--identity-trust-anchors-file", anchors);
     await oneLifetime(cluster);
   });
   deepEqual(await shopPods(cluster), pods, "an application's pod was started again");

@@ -98,30 +98,28 @@ export async function everyday(cluster: KubernetesCluster): Promise<void> {
   await unharmed(cluster, "evict one pod after the other", () => evict(cluster, "recommend"));
 }
 
+/** Applies what `linkerd upgrade` prints with these flags, and waits until the control plane has rolled. */
+export async function applyUpgrade(cluster: KubernetesCluster, ...flags: string[]): Promise<void> {
+  await linkerdInto(cluster, "apply", "upgrade", ...flags);
+  await until(
+    "the control plane has rolled",
+    () => cluster.client.list(DEPLOYMENTS, { namespace: "linkerd" }),
+    ({ items }) =>
+      items.every(({ metadata, spec, status }) =>
+        status?.observedGeneration === metadata?.generation && status?.updatedReplicas === spec?.replicas &&
+        status?.replicas === status?.readyReplicas && status?.replicas === spec?.replicas
+      ),
+  );
+}
+
 /** Another image tag and changed settings; the control plane rolls, applications take the new proxy when they roll. */
 export async function upgrade(cluster: KubernetesCluster, version: string): Promise<void> {
-  await unharmed(cluster, "upgrade", async () => {
-    await linkerdInto(
-      cluster,
-      "apply",
-      "upgrade",
-      "--set",
-      `linkerdVersion=${version}`,
-      "--set",
-      "proxy.logLevel=warn",
-      "--set",
-      "metricsApi.scrapeInterval=2s",
-    );
-    await until(
-      "the control plane runs the new version",
-      () => cluster.client.list(DEPLOYMENTS, { namespace: "linkerd" }),
-      ({ items }) =>
-        items.every(({ metadata, spec, status }) =>
-          status?.observedGeneration === metadata?.generation && status?.updatedReplicas === spec?.replicas &&
-          status?.replicas === status?.readyReplicas && status?.replicas === spec?.replicas
-        ),
-    );
-  });
+  const values = [`linkerdVersion=${version}`, "proxy.logLevel=warn", "metricsApi.scrapeInterval=2s"];
+  await unharmed(
+    cluster,
+    "upgrade",
+    () => applyUpgrade(cluster, ...values.flatMap((value) => ["--set", value])),
+  );
   await unharmed(cluster, "roll an application to the new proxy", () => roll(cluster, "web"));
   const { items } = await cluster.client.list(PODS, { namespace: SHOP, labelSelector: "app=web" });
   // The one that was rolled away may still be leaving.
