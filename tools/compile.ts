@@ -33,9 +33,11 @@ const output = `${root}dist/linkerd-${system}-${machine}`;
 /** @returns whether it was made; what went wrong is told */
 async function compile(): Promise<boolean> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["compile", "-A", "--target", target, "--include", `${root}dist`, "--output", output].concat(
+    args: [
+      "compile",
+      ...["-A", "--target", target, "--include", `${root}dist`, "--output", output],
       `${root}dist/linkerd/main.js`,
-    ),
+    ],
     env: { RUST_BACKTRACE: "0" },
     stdout: "inherit",
     stderr: "piped",

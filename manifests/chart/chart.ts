@@ -7,15 +7,23 @@
 import { stringify } from "yaml";
 import type { KubernetesObject } from "../../src/kube/resource.ts";
 import { COMPONENT_LABEL } from "../../src/mesh/labels.ts";
-import { ISSUER_SECRET, TRUST_ROOTS_CONFIG_MAP } from "../../src/mesh/names.ts";
-import { CONFIG_MAP } from "../../src/mesh/names.ts";
+import { CONFIG_MAP, ISSUER_SECRET, TRUST_ROOTS_CONFIG_MAP } from "../../src/mesh/names.ts";
 import { mergeValues, type PartialValues, type Values, withoutSecrets } from "../../src/mesh/values.ts";
 import { trustRootDigest } from "../../src/control/injector/inject.ts";
 import { componentLabels } from "../control_plane_pod.ts";
 import { YAML_OPTIONS } from "../yaml_options.ts";
 import { renderCrds, renderInstall, toYaml } from "../render.ts";
 import { type Choice, type Condition, type Replacement, Template } from "./template.ts";
-import { leavesOf, mapValues, type Switch, type Tree, type ValuesMap, withValue } from "./values_map.ts";
+import {
+  at,
+  leavesOf,
+  mapValues,
+  type Path,
+  type Switch,
+  type Tree,
+  type ValuesMap,
+  withValue,
+} from "./values_map.ts";
 
 export interface ChartFile {
   readonly path: string;
@@ -97,11 +105,7 @@ const turned = (values: Values, one: Switch, isOn: boolean) =>
   withValue(values, one.path, isOn ? one.on : one.off);
 const said = ([{ expression }, isOn]: Stand) => isOn ? `(${expression})` : `(not (${expression}))`;
 
-function at(object: unknown, path: readonly (string | number)[]): unknown {
-  return path.reduce((inner, step) => (inner as Tree | undefined)?.[step], object);
-}
-
-function put(object: unknown, path: readonly (string | number)[], inner: unknown): void {
+function put(object: unknown, path: Path, inner: unknown): void {
   (at(object, path.slice(0, -1)) as Tree)[path.at(-1)!] = structuredClone(inner);
 }
 

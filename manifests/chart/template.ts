@@ -1,7 +1,7 @@
 /** Objects with marks in them, as a Helm template. */
 import { stringify } from "yaml";
 import { YAML_OPTIONS } from "../yaml_options.ts";
-import { isTree, type Path, type Tree } from "./values_map.ts";
+import { at, isTree, type Path, type Tree } from "./values_map.ts";
 
 /** A mark's text, and the expression that stands for it: of text, or of a number. */
 export interface Replacement {
@@ -83,15 +83,13 @@ export class Template {
   text(object: unknown, conditions: readonly Condition[], choices: readonly Choice[]): string {
     const copy = this.#tree(object) as Tree;
     for (const { path, expression, on, off } of choices) {
-      let at: unknown = copy;
-      for (const step of path.slice(0, -1)) at = (at as Tree)[step];
       const [left, right] = [on, off].map((one) => this.#expression(one) ?? JSON.stringify(one));
-      (at as Tree)[path.at(-1)!] = this.#place(`{{ ternary ${left} ${right} ${expression} | toJson }}`);
+      (at(copy, path.slice(0, -1)) as Tree)[path.at(-1)!] = this.#place(
+        `{{ ternary ${left} ${right} ${expression} | toJson }}`,
+      );
     }
     conditions.forEach(({ path }, index) => {
-      let at: unknown = copy;
-      for (const step of path.slice(0, -1)) at = (at as Tree)[step];
-      const owner = at as Tree, key = path.at(-1)!, value = owner[key];
+      const owner = at(copy, path.slice(0, -1)) as Tree, key = path.at(-1)!, value = owner[key];
       delete owner[key];
       Object.assign(owner, { [`when${index}when`]: 0, [key]: value, [`end${index}end`]: 0 });
     });

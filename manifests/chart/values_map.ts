@@ -44,6 +44,11 @@ export function isTree(value: unknown): value is Tree {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** What stands at a path; undefined where nothing does. */
+export function at(object: unknown, path: Path): unknown {
+  return path.reduce((inner, step) => (inner as Tree | undefined)?.[step], object);
+}
+
 /** Every value that is no group of values, by its path. */
 export function leavesOf(tree: Tree, above = ""): [path: string, value: unknown][] {
   return Object.entries(tree).flatMap(([key, value]) => {
@@ -55,9 +60,7 @@ export function leavesOf(tree: Tree, above = ""): [path: string, value: unknown]
 export function withValue(values: Values, path: string, value: unknown): Values {
   // By way of text: a structured clone would keep groups that are one object together.
   const copy = JSON.parse(JSON.stringify(values)) as Tree, steps = path.split("."), last = steps.pop()!;
-  let at = copy;
-  for (const step of steps) at = at[step] as Tree;
-  at[last] = value;
+  (at(copy, steps) as Tree)[last] = value;
   return copy as unknown as Values;
 }
 
