@@ -8,6 +8,7 @@ import process from "node:process";
 import { Counter } from "prom-client";
 import { startAdmin } from "./process/admin.ts";
 import { connectCluster } from "./process/cluster.ts";
+import { ClusterHealth, staleGauge } from "./process/cluster_health.ts";
 import { FlagError, Flags } from "./process/flags.ts";
 import { createRegistry } from "./process/metrics.ts";
 import type { Role } from "./process/role.ts";
@@ -60,7 +61,10 @@ async function main(args: readonly string[]): Promise<number> {
       Deno.addSignalListener(signal, () => resolve(signal));
     }
   });
-  const running = await role.start({ flags, registry, cluster: lazily(connectCluster) });
+  const health = new ClusterHealth();
+  staleGauge(health, registry);
+  const cluster = lazily(async () => health.observe(await connectCluster()));
+  const running = await role.start({ flags, registry, cluster });
   flags.refuseUnknown();
   let isStopping = false;
   const admin = startAdmin({

@@ -62,8 +62,10 @@ const PATCH_TYPES: Record<PatchOptions["type"], string> = {
   apply: "application/apply-patch+yaml",
 };
 
-/** Seconds after which the server ends a watch; the informer resumes it. Keeps half-open connections bounded. */
+/** Seconds after which the server ends a watch; the informer resumes it. */
 const WATCH_SECONDS = 290;
+/** A watch that the server did not end by then is on a connection whose other end is gone. */
+const WATCH_LIMIT_MS = (WATCH_SECONDS + 20) * 1000;
 
 /** Builds the `?query` of a list or watch. */
 export function listQuery(options: ListOptions, extra: Record<string, string> = {}): string {
@@ -145,20 +147,25 @@ class FetchKubeClient implements HttpKubeClient {
       allowWatchBookmarks: "true",
       timeoutSeconds: String(WATCH_SECONDS),
     });
-    const signal = options.signal;
+    const signal = options.signal, ending = new AbortController();
+    const end = () => ending.abort();
+    const limit = setTimeout(end, WATCH_LIMIT_MS);
+    if (signal?.aborted) end();
+    else signal?.addEventListener("abort", end);
     try {
-      const response = await this.raw(
-        "GET",
-        resourcePath(kind, options.namespace) + query,
-        signal === undefined ? {} : { signal },
-      );
+      const response = await this.raw("GET", resourcePath(kind, options.namespace) + query, {
+        signal: ending.signal,
+      });
       if (!response.ok) throw KubeError.from(response.status, await response.text());
       for await (const line of readLines(response.body!)) {
         if (line !== "") yield JSON.parse(line) as WatchEvent<T>;
       }
     } catch (error) {
-      if (signal?.aborted) return;
+      if (ending.signal.aborted) return;
       throw error;
+    } finally {
+      clearTimeout(limit);
+      signal?.removeEventListener("abort", end);
     }
   }
 

@@ -33,6 +33,9 @@ export const CONTROL_PORTS = {
   webAdmin: 9994,
 } as const;
 
+/** Gauge of controllers: seconds since a kind of objects could last be listed or watched, by `kind`. */
+export const STALE_GAUGE = "kubernetes_watch_stale_seconds";
+
 export const CONFIG_MAP = "linkerd-config";
 export const TRUST_ROOTS_CONFIG_MAP = "linkerd-identity-trust-roots";
 export const TRUST_ROOTS_KEY = "ca-bundle.crt";

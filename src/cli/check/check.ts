@@ -9,6 +9,7 @@ import { controlPlaneProxies, controlPlaneVersion, highAvailability } from "./ca
 import { dataPlane, dataPlaneIdentity, dataPlaneMetrics } from "./categories/data_plane.ts";
 import { configuration, existence } from "./categories/existence.ts";
 import { extensionChecks, extensionNamespaces } from "./categories/extensions.ts";
+import { gatewayApi } from "./categories/gateway_api.ts";
 import { identity } from "./categories/identity.ts";
 import { kubernetesApi, kubernetesVersion } from "./categories/kubernetes.ts";
 import { preInstall } from "./categories/pre_install.ts";
@@ -39,6 +40,7 @@ export function categoriesOf(
 ): Category[] {
   const cluster = [kubernetesApi, kubernetesVersion];
   if (options.cni) return [...cluster, cniPlugin(true)];
+  cluster.push(gatewayApi);
   if (options.pre) return [...cluster, preInstall, ...(options.linkerdCniEnabled ? [cniPlugin(true)] : [])];
   if (options.crds) return [...cluster, definitions];
   const { proxy } = options;

@@ -10,7 +10,14 @@ import {
 } from "../../../manifests/render.ts";
 import { makeServingCertificate, withAuthority } from "../../control/injector/serving_certificate.ts";
 import { applyObjects } from "../../kube/apply.ts";
-import { CONFIG_MAPS, MUTATING_WEBHOOKS, type Pod, SECRETS } from "../../kube/kinds.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import {
+  CONFIG_MAPS,
+  CUSTOM_RESOURCE_DEFINITIONS,
+  MUTATING_WEBHOOKS,
+  type Pod,
+  SECRETS,
+} from "../../kube/kinds.ts";
 import { readyStatus, type TestCluster, until, withCluster } from "../../local/controllers/test_cluster.ts";
 import { CONTROL_PLANE_NS_LABEL } from "../../mesh/labels.ts";
 import { INJECTOR_WEBHOOK_CONFIGURATION } from "../../mesh/names.ts";
@@ -38,7 +45,29 @@ interface Document {
   }[];
 }
 
-function environmentOf(cluster: TestCluster, clock: { now: number } = { now: Date.now() }) {
+/** The client of a cluster whose controllers' admin ports answer with `metrics`. */
+function withControllers(client: KubeClient, metrics: string): KubeClient {
+  return {
+    list: (...call) => client.list(...call),
+    watch: (...call) => client.watch(...call),
+    get: (...call) => client.get(...call),
+    create: (...call) => client.create(...call),
+    replace: (...call) => client.replace(...call),
+    patch: (...call) => client.patch(...call),
+    delete: (...call) => client.delete(...call),
+    createSubresource: (...call) => client.createSubresource(...call),
+    raw: (method, path, init) =>
+      /\/pods\/[^/]*\/proxy\/metrics$/.test(path)
+        ? Promise.resolve(new Response(metrics))
+        : client.raw(method, path, init),
+  };
+}
+
+function environmentOf(
+  cluster: TestCluster,
+  clock: { now: number } = { now: Date.now() },
+  metrics = "build_info 1\n",
+) {
   let text = "";
   const environment: Environment = {
     ...SYSTEM,
@@ -52,7 +81,7 @@ function environmentOf(cluster: TestCluster, clock: { now: number } = { now: Dat
     },
     connect: () =>
       Promise.resolve({
-        client: cluster.client,
+        client: withControllers(cluster.client, metrics),
         namespace: "default",
         server: "https://test",
         close: () => {},
@@ -61,14 +90,24 @@ function environmentOf(cluster: TestCluster, clock: { now: number } = { now: Dat
   return { environment, text: () => text };
 }
 
-async function run(cluster: TestCluster, options: Partial<CheckOptions> = {}, now = Date.now()) {
-  const { environment, text } = environmentOf(cluster, { now });
+async function run(
+  cluster: TestCluster,
+  options: Partial<CheckOptions> = {},
+  now = Date.now(),
+  metrics?: string,
+) {
+  const { environment, text } = environmentOf(cluster, { now }, metrics);
   const code = await check({ ...OPTIONS, ...options }, GLOBAL, environment);
   return { code, text: text() };
 }
 
-async function runJson(cluster: TestCluster, options: Partial<CheckOptions> = {}, now?: number) {
-  const { code, text } = await run(cluster, options, now);
+async function runJson(
+  cluster: TestCluster,
+  options: Partial<CheckOptions> = {},
+  now?: number,
+  metrics?: string,
+) {
+  const { code, text } = await run(cluster, options, now, metrics);
   const document = JSON.parse(text) as Document;
   const all = document.categories.flatMap(({ checks }) => checks);
   return { code, document, failures: all.filter(({ result }) => result !== "success"), all };
@@ -317,3 +356,58 @@ Deno.test("every check names a page that tells symptom, cause and remedy", async
     assert.match(page, new RegExp(`^# ${anchor}\\n[\\s\\S]+## Symptom[\\s\\S]+## Cause[\\s\\S]+## Remedy`));
   }
 });
+
+Deno.test("a controller that is not told of changes is named, with what it is not told of and for how long", () =>
+  withMesh(async (cluster) => {
+    await untilWell(cluster);
+    const metrics = `# TYPE kubernetes_watch_stale_seconds gauge
+kubernetes_watch_stale_seconds{kind="pods"} 125.4
+kubernetes_watch_stale_seconds{kind="services"} 3
+`;
+    const { code, failures } = await runJson(cluster, {}, undefined, metrics);
+    assert.equal(code, 0); // traffic goes on: a warning
+    assert.deepEqual(failures.map(({ hint, result }) => [hint, result]), [
+      ["docs/checks/l5d-control-plane-stale.md", "warning"],
+    ]);
+    assert.match(
+      failures[0]!.error!,
+      /linkerd-destination-\S+ \(destination\) has not been told of pods for 125 s/,
+    );
+    assert.doesNotMatch(failures[0]!.error!, /services/);
+  }));
+
+function routeDefinition(plural: string, kind: string, version: string) {
+  const schema = { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } };
+  return {
+    metadata: { name: `${plural}.gateway.networking.k8s.io` },
+    spec: {
+      group: "gateway.networking.k8s.io",
+      scope: "Namespaced",
+      names: { plural, kind, singular: kind.toLowerCase() },
+      versions: [{ name: version, served: true, storage: true, schema }],
+    },
+  };
+}
+
+Deno.test("the Gateway API is not needed, and warned of where its routes cannot be followed", () =>
+  withCluster(async (cluster) => {
+    const gatewayLine = async () =>
+      (await runJson(cluster, { pre: true })).all.find(({ description }) => /Gateway API/.test(description));
+    assert.equal(await gatewayLine(), undefined);
+    await cluster.client.create(
+      CUSTOM_RESOURCE_DEFINITIONS,
+      routeDefinition("httproutes", "HTTPRoute", "v1beta1"),
+    );
+    const line = await gatewayLine();
+    assert.equal(line?.result, "warning");
+    assert.equal(
+      line.error,
+      "httproutes.gateway.networking.k8s.io serves v1beta1, not v1; " +
+        "grpcroutes.gateway.networking.k8s.io is missing, though the other is there",
+    );
+    await cluster.client.delete(CUSTOM_RESOURCE_DEFINITIONS, "httproutes.gateway.networking.k8s.io");
+    for (const [plural, kind] of [["httproutes", "HTTPRoute"], ["grpcroutes", "GRPCRoute"]] as const) {
+      await cluster.client.create(CUSTOM_RESOURCE_DEFINITIONS, routeDefinition(plural, kind, "v1"));
+    }
+    assert.equal((await gatewayLine())?.result, "success");
+  }));

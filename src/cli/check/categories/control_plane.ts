@@ -8,6 +8,7 @@ import { VERSION } from "../../../mesh/version.ts";
 import { type Category, CheckFailure, refuse, SKIPPED } from "../check_model.ts";
 import type { Facts } from "../facts.ts";
 import { isReady, nameOf, proxyComplaintOf } from "../pod_health.ts";
+import { controlPlaneIsTold } from "./watches.ts";
 
 /** Pods whose proxy is of another version than `wanted`, each told with its own. */
 export function otherVersions(pods: readonly Pod[], wanted: string): string[] {
@@ -51,6 +52,7 @@ export const controlPlaneVersion: Category = {
         }
       },
     },
+    controlPlaneIsTold,
   ],
 };
 
