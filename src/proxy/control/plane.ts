@@ -3,6 +3,8 @@
  * it over gRPC; tests implement it with values. Updates arrive on the loop, between turns, as immutable snapshots.
  */
 import type { SocketAddress } from "../../linux/address.ts";
+import type { Balancing } from "../balance/balancing.ts";
+import type { RequestRules } from "../route/request_rules.ts";
 import type { ServerPolicy } from "../policy/server_policy.ts";
 
 /** One replica of a service, and how to talk to it. */
@@ -40,7 +42,13 @@ export interface TargetResource {
 }
 
 export type Backend =
-  | { readonly kind: "balancer"; readonly path: string; readonly resource: TargetResource }
+  | {
+    readonly kind: "balancer";
+    readonly path: string;
+    readonly resource: TargetResource;
+    /** Linkerd's defaults where there is none. */
+    readonly balancing?: Balancing;
+  }
   | { readonly kind: "forward"; readonly endpoint: EndpointInfo; readonly resource: TargetResource }
   /** Sent without a dispatcher: what is routed here fails. */
   | { readonly kind: "none"; readonly resource: TargetResource };
@@ -65,6 +73,8 @@ export interface OutboundDecision {
   readonly authority: string;
   readonly parent: TargetResource;
   readonly http: Distribution;
+  /** What the rule of `http` asks of requests; absent: nothing. */
+  readonly rules?: RequestRules;
   readonly opaque: Distribution;
 }
 

@@ -7,6 +7,8 @@ import type { DestinationProfile } from "../../../proto/gen/destination.ts";
 import type { Metadata } from "../../../proto/gen/meta.ts";
 import type {
   Backend as WireBackend,
+  FailureAccrual as WireAccrual,
+  GrpcRoute,
   HttpRoute,
   HttpRoute_Distribution,
   OpaqueRoute,
@@ -15,6 +17,7 @@ import type {
   TlsRoute,
 } from "../../../proto/gen/outbound.ts";
 import { formatAddress, type SocketAddress } from "../../linux/address.ts";
+import type { FailureAccrual } from "../balance/balancing.ts";
 import type {
   Backend,
   Distribution,
@@ -25,6 +28,7 @@ import type {
 } from "./plane.ts";
 import { endpointOf } from "./translate_endpoint.ts";
 import { millisOf } from "./translate_net.ts";
+import { accrualOf, balancingOf, INVALID, requestRulesOf } from "./translate_rules.ts";
 
 const DETECT_TIMEOUT_MS = 10_000;
 
@@ -38,40 +42,55 @@ function resourceOf(metadata: Metadata | undefined): TargetResource {
   return { group: "", kind: "default", namespace: "", name, port: 0, section: "" };
 }
 
-function backendOf(backend: WireBackend | undefined): Backend {
+function backendOf(backend: WireBackend | undefined, accrual?: FailureAccrual): Backend {
   const resource = resourceOf(backend?.metadata), kind = backend?.kind;
   if (kind?.$case === "forward") {
     const endpoint = endpointOf(kind.value);
     return endpoint === undefined ? { kind: "none", resource } : { kind: "forward", endpoint, resource };
   }
   const path = kind?.value.discovery?.kind?.value.path ?? "";
-  return path === "" ? { kind: "none", resource } : { kind: "balancer", path, resource };
+  if (kind === undefined || path === "") return { kind: "none", resource };
+  return { kind: "balancer", path, resource, balancing: balancingOf(kind.value, accrual) };
 }
 
 function distributionOf(
   distribution: HttpRoute_Distribution | OpaqueRoute_Distribution | undefined,
+  accrual?: FailureAccrual,
 ): Distribution {
   const kind = distribution?.kind;
   switch (kind?.$case) {
     case "firstAvailable": {
-      const backends = kind.value.backends.map(({ backend }) => ({ backend: backendOf(backend), weight: 1 }));
+      const backends = kind.value.backends
+        .map(({ backend }) => ({ backend: backendOf(backend, accrual), weight: 1 }));
       return { kind: "first-available", backends };
     }
     case "randomAvailable": {
       const backends: WeightedBackend[] = kind.value.backends
-        .map(({ backend, weight }) => ({ backend: backendOf(backend?.backend), weight }));
+        .map(({ backend, weight }) => ({ backend: backendOf(backend?.backend, accrual), weight }));
       return { kind: "random", backends };
     }
   }
   return { kind: "empty", reason: "its route sends nowhere" };
 }
 
-/** Where the default route leads. Routes that match by path or header are not told apart yet: the first stands. */
-function httpOf(routes: readonly HttpRoute[] | undefined): Distribution {
-  const rule = routes?.[0]?.rules[0];
-  return rule === undefined
-    ? { kind: "empty", reason: "its policy has no route" }
-    : distributionOf(rule.backends);
+/**
+ * Where the default route leads, and what it asks of requests. Routes that match by path or header are not told apart
+ * yet: the first stands.
+ * @returns undefined when a part of it cannot be kept
+ */
+function httpOf(
+  { routes, failureAccrual }: {
+    readonly routes: readonly (HttpRoute | GrpcRoute)[];
+    readonly failureAccrual: WireAccrual | undefined;
+  },
+  isGrpc: boolean,
+): Pick<OutboundDecision, "http" | "rules"> | undefined {
+  const [route] = routes, rule = route?.rules[0], accrual = accrualOf(failureAccrual);
+  if (rule === undefined) return { http: { kind: "empty", reason: "its policy has no route" } };
+  const rules = requestRulesOf(rule, resourceOf(route!.metadata), isGrpc);
+  if (rules === INVALID || accrual === INVALID) return undefined;
+  const http = distributionOf(rule.backends as HttpRoute_Distribution | undefined, accrual);
+  return rules === undefined ? { http } : { http, rules };
 }
 
 function opaqueOf(routes: readonly (OpaqueRoute | TlsRoute)[] | undefined): Distribution {
@@ -94,25 +113,22 @@ function fromPolicy(policy: OutboundPolicy): Omit<OutboundDecision, "authority">
   const kind = policy.protocol?.kind, parent = resourceOf(policy.metadata);
   const base = { detectTimeoutMs: DETECT_TIMEOUT_MS, parent };
   switch (kind?.$case) {
-    case "detect":
+    case "detect": {
+      const http = httpOf(kind.value.http1 ?? { routes: [], failureAccrual: undefined }, false);
+      if (http === undefined) return undefined;
       return {
         ...base,
+        ...http,
         protocol: "detect",
         detectTimeoutMs: millisOf(kind.value.timeout, DETECT_TIMEOUT_MS),
-        http: httpOf(kind.value.http1?.routes),
         opaque: opaqueOf(kind.value.opaque?.routes),
       };
-    case "http1":
-    case "http2": {
-      const http = httpOf(kind.value.routes);
-      return { ...base, protocol: kind.$case, http, opaque: http };
     }
+    case "http1":
+    case "http2":
     case "grpc": {
-      const rule = kind.value.routes[0]?.rules[0];
-      const http: Distribution = rule === undefined
-        ? { kind: "empty", reason: "its policy has no route" }
-        : distributionOf(rule.backends as HttpRoute_Distribution | undefined);
-      return { ...base, protocol: "grpc", http, opaque: http };
+      const http = httpOf(kind.value, kind.$case === "grpc");
+      return http === undefined ? undefined : { ...base, ...http, protocol: kind.$case, opaque: http.http };
     }
     case "opaque":
     case "tls": {

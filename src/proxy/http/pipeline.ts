@@ -4,6 +4,7 @@
  */
 import type { Endpoint } from "../connect/endpoint.ts";
 import type { ProxyError } from "../error.ts";
+import type { RequestRules } from "../route/request_rules.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
 import type { TapPlace } from "../tap/subject.ts";
 import type { Taps } from "../tap/taps.ts";
@@ -25,6 +26,8 @@ export interface Pipeline {
    * `mayWait`, the exchange waits as for `route`.
    */
   reroute(exchange: Exchange, failed: Endpoint, mayWait: boolean): Endpoint | ProxyError | undefined;
+  /** What the route of the request that `route` took last asks of the exchange; undefined: nothing. */
+  readonly rules: RequestRules | undefined;
   readonly requestDrops: DropMask;
   readonly responseDrops: DropMask;
   /** Header lines to add to a request: where they stand in linear memory, and their length. */

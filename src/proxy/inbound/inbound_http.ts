@@ -34,6 +34,7 @@ interface Verdict {
 
 export class InboundHttp implements Pipeline {
   readonly isDowngrading = true;
+  readonly rules = undefined;
   readonly requestDrops = REQUEST_DROPS;
   readonly responseDrops = RESPONSE_DROPS;
   readonly requestExtraAt: number;

@@ -10,6 +10,7 @@ import type { TapPlace } from "../tap/subject.ts";
 import type { Taps } from "../tap/taps.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
 import { HeaderName } from "../../wasm/http1.ts";
+import type { RequestRules } from "../route/request_rules.ts";
 import type { OutboundConnection } from "./outbound_connection.ts";
 import type { Waiter } from "../route/service.ts";
 import { disarm, timerOf } from "../worker/timers.ts";
@@ -97,6 +98,10 @@ export class OutboundHttp implements Pipeline, Waiter {
     if (picked === undefined) return mayWait ? this.#queue(exchange) : undefined;
     disarm(this.#failfast);
     return "code" in picked ? picked : this.#checkIdentity(picked);
+  }
+
+  get rules(): RequestRules | undefined {
+    return this.connection.destination.decision?.rules;
   }
 
   seriesOf(_exchange: Exchange, endpoint: Endpoint): HttpSeries {

@@ -1,0 +1,34 @@
+/**
+ * Which responses of a route's rule are not final, and how a request is sent again then.
+ * Source: proxy.md §7 (defaults of l5d-retry-*), §9 (policy route retries); protocol-api.md §10 (Retry).
+ */
+
+import type { Backoff } from "../balance/backoff.ts";
+
+/** HTTP statuses, both ends included. */
+export interface StatusRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface RetryPolicy {
+  readonly maxRetries: number;
+  /** Bytes of a body that are kept; with more a request is sent once. */
+  readonly maxRequestBytes: number;
+  /** How long one attempt may take from its last byte to the response's head, in milliseconds; 0: as long as it likes. */
+  readonly timeoutMs: number;
+  readonly backoff: Backoff;
+  readonly statuses: readonly StatusRange[];
+  /** A bit for each gRPC code. */
+  readonly grpcCodes: number;
+}
+
+/** What l5d-retry-* headers stand for where the route has no retries of its own. */
+export const HEADER_RETRY: RetryPolicy = {
+  maxRetries: 1,
+  maxRequestBytes: 65536,
+  timeoutMs: 0,
+  backoff: { minMs: 25, maxMs: 250, jitter: 1 },
+  statuses: [],
+  grpcCodes: 0,
+};
