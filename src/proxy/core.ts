@@ -26,8 +26,8 @@ export class Core {
   readonly #memory = new MemoryKeeper({ collect: collectGarbage, trim: giveBack });
 
   constructor(readonly runtime: Runtime) {
-    this.#inbound = new Inbound(runtime);
     this.#outbound = new Outbound(runtime);
+    this.#inbound = new Inbound(runtime, this.#outbound);
     runtime.loop.after(HOUSEKEEPING_MS, () => this.#housekeep());
   }
 

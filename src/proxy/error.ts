@@ -20,6 +20,7 @@ export type ErrorCode =
   | "invalid-policy"
   | "lookup-refused"
   | "loop"
+  | "not-a-gateway"
   | "shutting-down"
   | "internal";
 
@@ -68,6 +69,7 @@ const TEMPLATES: Readonly<Record<ErrorCode, Template>> = {
   "forbidden-route": template("mesh", 404, "unexpected", false, true),
   "invalid-policy": template("mesh", 500, "unexpected", true, true),
   "lookup-refused": template("mesh", 502, "i/o", true, true),
+  "not-a-gateway": template("client", 404, "gateway domain invalid", false, true),
   "loop": template("client", 508, "gateway loop", true, true),
   "shutting-down": template("mesh", 503, "loadshed", true, true),
   "internal": template("mesh", 500, "unexpected", true, false),

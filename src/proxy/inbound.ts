@@ -20,6 +20,7 @@ import { IdentityLines } from "./inbound/identity_lines.ts";
 import { InboundConnection } from "./inbound/inbound_connection.ts";
 import { InboundHttp } from "./inbound/inbound_http.ts";
 import { Forward } from "./opaque/forward.ts";
+import type { Outbound } from "./outbound.ts";
 import { PortPolicies } from "./policy/port_policies.ts";
 import type { Client } from "./policy/server_policy.ts";
 import type { Runtime } from "./runtime.ts";
@@ -39,7 +40,11 @@ export class Inbound {
   readonly #applications = new Map<string, Endpoint>();
   #listener: Listener | undefined;
 
-  constructor(readonly runtime: Runtime) {
+  constructor(
+    readonly runtime: Runtime,
+    /** What a gateway sends on goes out through it. */
+    readonly outbound: Outbound,
+  ) {
     const { config, loop, arena, tls, control } = runtime;
     this.policies = new PortPolicies(config, loop, control);
     this.#dialer = new Dialer(loop, arena, config.inbound, tls);

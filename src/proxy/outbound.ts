@@ -3,11 +3,12 @@
  * accept → what does its destination lead to? → detect → route → balance → connect.
  * Source: proxy.md §5.
  */
-import { formatAddress, type SocketAddress } from "../linux/address.ts";
+import type { SocketAddress } from "../linux/address.ts";
 import { close } from "../linux/socket.ts";
 import { Protocol } from "../wasm/detect.ts";
 import { type Accepted, Listener } from "./accept/listener.ts";
 import { Dialer } from "./connect/dialer.ts";
+import { formatTarget, type OutboundTarget } from "./control/plane.ts";
 import { Detector } from "./detect/detector.ts";
 import { ServerConnection } from "./http/http1/server_connection.ts";
 import { serveHttp2 } from "./http/http2/serve.ts";
@@ -73,9 +74,9 @@ export class Outbound {
   #accept({ fd, client, destination: address, isDirect }: Accepted): void {
     // Not redirected: it would be sent to the proxy itself. To loopback: never leaves the workload.
     if (isDirect || /^(127\.|::1$)/.test(address.ip)) return this.#refuse(fd, "unexpected");
-    const destination = this.#destinationOf(address);
+    const destination = this.destinationOf(address);
     if (destination === undefined) return this.#refuse(fd, "loadshed");
-    const connection = new OutboundConnection(this, client, destination);
+    const connection = new OutboundConnection(this, client, destination, address);
     const stream = new Stream(this.runtime.loop, this.runtime.arena, fd, NOBODY, "open");
     connection.opened(stream);
     connection.drain = (isForced) => {
@@ -85,12 +86,13 @@ export class Outbound {
     else this.#lookUp(connection, stream);
   }
 
-  #destinationOf(address: SocketAddress): Destination | undefined {
-    const key = formatAddress(address);
+  /** What is known of a target; undefined when there are too many. Whoever keeps it counts as its connection. */
+  destinationOf(target: OutboundTarget): Destination | undefined {
+    const key = formatTarget(target);
     let destination = this.#destinations.get(key);
     if (destination === undefined) {
       if (this.#destinations.size >= MAX_DESTINATIONS) return undefined;
-      destination = new Destination(this.runtime, this.#dialer, this.#services, address);
+      destination = new Destination(this.runtime, this.#dialer, this.#services, target);
       this.#destinations.set(key, destination);
     }
     destination.lastUsed = this.runtime.loop.now;

@@ -154,8 +154,8 @@ export class Endpoint implements Loaded {
   #isHttp2For(exchange: Exchange): boolean {
     if (exchange.isWebSocket) return this.takesExtendedConnect !== false;
     if (exchange.version === 20) return true;
-    return this.info.hint === "h2" && this.isMeshed && exchange.version === 11 && !exchange.isTunnelRequest &&
-      !exchange.pipeline.isDowngrading;
+    // The application of an inbound connection is never meshed.
+    return this.info.hint === "h2" && this.isMeshed && exchange.version === 11 && !exchange.isTunnelRequest;
   }
 
   /** A stream of a connection that has room, or of a new one. */

@@ -2,7 +2,6 @@
 import { DestinationProfile, GetDestination } from "../../../proto/gen/destination.ts";
 import { PortSpec, Server } from "../../../proto/gen/inbound.ts";
 import { OutboundPolicy, TrafficSpec } from "../../../proto/gen/outbound.ts";
-import { formatAddress, type SocketAddress } from "../../linux/address.ts";
 import { addressBytes, contains } from "../config/network.ts";
 import type { ProxyConfig, StreamLimits } from "../config/environment.ts";
 import type { ServerPolicy } from "../policy/server_policy.ts";
@@ -10,7 +9,14 @@ import type { Log } from "../telemetry/log.ts";
 import type { Loop } from "../worker/loop.ts";
 import { type GrpcChannel, GrpcCode, type GrpcStatus } from "./grpc.ts";
 import { EndpointFeed } from "./endpoint_feed.ts";
-import type { ControlPlane, EndpointUpdate, OutboundDecision, Watch } from "./plane.ts";
+import {
+  type ControlPlane,
+  type EndpointUpdate,
+  formatTarget,
+  type OutboundDecision,
+  type OutboundTarget,
+  type Watch,
+} from "./plane.ts";
 import { ResilientStream } from "./resilient_stream.ts";
 import type { Slices } from "./slices.ts";
 import { serverPolicyOf } from "./translate_inbound.ts";
@@ -89,19 +95,25 @@ export class GrpcPlane implements ControlPlane {
   }
 
   watchOutbound(
-    address: SocketAddress,
+    target: OutboundTarget,
     onUpdate: (decision: OutboundDecision) => void,
     onFailed: (reason: string) => void,
   ): Watch {
     const { config } = this.options;
     let policy: OutboundPolicy | undefined, profile: DestinationProfile | undefined;
-    let isPolicyKnown = false, isProfileKnown = !this.#hasProfile(address);
+    let isPolicyKnown = false, isProfileKnown = !this.#hasProfile(target);
     const tell = () => {
-      if (isPolicyKnown && isProfileKnown) onUpdate(decisionOf(address, policy, profile));
+      if (!isPolicyKnown || !isProfileKnown) return;
+      if ("name" in target && policy === undefined && profile === undefined) {
+        return onFailed("the control plane knows no such name");
+      }
+      onUpdate(decisionOf(target, policy, profile));
     };
     const spec = TrafficSpec.encode({
       sourceWorkload: config.policy.workload,
-      target: { $case: "addr", value: tcpAddressOf(address) },
+      target: "name" in target
+        ? { $case: "authority", value: formatTarget(target) }
+        : { $case: "addr", value: tcpAddressOf(target) },
     }).finish();
     const watches = [this.#stream(
       this.options.policy,
@@ -120,7 +132,7 @@ export class GrpcPlane implements ControlPlane {
       },
     )];
     if (!isProfileKnown) {
-      watches.push(this.#watchProfile(formatAddress(address), (found) => {
+      watches.push(this.#watchProfile(formatTarget(target), (found) => {
         profile = found;
         isProfileKnown = true;
         tell();
@@ -129,9 +141,10 @@ export class GrpcPlane implements ControlPlane {
     return { cancel: () => watches.forEach((watch) => watch.cancel()) };
   }
 
-  /** Profiles are asked for only within the cluster's networks. */
-  #hasProfile({ ip }: SocketAddress): boolean {
-    const { profileNetworks } = this.options.config, bytes = addressBytes(ip);
+  /** Profiles of addresses are asked for only within the cluster's networks. */
+  #hasProfile(target: OutboundTarget): boolean {
+    if ("name" in target) return true;
+    const { profileNetworks } = this.options.config, bytes = addressBytes(target.ip);
     if (profileNetworks.length === 0 || bytes === undefined) return bytes !== undefined;
     return profileNetworks.some((network) => contains(network, bytes));
   }

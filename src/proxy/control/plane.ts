@@ -2,7 +2,7 @@
  * What the data plane asks of the control plane, in the data plane's own terms. The clients in this folder implement
  * it over gRPC; tests implement it with values. Updates arrive on the loop, between turns, as immutable snapshots.
  */
-import type { SocketAddress } from "../../linux/address.ts";
+import { formatAddress, type SocketAddress } from "../../linux/address.ts";
 import type { Balancing } from "../balance/balancing.ts";
 import type { RequestRules } from "../route/request_rules.ts";
 import type { ServerPolicy } from "../policy/server_policy.ts";
@@ -65,7 +65,22 @@ export type Distribution =
   /** The policy forbids it, or routes to nothing. */
   | { readonly kind: "empty"; readonly reason: string };
 
-/** What the proxy does with connections to one original destination. */
+/** A service by its name, where no original destination says whom traffic is for: at a gateway, at an ingress. */
+export interface NamedTarget {
+  /** In lower case, without a final dot. */
+  readonly name: string;
+  readonly port: number;
+}
+
+/** What traffic goes to. */
+export type OutboundTarget = SocketAddress | NamedTarget;
+
+/** `10.43.0.7:80`, `web.shop.svc.cluster.local:80`. */
+export function formatTarget(target: OutboundTarget): string {
+  return "name" in target ? `${target.name}:${target.port}` : formatAddress(target);
+}
+
+/** What the proxy does with connections to one original destination, or for one name. */
 export interface OutboundDecision {
   readonly protocol: "detect" | "http1" | "http2" | "grpc" | "opaque" | "tls";
   readonly detectTimeoutMs: number;
@@ -87,11 +102,12 @@ export interface ControlPlane {
   /** The policy of a port of this workload, now and whenever it changes. Nothing is told while it is not known. */
   watchInboundPort(port: number, onUpdate: (policy: ServerPolicy) => void): Watch;
   /**
-   * What to do with connections to `address`: told as soon as both the outbound policy and the profile are known (or
-   * known not to exist), and on change. `onFailed` tells that the lookup was refused and will not be tried again.
+   * What to do with traffic to `target`: told as soon as both the outbound policy and the profile are known (or
+   * known not to exist), and on change. `onFailed` tells that the lookup was refused, or knows no such name, and will not
+   * be tried again.
    */
   watchOutbound(
-    address: SocketAddress,
+    target: OutboundTarget,
     onUpdate: (decision: OutboundDecision) => void,
     onFailed: (reason: string) => void,
   ): Watch;

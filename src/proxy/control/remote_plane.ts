@@ -1,8 +1,7 @@
 /** The control plane as a worker sees it: asked through the main loop, which holds the streams. */
-import type { SocketAddress } from "../../linux/address.ts";
 import type { ToMain, ToWorker } from "../cores/messages.ts";
 import type { ServerPolicy } from "../policy/server_policy.ts";
-import type { ControlPlane, EndpointUpdate, OutboundDecision, Watch } from "./plane.ts";
+import type { ControlPlane, EndpointUpdate, OutboundDecision, OutboundTarget, Watch } from "./plane.ts";
 
 export class RemotePlane implements ControlPlane {
   readonly #watches = new Map<number, (message: ToWorker) => void>();
@@ -33,11 +32,11 @@ export class RemotePlane implements ControlPlane {
   }
 
   watchOutbound(
-    address: SocketAddress,
+    target: OutboundTarget,
     onUpdate: (decision: OutboundDecision) => void,
     onFailed: (reason: string) => void,
   ): Watch {
-    return this.#watch((watch) => ({ kind: "watch-outbound", watch, address }), (message) => {
+    return this.#watch((watch) => ({ kind: "watch-outbound", watch, target }), (message) => {
       if (message.kind === "decision") onUpdate(message.decision);
       else if (message.kind === "refused") onFailed(message.reason);
     });

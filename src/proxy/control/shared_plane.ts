@@ -2,10 +2,16 @@
  * One watch for all loops of the process: the first who asks opens it, the others are told what is known and then what
  * changes, and when the last has left it is cancelled. What is told is never changed afterwards.
  */
-import { formatAddress, type SocketAddress } from "../../linux/address.ts";
 import type { ServerPolicy } from "../policy/server_policy.ts";
 import { EndpointBook } from "./endpoint_book.ts";
-import type { ControlPlane, EndpointUpdate, OutboundDecision, Watch } from "./plane.ts";
+import {
+  type ControlPlane,
+  type EndpointUpdate,
+  formatTarget,
+  type OutboundDecision,
+  type OutboundTarget,
+  type Watch,
+} from "./plane.ts";
 import type { Slices } from "./slices.ts";
 
 type Teller<Update> = (update: Update) => void;
@@ -97,7 +103,7 @@ export class SharedPlane implements ControlPlane {
   }
 
   watchOutbound(
-    address: SocketAddress,
+    target: OutboundTarget,
     onUpdate: (decision: OutboundDecision) => void,
     onFailed: (reason: string) => void,
   ): Watch {
@@ -105,12 +111,12 @@ export class SharedPlane implements ControlPlane {
       update.kind === "decision" ? onUpdate(update.decision) : onFailed(update.reason);
     return this.#join(
       this.#outbound,
-      formatAddress(address),
+      formatTarget(target),
       tellBoth,
       lastOf,
       (tell) =>
         this.plane.watchOutbound(
-          address,
+          target,
           (decision) => tell({ kind: "decision", decision }),
           (reason) => tell({ kind: "refused", reason }),
         ),

@@ -16,15 +16,17 @@ import type {
   OutboundPolicy,
   TlsRoute,
 } from "../../../proto/gen/outbound.ts";
-import { formatAddress, type SocketAddress } from "../../linux/address.ts";
+import type { SocketAddress } from "../../linux/address.ts";
 import type { FailureAccrual } from "../balance/balancing.ts";
-import type {
-  Backend,
-  Distribution,
-  EndpointInfo,
-  OutboundDecision,
-  TargetResource,
-  WeightedBackend,
+import {
+  type Backend,
+  type Distribution,
+  type EndpointInfo,
+  formatTarget,
+  type OutboundDecision,
+  type OutboundTarget,
+  type TargetResource,
+  type WeightedBackend,
 } from "./plane.ts";
 import { endpointOf } from "./translate_endpoint.ts";
 import { millisOf } from "./translate_net.ts";
@@ -104,9 +106,9 @@ function opaqueOf(routes: readonly (OpaqueRoute | TlsRoute)[] | undefined): Dist
 }
 
 /** `web.shop.svc.cluster.local:80`, from the profile; empty when the destination is no service. */
-function authorityOf(profile: DestinationProfile | undefined, address: SocketAddress): string {
-  const name = profile?.fullyQualifiedName ?? "";
-  return name === "" ? "" : `${name}:${address.port}`;
+function authorityOf(profile: DestinationProfile | undefined, target: OutboundTarget): string {
+  const name = profile?.fullyQualifiedName || ("name" in target ? target.name : "");
+  return name === "" ? "" : `${name}:${target.port}`;
 }
 
 function fromPolicy(policy: OutboundPolicy): Omit<OutboundDecision, "authority"> | undefined {
@@ -167,15 +169,15 @@ function bareEndpoint(address: SocketAddress): EndpointInfo {
 }
 
 /**
- * @param policy undefined when the control plane has none for the address (NotFound)
+ * @param policy undefined when the control plane has none for the target (NotFound)
  * @param profile undefined when it was refused
  */
 export function decisionOf(
-  address: SocketAddress,
+  target: OutboundTarget,
   policy: OutboundPolicy | undefined,
   profile: DestinationProfile | undefined,
 ): OutboundDecision {
-  const authority = authorityOf(profile, address), isOpaque = profile?.opaqueProtocol ?? false;
+  const authority = authorityOf(profile, target), isOpaque = profile?.opaqueProtocol ?? false;
   const decided = policy === undefined ? undefined : fromPolicy(policy);
   if (decided !== undefined) {
     return {
@@ -200,13 +202,13 @@ export function decisionOf(
   if (endpoint !== undefined) {
     return { ...forward(endpoint, "endpoint"), authority, protocol: isOpaque ? "opaque" : "detect" };
   }
-  if (authority !== "") { // a service that only the profile knows
+  if ("name" in target || authority !== "") { // a service that only the profile knows
     const resource = {
       group: "core",
       kind: "Service",
       namespace: "",
       name: authority,
-      port: address.port,
+      port: target.port,
       section: "",
     };
     const backends: WeightedBackend[] = [{
@@ -223,5 +225,5 @@ export function decisionOf(
       opaque: distribution,
     };
   }
-  return { ...forward(bareEndpoint(address), formatAddress(address)), authority, protocol: "detect" };
+  return { ...forward(bareEndpoint(target), formatTarget(target)), authority, protocol: "detect" };
 }

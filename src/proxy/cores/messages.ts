@@ -1,6 +1,5 @@
 /** What the main loop and its workers say to each other. Connections never cross; decisions and counts do. */
-import type { SocketAddress } from "../../linux/address.ts";
-import type { EndpointUpdate, OutboundDecision } from "../control/plane.ts";
+import type { EndpointUpdate, OutboundDecision, OutboundTarget } from "../control/plane.ts";
 import type { ServerPolicy } from "../policy/server_policy.ts";
 import type { TapToMain, TapToWorker } from "../tap/messages.ts";
 import type { Row } from "../telemetry/rows.ts";
@@ -45,7 +44,7 @@ export type ToMain =
   /** It accepts. */
   | { readonly kind: "ready" }
   | { readonly kind: "watch-port"; readonly watch: number; readonly port: number }
-  | { readonly kind: "watch-outbound"; readonly watch: number; readonly address: SocketAddress }
+  | { readonly kind: "watch-outbound"; readonly watch: number; readonly target: OutboundTarget }
   | { readonly kind: "resolve"; readonly watch: number; readonly path: string }
   | { readonly kind: "cancel"; readonly watch: number }
   /** A part of what it has counted; `scrape` undefined: its last words. */

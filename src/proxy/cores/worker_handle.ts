@@ -97,7 +97,7 @@ export class WorkerHandle {
       case "watch-outbound": {
         const { watch } = message;
         const opened = plane.watchOutbound(
-          message.address,
+          message.target,
           (decision) => this.send({ kind: "decision", watch, decision }),
           (reason) => this.send({ kind: "refused", watch, reason }),
         );

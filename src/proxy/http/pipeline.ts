@@ -28,6 +28,8 @@ export interface Pipeline {
   reroute(exchange: Exchange, failed: Endpoint, mayWait: boolean): Endpoint | ProxyError | undefined;
   /** What the route of the request that `route` took last asks of the exchange; undefined: nothing. */
   readonly rules: RequestRules | undefined;
+  /** Whom HTTP/1 requests are for, instead of whom they name (a gateway's target); empty: as they say. */
+  readonly authority: string;
   readonly requestDrops: DropMask;
   readonly responseDrops: DropMask;
   /** Header lines to add to a request: where they stand in linear memory, and their length. */
@@ -35,7 +37,7 @@ export interface Pipeline {
   readonly requestExtraLength: number;
   /**
    * Requests come from other proxies: HTTP/2 ones that say they were HTTP/1 (`l5d-orig-proto`) are made HTTP/1 again.
-   * The other direction makes them HTTP/2 where the endpoint takes that (proxy.md §6).
+   * An endpoint whose proxy takes that is sent HTTP/2 in either direction (proxy.md §6).
    */
   readonly isDowngrading: boolean;
   /** The direction's requests in hand. */

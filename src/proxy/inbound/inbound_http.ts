@@ -37,6 +37,7 @@ export class InboundHttp implements Pipeline {
   readonly rules = undefined;
   readonly requestDrops = REQUEST_DROPS;
   readonly responseDrops = RESPONSE_DROPS;
+  readonly authority = "";
   readonly requestExtraAt: number;
   readonly requestExtraLength: number;
   #judged: ServerPolicy | undefined;
@@ -103,10 +104,15 @@ export class InboundHttp implements Pipeline {
     };
   }
 
-  route(_exchange: Exchange, at: number): Endpoint | ProxyError {
+  route(exchange: Exchange, at: number): Endpoint | ProxyError {
+    return this.admit(exchange, at) ?? this.connection.application();
+  }
+
+  /** Judges and counts the request whose head stands in the record. @returns why it may not pass */
+  admit(_exchange: Exchange, at: number): ProxyError | undefined {
     const verdict = this.#current = this.#judge(at);
     verdict.count.value++;
-    return verdict.denied ?? this.connection.application();
+    return verdict.denied;
   }
 
   /** There is one application, and it could not be reached. */

@@ -17,19 +17,21 @@ export class OutboundConnection {
     readonly outbound: Outbound,
     readonly client: SocketAddress,
     readonly destination: Destination,
+    /** Where it was going before redirection. */
+    readonly address: SocketAddress,
   ) {
     this.runtime = outbound.runtime;
   }
 
   opened(stream: Stream): void {
-    const { telemetry, loop } = this.runtime, { address, decision } = this.destination;
+    const { telemetry, loop } = this.runtime, { decision } = this.destination;
     this.#tcp = telemetry.tcpSeries({
       direction: "outbound",
       peer: "src",
       authority: decision === undefined || decision.authority === "" ? undefined : decision.authority,
-      target_addr: formatAddress(address),
-      target_ip: address.ip,
-      target_port: String(address.port),
+      target_addr: formatAddress(this.address),
+      target_ip: this.address.ip,
+      target_port: String(this.address.port),
       tls: "no_identity",
       no_tls_reason: "loopback",
     });

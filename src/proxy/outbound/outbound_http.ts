@@ -32,6 +32,7 @@ export class OutboundHttp implements Pipeline, Waiter {
   readonly isDowngrading = false;
   readonly requestDrops = REQUEST_DROPS;
   readonly responseDrops = RESPONSE_DROPS;
+  readonly authority = "";
   readonly requestExtraAt = 0;
   readonly requestExtraLength = 0;
   #waiting: Exchange | undefined;

@@ -1,11 +1,17 @@
 /**
- * One original destination of this workload's traffic: what the control plane decided for it, as services and
+ * One destination of traffic, an address or a name: what the control plane decided for it, as services and
  * endpoints ready to be picked from. Cached while it is used and for a while after.
  */
-import { formatAddress, type SocketAddress } from "../../linux/address.ts";
 import type { Dialer } from "../connect/dialer.ts";
 import { Endpoint } from "../connect/endpoint.ts";
-import type { Backend, Distribution, OutboundDecision, Watch } from "../control/plane.ts";
+import {
+  type Backend,
+  type Distribution,
+  formatTarget,
+  type OutboundDecision,
+  type OutboundTarget,
+  type Watch,
+} from "../control/plane.ts";
 import { type ProxyError, proxyError } from "../error.ts";
 import type { Runtime } from "../runtime.ts";
 import { type Choice, chooseBackend } from "./distribution.ts";
@@ -58,11 +64,11 @@ export class Destination implements Waiter {
     private readonly runtime: Runtime,
     private readonly dialer: Dialer,
     private readonly services: Services,
-    readonly address: SocketAddress,
+    readonly target: OutboundTarget,
   ) {
-    this.key = formatAddress(address);
+    this.key = formatTarget(target);
     this.#watch = runtime.control.watchOutbound(
-      address,
+      target,
       (decision) => this.#decided(decision),
       (reason) => this.#refused(reason),
     );
@@ -129,7 +135,7 @@ export class Destination implements Waiter {
   /** An endpoint, an error, or undefined: wait (`wait` tells when to ask again). */
   pick(isHttp: boolean, failed?: Endpoint): Endpoint | ProxyError | undefined {
     if (this.#refusal !== undefined) return this.#refusal;
-    if (this.decision === undefined) return this.explain(isHttp);
+    if (this.decision === undefined) return undefined;
     const compiled = isHttp ? this.#http : this.#opaque;
     if (compiled.error !== undefined) return compiled.error;
     const now = this.runtime.loop.now;

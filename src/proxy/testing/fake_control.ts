@@ -1,12 +1,13 @@
 /** The control plane as a test wants it: answers are values, given at once or when the test says so. */
 import type { SocketAddress } from "../../linux/address.ts";
-import { formatAddress } from "../../linux/address.ts";
-import type {
-  ControlPlane,
-  EndpointInfo,
-  EndpointUpdate,
-  OutboundDecision,
-  Watch,
+import {
+  type ControlPlane,
+  type EndpointInfo,
+  type EndpointUpdate,
+  formatTarget,
+  type OutboundDecision,
+  type OutboundTarget,
+  type Watch,
 } from "../control/plane.ts";
 import type { ServerPolicy } from "../policy/server_policy.ts";
 
@@ -44,10 +45,14 @@ export function balanced(path: string, protocol: OutboundDecision["protocol"] = 
 }
 
 export class FakeControl implements ControlPlane {
+  /** By `ip:port` or `name:port`; a target that is in neither map is never answered. */
   readonly decisions = new Map<string, OutboundDecision>();
+  /** Targets of which it is said that there is no such thing. */
+  readonly unknown = new Set<string>();
   readonly endpoints = new Map<string, EndpointInfo[]>();
   readonly policies = new Map<number, ServerPolicy>();
   readonly #resolvers = new Map<string, Set<(update: EndpointUpdate) => void>>();
+  readonly #outboundWatchers = new Map<string, Set<(decision: OutboundDecision) => void>>();
   readonly #portWatchers = new Map<number, Set<(policy: ServerPolicy) => void>>();
   /** Watches that have not been cancelled. */
   open = 0;
@@ -75,10 +80,22 @@ export class FakeControl implements ControlPlane {
     for (const onUpdate of this.#portWatchers.get(port) ?? []) onUpdate(policy);
   }
 
-  watchOutbound(address: SocketAddress, onUpdate: (decision: OutboundDecision) => void): Watch {
-    const decision = this.decisions.get(formatAddress(address));
+  watchOutbound(
+    target: OutboundTarget,
+    onUpdate: (decision: OutboundDecision) => void,
+    onFailed: (reason: string) => void,
+  ): Watch {
+    const key = formatTarget(target), decision = this.decisions.get(key);
+    const watchers = this.#outboundWatchers.get(key) ?? new Set();
+    this.#outboundWatchers.set(key, watchers.add(onUpdate));
     if (decision !== undefined) queueMicrotask(() => onUpdate(decision));
-    return this.#watch(() => {});
+    else if (this.unknown.has(key)) queueMicrotask(() => onFailed("no such name"));
+    return this.#watch(() => watchers.delete(onUpdate));
+  }
+
+  setDecision(key: string, decision: OutboundDecision): void {
+    this.decisions.set(key, decision);
+    for (const onUpdate of this.#outboundWatchers.get(key) ?? []) onUpdate(decision);
   }
 
   resolve(path: string, onUpdate: (update: EndpointUpdate) => void): Watch {

@@ -77,7 +77,7 @@ export async function startTestProxy(
       },
     },
   };
-  const inbound = new Inbound(runtime), outbound = new Outbound(runtime);
+  const outbound = new Outbound(runtime), inbound = new Inbound(runtime, outbound);
   const inboundAddress = inbound.listen(false), outboundAddress = outbound.listen(false)[0]!;
   addresses.set(inboundAddress.port, "inbound").set(outboundAddress.port, "outbound");
   const stopDriving = drive(loop);

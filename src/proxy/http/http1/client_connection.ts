@@ -15,6 +15,7 @@ import type { Exchange } from "../exchange.ts";
 import { connectError } from "../failure.ts";
 import { MAX_HEAD_BYTES, MAX_HEADERS } from "../limits.ts";
 import { overrideAuthority } from "../override.ts";
+import type { DropMask } from "../pipeline.ts";
 import type { Upstream } from "../sides.ts";
 import { BodyReader, BROKEN } from "./body.ts";
 import { MessageWriter } from "./message_writer.ts";
@@ -79,15 +80,15 @@ export class ClientConnection implements StreamOwner, Upstream {
     const { arena } = this, { pipeline } = exchange, words = arena.memory.words, record = arena.recordAt >> 2;
     if (exchange.isWebSocket) return this.#sendUpgrade(exchange, at);
     this.#accept = "";
-    const { authority } = this.endpoint;
+    const authority = this.#authorityOf(exchange);
     if (authority !== "" && words[record + Head.Version] !== 20) {
       return this.#sendAs(authority, exchange, at, bodyAt, bodyLength, isEnd);
     }
     if (words[record + Head.Version] === 20) {
-      const { requestDrops, requestExtraAt, requestExtraLength } = pipeline;
+      const { requestExtraAt, requestExtraLength } = pipeline;
       const written = this.#writer.head(
         BlockKind.Request,
-        requestDrops,
+        this.#overridden(exchange, at),
         requestExtraAt,
         requestExtraLength,
         bodyAt,
@@ -102,6 +103,17 @@ export class ClientConnection implements StreamOwner, Upstream {
     const isOneRun = bodyAt === at + headLength && !this.#writer.isChunked;
     this.#write(from, isOneRun ? written + bodyLength : written);
     if (!isOneRun && this.exchange === exchange) this.#writeBody(bodyAt, bodyLength, isEnd);
+  }
+
+  /** Whom the request is for, where that is not whom it names. */
+  #authorityOf({ pipeline }: Exchange): string {
+    return this.endpoint.authority || pipeline.authority;
+  }
+
+  /** Makes the request in the record one for that. @returns what is dropped of it */
+  #overridden(exchange: Exchange, at: number): DropMask {
+    const authority = this.#authorityOf(exchange), { requestDrops } = exchange.pipeline;
+    return authority === "" ? requestDrops : overrideAuthority(this.arena, at, authority, requestDrops);
   }
 
   /** A request for another authority than it names: written anew, in the form that a Host decides. */
@@ -137,8 +149,7 @@ export class ClientConnection implements StreamOwner, Upstream {
     const isHeld = arena.memory.words[(arena.recordAt >> 2) + Head.Version] !== 20;
     const extra = arena.readAscii(requestExtraAt, requestExtraLength) + line +
       (isHeld ? upgradeLines(arena, at) : "");
-    const { authority } = this.endpoint, { requestDrops } = pipeline;
-    const drops = authority === "" ? requestDrops : overrideAuthority(arena, at, authority, requestDrops);
+    const drops = this.#overridden(exchange, at);
     const head = this.#writer.anew(at, false, drops, arena.textAt, arena.writeAscii(arena.textAt, extra));
     this.#writer.isChunked = false;
     if (head < 0) return this.#fail("bad-request", "the request head is too large for HTTP/1");
