@@ -242,44 +242,44 @@ export interface ExternalWorkload extends KubernetesObject {
   status?: { conditions?: Condition[] };
 }
 
-const POLICY = "policy.linkerd.io";
-const GATEWAY = "gateway.networking.k8s.io";
+export const POLICY_GROUP = "policy.linkerd.io";
+export const GATEWAY_GROUP = "gateway.networking.k8s.io";
 
-export const SERVERS = defineKind<Server>(POLICY, "v1beta3", "servers", "Server");
+export const SERVERS = defineKind<Server>(POLICY_GROUP, "v1beta3", "servers", "Server");
 export const SERVER_AUTHORIZATIONS = defineKind<ServerAuthorization>(
-  POLICY,
+  POLICY_GROUP,
   "v1beta1",
   "serverauthorizations",
   "ServerAuthorization",
 );
 export const AUTHORIZATION_POLICIES = defineKind<AuthorizationPolicy>(
-  POLICY,
+  POLICY_GROUP,
   "v1alpha1",
   "authorizationpolicies",
   "AuthorizationPolicy",
 );
 export const MESH_TLS_AUTHENTICATIONS = defineKind<MeshTLSAuthentication>(
-  POLICY,
+  POLICY_GROUP,
   "v1alpha1",
   "meshtlsauthentications",
   "MeshTLSAuthentication",
 );
 export const NETWORK_AUTHENTICATIONS = defineKind<NetworkAuthentication>(
-  POLICY,
+  POLICY_GROUP,
   "v1alpha1",
   "networkauthentications",
   "NetworkAuthentication",
 );
 /** policy.linkerd.io HTTPRoutes; the Gateway API's are `GATEWAY_HTTP_ROUTES`. */
-export const HTTP_ROUTES = defineKind<HTTPRoute>(POLICY, "v1beta3", "httproutes", "HTTPRoute");
+export const HTTP_ROUTES = defineKind<HTTPRoute>(POLICY_GROUP, "v1beta3", "httproutes", "HTTPRoute");
 export const HTTP_LOCAL_RATE_LIMIT_POLICIES = defineKind<HTTPLocalRateLimitPolicy>(
-  POLICY,
+  POLICY_GROUP,
   "v1alpha1",
   "httplocalratelimitpolicies",
   "HTTPLocalRateLimitPolicy",
 );
 export const EGRESS_NETWORKS = defineKind<EgressNetwork>(
-  POLICY,
+  POLICY_GROUP,
   "v1alpha1",
   "egressnetworks",
   "EgressNetwork",
@@ -296,7 +296,7 @@ export const EXTERNAL_WORKLOADS = defineKind<ExternalWorkload>(
   "externalworkloads",
   "ExternalWorkload",
 );
-export const GATEWAY_HTTP_ROUTES = defineKind<HTTPRoute>(GATEWAY, "v1", "httproutes", "HTTPRoute");
-export const GRPC_ROUTES = defineKind<GRPCRoute>(GATEWAY, "v1", "grpcroutes", "GRPCRoute");
-export const TLS_ROUTES = defineKind<TLSRoute>(GATEWAY, "v1alpha2", "tlsroutes", "TLSRoute");
-export const TCP_ROUTES = defineKind<TCPRoute>(GATEWAY, "v1alpha2", "tcproutes", "TCPRoute");
+export const GATEWAY_HTTP_ROUTES = defineKind<HTTPRoute>(GATEWAY_GROUP, "v1", "httproutes", "HTTPRoute");
+export const GRPC_ROUTES = defineKind<GRPCRoute>(GATEWAY_GROUP, "v1", "grpcroutes", "GRPCRoute");
+export const TLS_ROUTES = defineKind<TLSRoute>(GATEWAY_GROUP, "v1alpha2", "tlsroutes", "TLSRoute");
+export const TCP_ROUTES = defineKind<TCPRoute>(GATEWAY_GROUP, "v1alpha2", "tcproutes", "TCPRoute");

@@ -12,6 +12,10 @@ export interface PolicyConfig {
   readonly probeNetworks: readonly Network[];
   readonly defaultPolicy: DefaultPolicy;
   readonly defaultOpaquePorts: PortSet;
+  /** Whether clients may ask for retries and timeouts by l5d-* headers. */
+  readonly allowsL5dRequestHeaders: boolean;
+  /** EgressNetworks of this namespace speak for clients of namespaces without one. */
+  readonly globalEgressNamespace: string;
 }
 
 /** Every address of both families. */

@@ -1,11 +1,5 @@
 import assert from "node:assert/strict";
-import { type Authz, InboundServerPoliciesDefinition } from "../../../proto/gen/inbound.ts";
-import {
-  type HttpRoute,
-  type OpaqueRoute,
-  OutboundPoliciesDefinition,
-  type OutboundPolicy,
-} from "../../../proto/gen/outbound.ts";
+import type { HttpRoute, OpaqueRoute } from "../../../proto/gen/outbound.ts";
 import {
   AUTHORIZATION_POLICIES,
   MESH_TLS_AUTHENTICATIONS,
@@ -15,96 +9,9 @@ import {
   SERVERS,
   SERVICES,
 } from "../../kube/kinds.ts";
-import { GrpcClient } from "../grpc/client.ts";
-import type { GrpcServer } from "../grpc/server.ts";
-import { Flags } from "../process/flags.ts";
-import { ClusterState } from "../state/cluster_state.ts";
-import { FakeKube } from "../testing/fake_kube.ts";
 import { pod, service } from "../testing/objects.ts";
-import { StreamReader } from "../testing/stream_reader.ts";
-import { formatIp, tcpAddress } from "../wire/address.ts";
-import { policyConfig, servePolicy } from "./role.ts";
-
-class Harness {
-  readonly kube = new FakeKube();
-  #state!: ClusterState;
-  #server!: GrpcServer;
-  #inbound!: GrpcClient<typeof InboundServerPoliciesDefinition>;
-  #outbound!: GrpcClient<typeof OutboundPoliciesDefinition>;
-  readonly #readers: { cancel(): void }[] = [];
-
-  async start(flags: string[] = []): Promise<this> {
-    this.#state = new ClusterState(this.kube);
-    const { server, port } = await servePolicy(this.#state, policyConfig(new Flags(flags)), 0, {});
-    this.#server = server;
-    this.#inbound = new GrpcClient(InboundServerPoliciesDefinition, `127.0.0.1:${port}`);
-    this.#outbound = new GrpcClient(OutboundPoliciesDefinition, `127.0.0.1:${port}`);
-    return this;
-  }
-
-  port(podName: string, port: number) {
-    return this.#inbound.call("getPort", { workload: JSON.stringify({ ns: "shop", pod: podName }), port });
-  }
-
-  watchPort(podName: string, port: number) {
-    const workload = JSON.stringify({ ns: "shop", pod: podName });
-    const reader = new StreamReader(this.#inbound.stream("watchPort", { workload, port }));
-    this.#readers.push(reader);
-    return reader;
-  }
-
-  towards(ip: string, port: number): Promise<OutboundPolicy> {
-    return this.#outbound.call("get", {
-      sourceWorkload: '{"ns":"shop","pod":"client"}',
-      target: { $case: "addr", value: tcpAddress(ip, port) },
-    });
-  }
-
-  towardsName(authority: string): Promise<OutboundPolicy> {
-    return this.#outbound.call("get", {
-      sourceWorkload: "shop:client",
-      target: { $case: "authority", value: authority },
-    });
-  }
-
-  watchAddress(ip: string, port: number) {
-    const reader = new StreamReader(this.#outbound.stream("watch", {
-      sourceWorkload: "shop:client",
-      target: { $case: "addr", value: tcpAddress(ip, port) },
-    }));
-    this.#readers.push(reader);
-    return reader;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const reader of this.#readers) reader.cancel();
-    this.#inbound.close();
-    this.#outbound.close();
-    await this.#server.stop(100);
-    this.#state.stop();
-  }
-}
-
-/** An authorization in one line: `name: clients from networks`. */
-function show(authz: Authz): string {
-  const networks = authz.networks.map(({ net, except }) =>
-    `${formatIp(net?.ip)}/${net?.prefixLen}${
-      except.map((one) => ` but ${formatIp(one.ip)}/${one.prefixLen}`).join("")
-    }`
-  );
-  const permit = authz.authentication?.permit;
-  let who = "anyone";
-  if (permit?.$case === "meshTLS") {
-    const clients = permit.value.clients;
-    who = clients?.$case === "identities"
-      ? [
-        ...clients.value.identities.map((one) => one.name),
-        ...clients.value.suffixes.map((one) => ["*", ...one.parts].join(".")),
-      ].join(" ")
-      : "TLS";
-  }
-  return `${authz.labels.kind} ${authz.labels.name}: ${who} from ${networks.join(" ")}`;
-}
+import { PolicyHarness, show } from "../testing/policy_harness.ts";
+import { formatIp } from "../wire/address.ts";
 
 const EVERYWHERE = "0.0.0.0/0 ::/0";
 const CLUSTER = "10.0.0.0/8 100.64.0.0/10 172.16.0.0/12 192.168.0.0/16 fd00::/8";
@@ -119,7 +26,7 @@ Deno.test("the six default policies, by cluster and by pod, admit whom their nam
     ["audit", [`default audit: anyone from ${EVERYWHERE}`]],
   ];
   for (const [policy, expected] of table) {
-    await using mesh = new Harness();
+    await using mesh = new PolicyHarness();
     mesh.kube.put(PODS, pod({ name: "plain" }));
     const annotations = { "config.linkerd.io/default-inbound-policy": policy };
     mesh.kube.put(PODS, pod({ name: "annotated", annotations }));
@@ -137,7 +44,7 @@ Deno.test("the six default policies, by cluster and by pod, admit whom their nam
 });
 
 Deno.test("a port that must have an identity and a port that is opaque depart from the default", async () => {
-  await using mesh = new Harness();
+  await using mesh = new PolicyHarness();
   mesh.kube.put(
     PODS,
     pod({
@@ -160,7 +67,7 @@ Deno.test("a port that must have an identity and a port that is opaque depart fr
 });
 
 Deno.test("the kubelet's probes are let in whatever the policy, and nothing else is", async () => {
-  await using mesh = new Harness();
+  await using mesh = new PolicyHarness();
   mesh.kube.put(
     PODS,
     pod({
@@ -185,7 +92,7 @@ Deno.test("the kubelet's probes are let in whatever the policy, and nothing else
 });
 
 Deno.test("a Server takes its port from the default: only what is granted there gets in", async () => {
-  await using mesh = new Harness();
+  await using mesh = new PolicyHarness();
   const { kube } = mesh;
   kube.put(
     PODS,
@@ -261,7 +168,7 @@ Deno.test("a Server takes its port from the default: only what is granted there 
 });
 
 Deno.test("a policy for a namespace counts for its Servers, and the older of two Servers wins", async () => {
-  await using mesh = new Harness();
+  await using mesh = new PolicyHarness();
   const { kube } = mesh;
   kube.put(PODS, pod({ name: "web", labels: { app: "web" } }));
   const spec = { podSelector: { matchLabels: { app: "web" } }, port: 8080 };
@@ -286,7 +193,7 @@ Deno.test("a policy for a namespace counts for its Servers, and the older of two
 });
 
 Deno.test("a pod that is not known is waited for, and a workload that says nothing is refused", async () => {
-  await using mesh = await new Harness().start();
+  await using mesh = await new PolicyHarness().start();
   const answer = mesh.port("late", 8080);
   mesh.kube.put(PODS, pod({ name: "late" }));
   assert.equal((await answer).labels.kind, "default");
@@ -295,7 +202,7 @@ Deno.test("a pod that is not known is waited for, and a workload that says nothi
 });
 
 Deno.test("what is sent for a Service's port follows its appProtocol and its opaque ports", async () => {
-  await using mesh = new Harness();
+  await using mesh = new PolicyHarness();
   const table: [number, string | undefined, string][] = [
     [80, undefined, "detect"],
     [81, "http", "http1"],
@@ -345,7 +252,7 @@ Deno.test("what is sent for a Service's port follows its appProtocol and its opa
 });
 
 Deno.test("a port a Service lacks is forbidden until it is added", async () => {
-  await using mesh = new Harness();
+  await using mesh = new PolicyHarness();
   mesh.kube.put(SERVICES, service({ name: "web", ip: "10.43.0.5" }));
   await mesh.start();
   const stream = mesh.watchAddress("10.43.0.5", 9999);
@@ -358,7 +265,7 @@ Deno.test("a port a Service lacks is forbidden until it is added", async () => {
 });
 
 Deno.test("an address of the cluster that is no Service's is NotFound, one outside is passed on", async () => {
-  await using mesh = await new Harness().start();
+  await using mesh = await new PolicyHarness().start();
   await assert.rejects(mesh.towards("10.42.0.7", 80), { code: 5 });
   await assert.rejects(mesh.towardsName("missing.shop.svc.cluster.local:80"), { code: 5 });
   await assert.rejects(mesh.towardsName("example.com:80"), { code: 5 });
@@ -374,7 +281,7 @@ Deno.test("an address of the cluster that is no Service's is NotFound, one outsi
 });
 
 Deno.test("annotations of a Service set its timeouts, retries and breaker; what cannot be read counts for nothing", async () => {
-  await using mesh = new Harness();
+  await using mesh = new PolicyHarness();
   mesh.kube.put(
     SERVICES,
     service({

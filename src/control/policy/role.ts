@@ -45,6 +45,8 @@ export function policyConfig(flags: Flags): PolicyConfig {
     probeNetworks: networks(flags, "probe-networks", ALL_NETWORKS.join(",")),
     defaultPolicy,
     defaultOpaquePorts: parsePortSet(flags.string("default-opaque-ports", OPAQUE_PORTS)),
+    allowsL5dRequestHeaders: flags.boolean("allow-l5d-request-headers", false),
+    globalEgressNamespace: flags.string("global-egress-network-namespace", "linkerd-egress"),
   };
 }
 

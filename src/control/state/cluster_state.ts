@@ -9,8 +9,15 @@ import { type Informer, startInformer } from "../../kube/informer.ts";
 import {
   AUTHORIZATION_POLICIES,
   type AuthorizationPolicy,
+  EGRESS_NETWORKS,
+  type EgressNetwork,
   ENDPOINT_SLICES,
   type EndpointSlice,
+  GATEWAY_HTTP_ROUTES,
+  GRPC_ROUTES,
+  HTTP_LOCAL_RATE_LIMIT_POLICIES,
+  HTTP_ROUTES,
+  type HTTPLocalRateLimitPolicy,
   MESH_TLS_AUTHENTICATIONS,
   type MeshTLSAuthentication,
   NETWORK_AUTHENTICATIONS,
@@ -25,6 +32,8 @@ import {
   SERVICE_PROFILES,
   type ServiceProfile,
   SERVICES,
+  TCP_ROUTES,
+  TLS_ROUTES,
 } from "../../kube/kinds.ts";
 import type { KubernetesObject, ResourceKind } from "../../kube/resource.ts";
 import { canonicalIp } from "../wire/address.ts";
@@ -32,6 +41,8 @@ import { Collection, type CollectionOptions, keyOf } from "./collection.ts";
 import { Graph } from "./graph.ts";
 import { startOptionalInformer } from "./optional_informer.ts";
 import { podFacts } from "./pod_facts.ts";
+import { parentKeysOf, routeView } from "./routes.ts";
+import { ServedKinds } from "./served_kinds.ts";
 
 const SERVICE_OF_SLICE = "kubernetes.io/service-name";
 const ZONE_LABEL = "topology.kubernetes.io/zone";
@@ -49,6 +60,7 @@ export class ClusterState {
   readonly graph = new Graph();
   readonly #client: KubeClient;
   readonly #stopped = new AbortController();
+  readonly #served: ServedKinds;
   readonly #informers = new Map<string, Informer<KubernetesObject>>();
   readonly #waiting = new Set<string>();
   /** Resolves once everything has been listed. */
@@ -64,9 +76,18 @@ export class ClusterState {
   readonly authorizationPolicies;
   readonly meshTlsAuthentications;
   readonly networkAuthentications;
+  readonly rateLimits;
+  readonly egressNetworks;
+  /** Those of policy.linkerd.io. */
+  readonly httpRoutes;
+  readonly gatewayHttpRoutes;
+  readonly grpcRoutes;
+  readonly tlsRoutes;
+  readonly tcpRoutes;
 
-  constructor(client: KubeClient) {
+  constructor(client: KubeClient, options: { retryMs?: number } = {}) {
     this.#client = client;
+    this.#served = new ServedKinds(client, { ...options, signal: this.#stopped.signal });
     this.services = this.#watch(SERVICES, {
       name: "service",
       view: whole<Service>(),
@@ -130,6 +151,42 @@ export class ClusterState {
       name: "netauth",
       view: whole<NetworkAuthentication>(),
     });
+    this.rateLimits = this.#watchOptional(HTTP_LOCAL_RATE_LIMIT_POLICIES, {
+      name: "ratelimit",
+      view: whole<HTTPLocalRateLimitPolicy>(),
+      indexes: byNamespace,
+    });
+    this.egressNetworks = this.#watchOptional(EGRESS_NETWORKS, {
+      name: "egress",
+      view: whole<EgressNetwork>(),
+      indexes: byNamespace,
+    });
+    const indexes = { parent: parentKeysOf };
+    this.httpRoutes = this.#watchOptional(HTTP_ROUTES, {
+      name: "httproute",
+      view: routeView("HTTPRoute", HTTP_ROUTES),
+      indexes,
+    });
+    this.gatewayHttpRoutes = this.#watchOptional(GATEWAY_HTTP_ROUTES, {
+      name: "gateway-httproute",
+      view: routeView("HTTPRoute", GATEWAY_HTTP_ROUTES),
+      indexes,
+    });
+    this.grpcRoutes = this.#watchOptional(GRPC_ROUTES, {
+      name: "grpcroute",
+      view: routeView("GRPCRoute", GRPC_ROUTES),
+      indexes,
+    });
+    this.tlsRoutes = this.#watchOptional(TLS_ROUTES, {
+      name: "tlsroute",
+      view: routeView("TLSRoute", TLS_ROUTES),
+      indexes,
+    });
+    this.tcpRoutes = this.#watchOptional(TCP_ROUTES, {
+      name: "tcproute",
+      view: routeView("TCPRoute", TCP_ROUTES),
+      indexes,
+    });
     this.ready = Promise.all([...this.#informers.values()].map((informer) => informer.synced)).then(() => {});
   }
 
@@ -157,8 +214,7 @@ export class ClusterState {
   }
 
   #watchOptional<T extends KubernetesObject, V>(kind: ResourceKind<T>, options: CollectionOptions<T, V>) {
-    const { signal } = this.#stopped;
-    return this.#add(kind, startOptionalInformer(this.#client, kind, { signal }), options);
+    return this.#add(kind, startOptionalInformer(this.#client, kind, this.#served), options);
   }
 
   #add<T extends KubernetesObject, V>(
@@ -166,9 +222,11 @@ export class ClusterState {
     informer: Informer<T>,
     options: CollectionOptions<T, V>,
   ): Collection<T, V> {
-    this.#informers.set(kind.plural, informer as unknown as Informer<KubernetesObject>);
-    this.#waiting.add(kind.plural);
-    informer.synced.then(() => this.#waiting.delete(kind.plural));
+    // Both groups have HTTPRoutes.
+    const name = this.#informers.has(kind.plural) ? `${kind.plural}.${kind.group}` : kind.plural;
+    this.#informers.set(name, informer as unknown as Informer<KubernetesObject>);
+    this.#waiting.add(name);
+    informer.synced.then(() => this.#waiting.delete(name));
     return new Collection(this.graph, informer, options);
   }
 }

@@ -1,71 +1,73 @@
 /**
- * An informer of a kind that may not be installed: empty until its API exists, then like any other.
- *
- * Asked for is the API group's version, every `retryMs`, since CRDs may be installed at any time after the control plane.
+ * An informer of a kind that may not be installed: empty until its API is served, then like any other, and empty again
+ * when its definition is removed.
  */
-import type { KubeClient } from "../../kube/client.ts";
+import { isNotFound, type KubeClient } from "../../kube/client.ts";
 import { type Informer, type InformerHandler, startInformer } from "../../kube/informer.ts";
-import { apiVersionOf, type KubernetesObject, type ResourceKind } from "../../kube/resource.ts";
-
-interface ResourceList {
-  resources?: { name: string }[];
-}
-
-async function isServed(client: KubeClient, kind: ResourceKind<KubernetesObject>): Promise<boolean> {
-  const response = await client.raw("GET", `/apis/${apiVersionOf(kind)}`);
-  if (response.status === 404) {
-    await response.body?.cancel();
-    return false;
-  }
-  if (!response.ok) throw new Error(`${apiVersionOf(kind)}: ${response.status} ${await response.text()}`);
-  const list = await response.json() as ResourceList;
-  return list.resources?.some((resource) => resource.name === kind.plural) ?? false;
-}
+import type { KubernetesObject, ResourceKind } from "../../kube/resource.ts";
+import type { ServedKinds } from "./served_kinds.ts";
 
 export function startOptionalInformer<T extends KubernetesObject>(
   client: KubeClient,
   kind: ResourceKind<T>,
-  options: { signal: AbortSignal; retryMs?: number },
+  served: ServedKinds,
 ): Informer<T> {
-  return new OptionalInformer(client, kind, options.signal, options.retryMs ?? 5_000);
+  return new OptionalInformer(client, kind, served);
 }
 
 class OptionalInformer<T extends KubernetesObject> implements Informer<T> {
   readonly synced: Promise<void>;
+  readonly #client: KubeClient;
+  readonly #kind: ResourceKind<T>;
+  readonly #served: ServedKinds;
   readonly #handlers = new Map<InformerHandler<T>, () => void>();
-  readonly #stopped = new AbortController();
   #inner: Informer<T> | undefined;
 
-  constructor(client: KubeClient, kind: ResourceKind<T>, signal: AbortSignal, retryMs: number) {
-    signal.addEventListener("abort", () => this.stop(), { once: true });
-    this.synced = this.#start(client, kind, retryMs);
+  constructor(client: KubeClient, kind: ResourceKind<T>, served: ServedKinds) {
+    this.#client = client;
+    this.#kind = kind;
+    this.#served = served;
+    served.signal.addEventListener("abort", () => this.stop(), { once: true });
+    this.synced = this.#start();
   }
 
   /** Resolves with the first list, or with the word that the kind is not there. */
-  async #start(client: KubeClient, kind: ResourceKind<T>, retryMs: number): Promise<void> {
-    for (;;) {
-      if (this.#stopped.signal.aborted) return;
-      try {
-        if (await isServed(client, kind)) break;
-        this.#later(() => this.#start(client, kind, retryMs), retryMs);
-        return;
-      } catch (error) {
-        if (this.#stopped.signal.aborted) return;
-        console.error(`looking for ${kind.plural}.${kind.group}: ${error}`);
-        await new Promise<void>((resolve) => this.#later(resolve, Math.min(1000, retryMs)));
-      }
+  async #start(): Promise<void> {
+    if (!await this.#served.isServed(this.#kind)) {
+      this.#served.whenServed(this.#kind, () => this.#follow());
+      return;
     }
-    const inner = this.#inner = startInformer(client, kind, { signal: this.#stopped.signal });
-    for (const handler of this.#handlers.keys()) this.#handlers.set(handler, inner.subscribe(handler));
-    await inner.synced;
+    await this.#follow();
   }
 
-  #later(run: () => void, milliseconds: number): void {
-    const timer = setTimeout(run, milliseconds);
-    this.#stopped.signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      run();
-    }, { once: true });
+  /** Resolves with the first list, or when it turns out that there will be none. */
+  #follow(): Promise<void> {
+    const gone = Promise.withResolvers<void>();
+    const inner: Informer<T> = startInformer(this.#client, this.#kind, {
+      signal: this.#served.signal,
+      onError: (error) => {
+        if (isNotFound(error) && this.#inner === inner) {
+          this.#forget(inner);
+          gone.resolve();
+        } else {
+          console.error(`informer of ${this.#kind.plural}: ${error instanceof Error ? error.stack : error}`);
+        }
+      },
+    });
+    this.#inner = inner;
+    for (const handler of this.#handlers.keys()) this.#handlers.set(handler, inner.subscribe(handler));
+    return Promise.race([inner.synced, gone.promise]);
+  }
+
+  /** The definition is gone, and with it what it defined. */
+  #forget(inner: Informer<T>): void {
+    const gone = [...inner.list()];
+    this.#inner = undefined;
+    inner.stop();
+    for (const object of gone) {
+      for (const handler of [...this.#handlers.keys()]) handler.deleted?.(object);
+    }
+    this.#served.whenServed(this.#kind, () => this.#follow());
   }
 
   get(namespace: string | undefined, name: string): T | undefined {
@@ -89,7 +91,6 @@ class OptionalInformer<T extends KubernetesObject> implements Informer<T> {
   }
 
   stop(): void {
-    this.#stopped.abort();
     this.#inner?.stop();
   }
 }

@@ -1,6 +1,7 @@
-/** Which Server speaks for a pod's port, and how conflicts between resources are settled. */
+/** Which Server speaks for a pod's port, by age where several do. */
 import type { Server } from "../../kube/kinds.ts";
 import { matchLabelSelector } from "../../kube/selector.ts";
+import { byAge } from "./age.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import type { PodFacts } from "./pod_facts.ts";
 
@@ -26,22 +27,4 @@ export function serverOf(state: ClusterState, pod: PodFacts, port: number): Serv
   return state.servers.by("namespace", pod.namespace)
     .filter((server) => selectsPort(server, pod, port))
     .sort(byAge)[0];
-}
-
-/** Oldest first, then by name: how every conflict between resources is settled. */
-export function byAge(
-  left: { metadata?: { creationTimestamp?: string; name?: string } },
-  right: { metadata?: { creationTimestamp?: string; name?: string } },
-): number {
-  const time = (one: typeof left) => one.metadata?.creationTimestamp ?? "";
-  const name = (one: typeof left) => one.metadata?.name ?? "";
-  return time(left) < time(right)
-    ? -1
-    : time(left) > time(right)
-    ? 1
-    : name(left) < name(right)
-    ? -1
-    : name(left) > name(right)
-    ? 1
-    : 0;
 }

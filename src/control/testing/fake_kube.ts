@@ -11,7 +11,12 @@ const SERVED = [
   "authorizationpolicies",
   "meshtlsauthentications",
   "networkauthentications",
+  "httplocalratelimitpolicies",
+  "egressnetworks",
   "httproutes",
+  "grpcroutes",
+  "tlsroutes",
+  "tcproutes",
   "serviceprofiles",
   "externalworkloads",
 ];
@@ -22,7 +27,7 @@ export class FakeKube implements KubeClient {
   readonly #objects = new Map<string, Map<string, KubernetesObject>>();
   readonly #watchers = new Map<string, Set<(event: WatchEvent<KubernetesObject>) => void>>();
   readonly #virtual = new Map<string, Answer>();
-  /** Group versions whose discovery answers 404. */
+  /** Group versions that are not served. */
   readonly missing = new Set<string>();
   #version = 1;
 
@@ -62,6 +67,14 @@ export class FakeKube implements KubeClient {
     this.#tell(kind, { type: "DELETED", object });
   }
 
+  /** Removes a kind with its objects; those who watch it hear only that it is not there any more. */
+  uninstall(kind: ResourceKind<KubernetesObject>): void {
+    this.missing.add(apiVersionOf(kind));
+    this.#store(kind).clear();
+    const status = { code: 404, reason: "NotFound", kind: "Status" } as unknown as KubernetesObject;
+    this.#tell(kind, { type: "ERROR", object: { metadata: {}, ...status } });
+  }
+
   all<T extends KubernetesObject>(kind: ResourceKind<T>): T[] {
     return [...this.#store(kind).values()] as T[];
   }
@@ -77,6 +90,9 @@ export class FakeKube implements KubeClient {
     kind: ResourceKind<T>,
     options: ListOptions = {},
   ): Promise<KubernetesList<T>> {
+    if (this.missing.has(apiVersionOf(kind))) {
+      return Promise.reject(new KubeError(404, "NotFound", "not served"));
+    }
     const items = this.all(kind).filter((item) =>
       options.namespace === undefined || item.metadata?.namespace === options.namespace
     );

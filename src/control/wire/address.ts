@@ -129,6 +129,18 @@ export class Network {
     });
   }
 
+  /** Whether every address of the other network is in this one. */
+  covers(other: Network): boolean {
+    const { isV6, bits, prefix } = this.#network;
+    const inner = other.#network;
+    return isV6 === inner.isV6 && prefix <= inner.prefix &&
+      inner.bits >> BigInt(inner.prefix - prefix) === bits;
+  }
+
+  overlaps(other: Network): boolean {
+    return this.covers(other) || other.covers(this);
+  }
+
   contains(ip: IPAddress): boolean {
     const { isV6, value, size } = numeric(ip);
     return isV6 === this.#network.isV6 &&

@@ -1,9 +1,11 @@
 /** Authorizations of a Server: what ServerAuthorizations and AuthorizationPolicies in its namespace grant. */
 import type { Authn, Authz, Network } from "../../../../proto/gen/inbound.ts";
 import type { AuthorizationPolicy, PolicyRef, Server, ServerAuthorization } from "../../../kube/kinds.ts";
+import { POLICY_GROUP } from "../../../kube/kinds.ts";
 import { matchLabelSelector } from "../../../kube/selector.ts";
 import { serviceAccountIdentity } from "../../../mesh/identity.ts";
 import type { ClusterState } from "../../state/cluster_state.ts";
+import { isCoreGroup } from "../../state/routes.ts";
 import type { PolicyConfig } from "../config.ts";
 import {
   ANY_TLS,
@@ -14,12 +16,6 @@ import {
   resourceAuthorization,
   UNAUTHENTICATED,
 } from "./authentication.ts";
-
-const POLICY_GROUP = "policy.linkerd.io";
-
-function isCore(group: string | undefined): boolean {
-  return group === undefined || group === "" || group === "core";
-}
 
 /** In the order ServerAuthorizations by name, AuthorizationPolicies by name: the first that covers a client wins. */
 export function authorizationsOf(server: Server, state: ClusterState, config: PolicyConfig): Authz[] {
@@ -42,7 +38,7 @@ function authorizes(authorization: ServerAuthorization, server: Server): boolean
 /** A policy for a namespace counts for every Server in it. */
 function targets(policy: AuthorizationPolicy, server: Server): boolean {
   const { group, kind, name } = policy.spec.targetRef;
-  if (kind === "Namespace" && isCore(group)) return name === server.metadata?.namespace;
+  if (kind === "Namespace" && isCoreGroup(group)) return name === server.metadata?.namespace;
   return kind === "Server" && group === POLICY_GROUP && name === server.metadata?.name;
 }
 
@@ -116,7 +112,7 @@ function identitiesOf(
   config: PolicyConfig,
 ): string[] | undefined {
   const namespace = reference.namespace ?? policyNamespace;
-  if (reference.kind === "ServiceAccount" && isCore(reference.group)) {
+  if (reference.kind === "ServiceAccount" && isCoreGroup(reference.group)) {
     return [serviceAccountIdentity(reference.name, namespace, config.domain)];
   }
   if (reference.kind !== "MeshTLSAuthentication" || reference.group !== POLICY_GROUP) return undefined;

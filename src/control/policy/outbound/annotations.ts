@@ -1,13 +1,15 @@
-/** Timeouts, retries and failure accrual that annotations of a Service ask for (crds.md lists them all). */
+/** Timeouts, retries and failure accrual that annotations of Services and routes ask for. */
 import type { Timeouts } from "../../../../proto/gen/http_route.ts";
 import type {
   Backend_BalanceP2c,
   ExponentialBackoff,
   FailureAccrual,
+  GrpcRoute_Retry,
+  GrpcRoute_Retry_Conditions,
   HttpRoute_Retry,
   HttpRoute_Retry_Conditions_StatusRange,
 } from "../../../../proto/gen/outbound.ts";
-import { parseProxyDuration } from "../../../mesh/duration.ts";
+import { parseGoDuration, parseProxyDuration } from "../../../mesh/duration.ts";
 import { toDuration } from "../../wire/time.ts";
 
 export type Annotations = Readonly<Record<string, string>>;
@@ -49,6 +51,19 @@ export function timeoutsOf(annotations: Annotations): Timeouts | undefined {
   return { request, response, idle };
 }
 
+/**
+ * Timeouts of a route's rule: of its own if it has any, else its parent's.
+ *
+ * @param rule `timeouts.request` of the rule, which the route's annotation replaces; zero is none, whatever the parent says
+ */
+export function ruleTimeoutsOf(route: Annotations, parent: Annotations, rule?: string): Timeouts | undefined {
+  const own = timeoutsOf(route);
+  const ruleMs = rule === undefined ? undefined : parseGoDuration(rule);
+  if (own === undefined && ruleMs === undefined) return timeoutsOf(parent);
+  const request = ruleMs === undefined || ruleMs <= 0 ? undefined : toDuration(ruleMs);
+  return { request: own?.request ?? request, response: own?.response, idle: own?.idle };
+}
+
 /** `5xx`, `gateway-error`, a code, or `a-b`, comma-separated. */
 function statusRanges(text: string): HttpRoute_Retry_Conditions_StatusRange[] | undefined {
   const ranges: HttpRoute_Retry_Conditions_StatusRange[] = [];
@@ -67,19 +82,54 @@ function statusRanges(text: string): HttpRoute_Retry_Conditions_StatusRange[] | 
   return ranges;
 }
 
-/** Undefined when no annotation speaks of retries. */
-export function httpRetryOf(annotations: Annotations): HttpRoute_Retry | undefined {
-  const ranges = read(annotations, "retry.linkerd.io/http", statusRanges);
+/** What retries have in common; undefined when no annotation speaks of them. */
+function retryOf<Conditions>(annotations: Annotations, conditions: Conditions | undefined, none: Conditions) {
   const limit = read(annotations, "retry.linkerd.io/limit", number(0, 65_535));
   const timeoutMs = read(annotations, "retry.linkerd.io/timeout", duration);
-  if (ranges === undefined && limit === undefined && timeoutMs === undefined) return undefined;
+  if (conditions === undefined && limit === undefined && timeoutMs === undefined) return undefined;
   return {
     maxRetries: limit === undefined || limit === 0 ? 1 : limit,
     maxRequestBytes: 64 * 1024,
-    conditions: { statusRanges: ranges ?? [] },
+    conditions: conditions ?? none,
     timeout: timeoutMs === undefined ? undefined : toDuration(timeoutMs),
     backoff: backoff(25, 250, 1),
   };
+}
+
+export function httpRetryOf(annotations: Annotations): HttpRoute_Retry | undefined {
+  const ranges = read(annotations, "retry.linkerd.io/http", statusRanges);
+  const conditions = ranges === undefined ? undefined : { statusRanges: ranges };
+  return retryOf(annotations, conditions, { statusRanges: [] });
+}
+
+const NO_CODES: GrpcRoute_Retry_Conditions = {
+  cancelled: false,
+  deadineExceeded: false,
+  resourceExhausted: false,
+  internal: false,
+  unavailable: false,
+};
+
+const CODES: Readonly<Record<string, keyof GrpcRoute_Retry_Conditions>> = {
+  "cancelled": "cancelled",
+  "deadline-exceeded": "deadineExceeded",
+  "resource-exhausted": "resourceExhausted",
+  "internal": "internal",
+  "unavailable": "unavailable",
+};
+
+function grpcCodes(text: string): GrpcRoute_Retry_Conditions | undefined {
+  const conditions = { ...NO_CODES };
+  for (const part of text.split(",").map((one) => one.trim())) {
+    const code = CODES[part];
+    if (code === undefined) return undefined;
+    conditions[code] = true;
+  }
+  return conditions;
+}
+
+export function grpcRetryOf(annotations: Annotations): GrpcRoute_Retry | undefined {
+  return retryOf(annotations, read(annotations, "retry.linkerd.io/grpc", grpcCodes), NO_CODES);
 }
 
 function backoff(minMs: number, maxMs: number, jitterRatio: number): ExponentialBackoff {

@@ -1,38 +1,28 @@
-/** Policies towards Services and addresses: what a target speaks, and where its traffic goes when no route says. */
-import type { HttpRouteMatch } from "../../../../proto/gen/http_route.ts";
-import type { Metadata } from "../../../../proto/gen/meta.ts";
-import type {
-  Backend,
-  HttpRoute,
-  OpaqueRoute,
-  OpaqueRoute_Filter,
-  OutboundPolicy,
-  ProxyProtocol,
-} from "../../../../proto/gen/outbound.ts";
+/** Policies towards Services and addresses: what a target speaks, and where its traffic goes. */
+import type { OutboundPolicy, ProxyProtocol } from "../../../../proto/gen/outbound.ts";
 import type { Service } from "../../../kube/kinds.ts";
 import { configAnnotation } from "../../../mesh/annotations.ts";
-import { parsePortSet } from "../../../mesh/ports.ts";
+import { parsePortSet, type PortSet } from "../../../mesh/ports.ts";
 import { bareAddress } from "../../destination/workload.ts";
-import { defaultMetadata, resourceMetadata } from "../../wire/metadata.ts";
-import { toDuration } from "../../wire/time.ts";
-import { DETECT_TIMEOUT_MS, type PolicyConfig } from "../config.ts";
-import { failureAccrualOf, httpRetryOf, loadOf, timeoutsOf } from "./annotations.ts";
+import type { ClusterState } from "../../state/cluster_state.ts";
+import { defaultMetadata } from "../../wire/metadata.ts";
+import type { PolicyConfig } from "../config.ts";
+import { failureAccrualOf } from "./annotations.ts";
+import { attachedRoutes, type RoutesByKind } from "./attached.ts";
+import { QUEUE, serviceBackend, serviceMetadata } from "./backends.ts";
+import { FORBIDDEN, opaqueRoute, tcpRoute, tlsRoute } from "./connection_routes.ts";
+import { grpcRoute } from "./grpc_routes.ts";
+import { defaultHttpRoute, httpRoute } from "./http_routes.ts";
+import type { OutboundParent } from "./parent.ts";
+import { detect } from "./protocol.ts";
 
-const QUEUE = { capacity: 100, failfastTimeout: toDuration(3_000) };
-const ANYTHING: HttpRouteMatch = {
-  path: { kind: { $case: "prefix", value: "/" } },
-  headers: [],
-  queryParams: [],
-  method: undefined,
-};
-
-type ServicePort = NonNullable<NonNullable<Service["spec"]>["ports"]>[number];
+export type ServicePort = NonNullable<NonNullable<Service["spec"]>["ports"]>[number];
 
 /** What a port speaks by its declaration: its appProtocol first, then the lists of opaque ports. */
 export function protocolOfPort(
   service: Service,
   port: ServicePort,
-  config: Pick<PolicyConfig, "defaultOpaquePorts">,
+  config: { readonly defaultOpaquePorts: PortSet },
 ): "http1" | "http2" | "opaque" | "detect" {
   if (port.appProtocol === "http") return "http1";
   if (port.appProtocol === "kubernetes.io/h2c") return "http2";
@@ -44,112 +34,99 @@ export function protocolOfPort(
   return opaque.has(port.port) ? "opaque" : "detect";
 }
 
-/** The policy of a Service's port without routes: all traffic to its own endpoints. */
-export function servicePolicy(service: Service, port: ServicePort, config: PolicyConfig): OutboundPolicy {
+/** Whether routes may be attached: a headless Service's traffic goes to its pods, each for itself. */
+export function isRoutable(service: Service): boolean {
+  const ip = service.spec?.clusterIP;
+  return ip !== undefined && ip !== "" && ip !== "None";
+}
+
+const NO_ROUTES: RoutesByKind = { GRPCRoute: [], HTTPRoute: [], TLSRoute: [], TCPRoute: [] };
+
+/** The policy of a Service's port: by its routes; without any, all traffic to its own endpoints. */
+export function servicePolicy(
+  service: Service,
+  port: ServicePort,
+  state: ClusterState,
+  config: PolicyConfig,
+  clientNamespace: string,
+): OutboundPolicy {
   const { name = "", namespace = "", annotations = {} } = service.metadata ?? {};
-  const metadata = resourceMetadata({ group: "core", kind: "Service", name, namespace, port: port.port });
-  const backend: Backend = {
+  const metadata = serviceMetadata(name, namespace, port.port);
+  const backend = serviceBackend(service, port.port, config);
+  const parent: OutboundParent = { state, config, namespace, metadata, backend, annotations };
+  const routes = isRoutable(service)
+    ? attachedRoutes(
+      state,
+      { kind: "Service", namespace, name, port: port.port, portName: port.name },
+      clientNamespace,
+    )
+    : NO_ROUTES;
+  return {
     metadata,
-    kind: {
-      $case: "balancer",
-      value: {
-        discovery: {
-          kind: {
-            $case: "dst",
-            value: { path: `${name}.${namespace}.svc.${config.clusterDomain}:${port.port}` },
-          },
-        },
-        load: loadOf(annotations),
-      },
-    },
-    queue: QUEUE,
+    protocol: { kind: protocolKind(parent, protocolOfPort(service, port, config), routes) },
   };
-  const http = {
-    routes: [httpRoute(defaultMetadata("http"), backend, {
-      timeouts: timeoutsOf(annotations),
-      retry: httpRetryOf(annotations),
-    })],
-    failureAccrual: failureAccrualOf(annotations),
-  };
-  const opaque = { routes: [opaqueRoute(defaultMetadata("opaq"), backend)] };
-  const kind = protocolOfPort(service, port, config);
-  if (kind === "http1") return { metadata, protocol: { kind: { $case: "http1", value: http } } };
-  if (kind === "http2") return { metadata, protocol: { kind: { $case: "http2", value: http } } };
-  if (kind === "opaque") return { metadata, protocol: { kind: { $case: "opaque", value: opaque } } };
-  return { metadata, protocol: detect({ opaque, http1: http, http2: http }) };
+}
+
+function protocolKind(
+  parent: OutboundParent,
+  declared: ReturnType<typeof protocolOfPort>,
+  routes: RoutesByKind,
+): ProxyProtocol["kind"] {
+  const failureAccrual = failureAccrualOf(parent.annotations);
+  const http = () => ({
+    routes: routes.HTTPRoute.length === 0
+      ? [defaultHttpRoute(parent)]
+      : routes.HTTPRoute.flatMap((route) => httpRoute(parent, route) ?? []),
+    failureAccrual,
+  });
+  const opaque = (tcp: RoutesByKind["TCPRoute"]) => ({
+    routes: [
+      ...tcp.flatMap((route) => tcpRoute(parent, route) ?? []),
+      opaqueRoute(defaultMetadata("opaq"), parent.backend),
+    ].slice(0, 1),
+  });
+  if (declared === "http1") return { $case: "http1", value: http() };
+  if (declared === "opaque") return { $case: "opaque", value: opaque(routes.TCPRoute) };
+  if (routes.GRPCRoute.length > 0) {
+    const grpc = routes.GRPCRoute.flatMap((route) => grpcRoute(parent, route) ?? []);
+    return { $case: "grpc", value: { routes: grpc, failureAccrual } };
+  }
+  if (declared === "http2") return { $case: "http2", value: http() };
+  if (routes.HTTPRoute.length === 0) {
+    const tls = routes.TLSRoute.flatMap((route) => tlsRoute(parent, route) ?? []);
+    if (tls.length > 0) return { $case: "tls", value: { routes: tls } };
+    if (routes.TCPRoute.length > 0) return { $case: "opaque", value: opaque(routes.TCPRoute) };
+  }
+  const either = http();
+  return detect({ opaque: opaque([]), http1: either, http2: either });
 }
 
 /** A port the Service does not have: every connection is refused. */
 export function undefinedPortPolicy(service: Service, port: number): OutboundPolicy {
   const { name = "", namespace = "" } = service.metadata ?? {};
-  const route = opaqueRoute(defaultMetadata("undefined-port"), undefined, [
-    { kind: { $case: "forbidden", value: {} } },
-  ]);
+  const route = opaqueRoute(defaultMetadata("undefined-port"), undefined, [FORBIDDEN]);
   return {
-    metadata: resourceMetadata({ group: "core", kind: "Service", name, namespace, port }),
+    metadata: serviceMetadata(name, namespace, port),
     protocol: { kind: { $case: "opaque", value: { routes: [route] } } },
   };
 }
 
-/** An address outside of the cluster: passed on to where it was going. */
-export function egressPolicy(ip: string, port: number): OutboundPolicy {
-  const metadata = defaultMetadata("egress-fallback");
-  const backend: Backend = {
+/** An address outside of the cluster that no EgressNetwork speaks for: passed on to where it was going. */
+export function fallbackPolicy(
+  ip: string,
+  port: number,
+  state: ClusterState,
+  config: PolicyConfig,
+): OutboundPolicy {
+  const name = "egress-fallback";
+  const metadata = defaultMetadata(name);
+  const backend = {
     metadata,
-    kind: { $case: "forward", value: { ...bareAddress(ip, port), weight: 1 } },
+    kind: { $case: "forward" as const, value: { ...bareAddress(ip, port), weight: 1 } },
     queue: QUEUE,
   };
-  const http = { routes: [httpRoute(metadata, backend)], failureAccrual: undefined };
+  const parent: OutboundParent = { state, config, namespace: "", metadata, backend, annotations: {} };
+  const http = { routes: [defaultHttpRoute(parent, name)], failureAccrual: undefined };
   const opaque = { routes: [opaqueRoute(metadata, backend)] };
-  return { metadata, protocol: detect({ opaque, http1: http, http2: http }) };
-}
-
-function detect(
-  parts: Pick<Extract<ProxyProtocol["kind"], { $case: "detect" }>["value"], "opaque" | "http1" | "http2">,
-): ProxyProtocol {
-  return { kind: { $case: "detect", value: { timeout: toDuration(DETECT_TIMEOUT_MS), ...parts } } };
-}
-
-function httpRoute(
-  metadata: Metadata,
-  backend: Backend,
-  rule: Partial<Pick<HttpRoute["rules"][number], "timeouts" | "retry">> = {},
-): HttpRoute {
-  return {
-    metadata,
-    hosts: [],
-    rules: [{
-      matches: [ANYTHING],
-      filters: [],
-      backends: {
-        kind: {
-          $case: "firstAvailable",
-          value: { backends: [{ backend, filters: [], requestTimeout: undefined }] },
-        },
-      },
-      requestTimeout: rule.timeouts?.request,
-      timeouts: rule.timeouts,
-      retry: rule.retry,
-      allowL5dRequestHeaders: false,
-    }],
-  };
-}
-
-function opaqueRoute(
-  metadata: Metadata,
-  backend: Backend | undefined,
-  filters: OpaqueRoute_Filter[] = [],
-): OpaqueRoute {
-  return {
-    metadata,
-    rules: [{
-      backends: {
-        kind: backend === undefined ? { $case: "empty", value: {} } : {
-          $case: "firstAvailable",
-          value: { backends: [{ backend, filters: [] }] },
-        },
-      },
-      filters,
-    }],
-  };
+  return { metadata, protocol: { kind: detect({ opaque, http1: http, http2: http }) } };
 }
