@@ -14,18 +14,20 @@ import { type Detected, Detector } from "./detect/detector.ts";
 import { FirstBytes, guessProtocol, inspectProtocol } from "./detect/first_bytes.ts";
 import { ServerConnection } from "./http/http1/server_connection.ts";
 import { serveHttp2 } from "./http/http2/serve.ts";
+import type { Pipeline } from "./http/pipeline.ts";
 import { InFlight } from "./http/in_flight.ts";
 import { AccessLog } from "./telemetry/access_log.ts";
+import { Gateway } from "./inbound/gateway/gateway.ts";
 import { IdentityLines } from "./inbound/identity_lines.ts";
 import { InboundConnection } from "./inbound/inbound_connection.ts";
 import { InboundHttp } from "./inbound/inbound_http.ts";
-import { Forward } from "./opaque/forward.ts";
+import { Forward, type ForwardOptions } from "./opaque/forward.ts";
 import type { Outbound } from "./outbound.ts";
 import { PortPolicies } from "./policy/port_policies.ts";
 import type { Client } from "./policy/server_policy.ts";
 import type { Runtime } from "./runtime.ts";
 import { TRANSPORT_ALPN } from "./tls/contexts.ts";
-import { decodeTransportHeader } from "./tls/transport_header.ts";
+import { decodeTransportHeader, type TransportHeader } from "./tls/transport_header.ts";
 import { ServerHandshake } from "./tls/server_handshake.ts";
 import { CLOSED_BY_PROXY, NOBODY, Stream } from "./worker/stream.ts";
 
@@ -37,6 +39,7 @@ export class Inbound {
   isDraining = false;
   readonly #dialer: Dialer;
   readonly #lines: IdentityLines;
+  readonly #gateway: Gateway;
   readonly #applications = new Map<string, Endpoint>();
   #listener: Listener | undefined;
 
@@ -49,6 +52,7 @@ export class Inbound {
     this.policies = new PortPolicies(config, loop, control);
     this.#dialer = new Dialer(loop, arena, config.inbound, tls);
     this.#lines = new IdentityLines(arena);
+    this.#gateway = new Gateway(this, this.#lines);
     this.inFlight = new InFlight(config.inbound.maxInFlight);
     if (config.accessLog !== undefined) this.accessLog = new AccessLog(loop, arena, config.accessLog);
   }
@@ -90,7 +94,7 @@ export class Inbound {
     const stream = new Stream(loop, arena, fd, NOBODY, "open");
     if (!isForProxy && this.policies.of(destination.port).current.protocol === "opaque") {
       const plain = { ...client, isTls: false, identity: undefined };
-      return this.#forward(this.#connection(destination, plain, "port_skipped", ""), stream, 0);
+      return this.forward(this.#connection(destination, plain, "port_skipped", ""), stream, 0);
     }
     new Detector(
       stream,
@@ -138,7 +142,7 @@ export class Inbound {
     const reason = isPassthrough ? "passthrough" : "no_tls_from_remote";
     const connection = this.#connection(target, client, reason, detected.serverName);
     if (isPassthrough || connection.policy.current.protocol === "tls") {
-      return this.#forward(connection, stream, 0);
+      return this.forward(connection, stream, 0);
     }
     this.#serve(connection, stream, detected.protocol, 0);
   }
@@ -178,8 +182,7 @@ export class Inbound {
         if (decoded === undefined) return refuse("no transport header came");
         if (decoded.kind !== "header") return refuse(decoded.kind === "bad" ? decoded.detail : "incomplete");
         const { header } = decoded;
-        if (header.name !== "") return refuse(`${header.name}: this proxy is no gateway`);
-        if (header.port === config.inboundListen.port) {
+        if (header.name === "" && header.port === this.#listener!.address.port) {
           return refuse("the transport header names the proxy itself");
         }
         arena.memory.bytes.copyWithin(
@@ -187,27 +190,53 @@ export class Inbound {
           arena.receiveAt + decoded.length,
           arena.receiveAt + length,
         );
-        const target = { ip: local.ip, port: header.port };
-        this.#countTransport(header.port, client, header.protocol ?? "");
-        const connection = this.#connection(target, client, undefined, "");
-        this.#detectInside(connection, stream, length - decoded.length);
+        this.#countTransport(header, client);
+        this.#taken(header, stream, client, local, length - decoded.length);
       },
       () => this.#countTcpError("i/o"),
     );
   }
 
-  #countTransport(port: number, client: Client, protocol: string): void {
+  /** A direct connection whose header has been read; `length` bytes that followed it lie in the receive area. */
+  #taken(
+    header: TransportHeader,
+    stream: Stream,
+    client: Client,
+    local: SocketAddress,
+    length: number,
+  ): void {
+    if (header.name !== "") {
+      const connection = this.#connection(local, client, undefined, "");
+      return this.#gateway.take(connection, stream, header, length, (protocol, pipelineOf) => {
+        if (protocol === "http2") this.#serveHttp2(connection, stream, length, pipelineOf);
+        else this.#serveHttp1(connection, stream, length, pipelineOf());
+      });
+    }
+    const connection = this.#connection({ ip: local.ip, port: header.port }, client, undefined, "");
+    // The peer's proxy knows that this is no HTTP; waiting to see for ourselves could mean waiting for ever.
+    if (header.protocol === undefined && connection.policy.current.protocol === "detect") {
+      return this.forward(connection, stream, length);
+    }
+    this.#detectInside(connection, stream, length);
+  }
+
+  #countTransport({ port, name, protocol }: TransportHeader, client: Client): void {
     this.runtime.telemetry.counter(
       "inbound_tcp_transport_header_connections_total",
       "TCP connections that began with a transport header",
-      { session_protocol: protocol, target_port: String(port), target_name: "", client_id: client.identity },
+      {
+        session_protocol: protocol ?? "",
+        target_port: String(port),
+        target_name: name,
+        client_id: client.identity,
+      },
     ).value++;
   }
 
   /** What is spoken inside TLS; `length` first bytes lie in the receive area. */
   #detectInside(connection: InboundConnection, stream: Stream, length: number): void {
     const { protocol, detectTimeoutMs } = connection.policy.current;
-    if (protocol === "opaque" || protocol === "tls") return this.#forward(connection, stream, length);
+    if (protocol === "opaque" || protocol === "tls") return this.forward(connection, stream, length);
     const { arena } = this.runtime, inspect = inspectProtocol(stream);
     const known = length === 0 ? undefined : inspect(arena.receiveAt, length);
     if (known !== undefined) return this.#serve(connection, stream, known, length);
@@ -224,35 +253,47 @@ export class Inbound {
   #serve(connection: InboundConnection, stream: Stream, protocol: Protocol, length: number): void {
     const declared = connection.policy.current.protocol;
     // A peer proxy may bring HTTP/1 over HTTP/2 whatever the port is declared to speak.
-    if (protocol === Protocol.Http2) return this.#serveHttp2(connection, stream, length);
+    const pipelineOf = () => new InboundHttp(connection, this.#lines);
+    if (protocol === Protocol.Http2) return this.#serveHttp2(connection, stream, length, pipelineOf);
     if (declared === "detect" && protocol !== Protocol.Http1) {
-      return this.#forward(connection, stream, length);
+      return this.forward(connection, stream, length);
     }
+    this.#serveHttp1(connection, stream, length, pipelineOf());
+  }
+
+  #serveHttp1(connection: InboundConnection, stream: Stream, length: number, pipeline: Pipeline): void {
     connection.opened(stream);
-    const server = new ServerConnection(
-      stream,
-      new InboundHttp(connection, this.#lines),
-      (errno) => connection.ended(errno),
-    );
+    const server = new ServerConnection(stream, pipeline, (errno) => connection.ended(errno));
     connection.drain = (isForced) => isForced ? stream.fail(CLOSED_BY_PROXY) : server.drain();
     server.begin(this.runtime.arena.receiveAt, length);
   }
 
-  #serveHttp2(connection: InboundConnection, stream: Stream, length: number): void {
+  #serveHttp2(
+    connection: InboundConnection,
+    stream: Stream,
+    length: number,
+    pipelineOf: () => Pipeline,
+  ): void {
     connection.opened(stream);
-    const server = serveHttp2(stream, connection, () => new InboundHttp(connection, this.#lines));
+    const server = serveHttp2(stream, connection, pipelineOf);
     if (server === undefined) return this.#countTcpError("loadshed");
     server.begin(this.runtime.arena.receiveAt, length);
   }
 
-  #forward(connection: InboundConnection, stream: Stream, length: number): void {
+  /** Passes a connection on as it comes, to the application unless `where` says otherwise. */
+  forward(
+    connection: InboundConnection,
+    stream: Stream,
+    length: number,
+    where: Pick<ForwardOptions, "pick" | "queue"> = { pick: () => connection.application() },
+  ): void {
     connection.opened(stream);
     if (!connection.authorizeConnection(() => connection.drain(true))) {
       connection.ended("unauthorized");
       return stream.abort();
     }
     const forward = new Forward(stream, length, {
-      pick: () => connection.application(),
+      ...where,
       protocol: undefined,
       onEnd: (errno, error) => {
         if (error !== undefined) this.#countTcpError(error.label);

@@ -5,6 +5,7 @@
 import { parseAddress, type SocketAddress } from "../../linux/address.ts";
 import { coresOf } from "./cores.ts";
 import { parseDuration, PortSet } from "./duration.ts";
+import { NameSuffixes } from "./name_suffixes.ts";
 import { type Network, parseNetworks } from "./network.ts";
 
 /** A control-plane service: `host:port`, and the identity its server must prove (absent for loopback). */
@@ -71,6 +72,8 @@ export interface ProxyConfig {
   readonly inboundIps: ReadonlySet<string>;
   readonly inboundPorts: PortSet;
   readonly inboundOpaquePorts: PortSet;
+  /** Names that peers may reach through this proxy; none unless it is a gateway. */
+  readonly gatewaySuffixes: NameSuffixes;
   readonly defaultPolicy: DefaultPolicy;
   readonly clusterNetworks: readonly Network[];
   readonly profileNetworks: readonly Network[];
@@ -161,6 +164,11 @@ class Reader {
 
   networks(name: string): readonly Network[] {
     return this.#parsed(name, parseNetworks, "a list of networks such as 10.0.0.0/8") ?? [];
+  }
+
+  suffixes(name: string): NameSuffixes {
+    return this.#parsed(name, NameSuffixes.parse, "a list of names such as svc.cluster.local.") ??
+      new NameSuffixes([]);
   }
 
   control(base: string): ControlAddress {
@@ -270,6 +278,7 @@ export function readConfig(
     inboundIps: new Set((reader.text("INBOUND_IPS") ?? "").split(",").map((ip) => ip.trim()).filter(Boolean)),
     inboundPorts: reader.ports("INBOUND_PORTS"),
     inboundOpaquePorts: reader.ports("INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION"),
+    gatewaySuffixes: reader.suffixes("INBOUND_GATEWAY_SUFFIXES"),
     defaultPolicy: reader.choice("INBOUND_DEFAULT_POLICY", DEFAULT_POLICIES) ?? "all-unauthenticated",
     clusterNetworks: reader.networks("POLICY_CLUSTER_NETWORKS"),
     profileNetworks: reader.networks("DESTINATION_PROFILE_NETWORKS"),

@@ -26,6 +26,8 @@ export class InboundConnection {
   #stopWatching: (() => void) | undefined;
   /** Ends what the connection has become, whatever that is; for shutdown. */
   drain: (isForced: boolean) => void = () => {};
+  /** What else ends with it. */
+  onEnd: () => void = () => {};
 
   constructor(
     readonly inbound: Inbound,
@@ -86,7 +88,7 @@ export class InboundConnection {
     this.#tcp = undefined;
     this.#stopWatching?.();
     this.#stopWatching = undefined;
-    this.inbound.connections.delete(this);
+    if (this.inbound.connections.delete(this)) this.onEnd();
   }
 
   countError(error: ProxyError): void {

@@ -37,13 +37,22 @@ export class OutboundConnection {
     });
     this.#tcp.connectionOpened(loop.now);
     stream.counters = this.#tcp;
-    this.destination.connections++;
+    this.hold();
     this.outbound.connections.add(this);
   }
 
   ended(errno: string): void {
     if (!this.outbound.connections.delete(this)) return;
     this.#tcp?.connectionClosed(errno, this.runtime.loop.now);
+    this.letGo();
+  }
+
+  /** The destination is in use, and must not be forgotten. */
+  hold(): void {
+    this.destination.connections++;
+  }
+
+  letGo(): void {
     this.destination.connections--;
     this.destination.lastUsed = this.runtime.loop.now;
   }

@@ -8,6 +8,7 @@ import { headerText } from "../http/record.ts";
 import { outboundPlace } from "../tap/places.ts";
 import type { TapPlace } from "../tap/subject.ts";
 import type { Taps } from "../tap/taps.ts";
+import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
 import { HeaderName } from "../../wasm/http1.ts";
 import type { RequestRules } from "../route/request_rules.ts";
@@ -29,19 +30,19 @@ const RESPONSE_DROPS: DropMask = [
 ];
 
 export class OutboundHttp implements Pipeline, Waiter {
-  readonly isDowngrading = false;
+  readonly isDowngrading: boolean = false;
   readonly requestDrops = REQUEST_DROPS;
   readonly responseDrops = RESPONSE_DROPS;
-  readonly authority = "";
-  readonly requestExtraAt = 0;
-  readonly requestExtraLength = 0;
+  authority = "";
+  requestExtraAt = 0;
+  requestExtraLength = 0;
   #waiting: Exchange | undefined;
   /** The request's l5d-require-id; undefined when it has none. */
   #requiredId: string | undefined;
   /** From the first wait of a request: how long it may queue. */
   readonly #failfast = timerOf(() => this.#fail());
 
-  constructor(private readonly connection: OutboundConnection) {}
+  constructor(protected readonly connection: OutboundConnection) {}
 
   route(exchange: Exchange, at: number): Endpoint | ProxyError | undefined {
     const { destination, runtime } = this.connection, picked = destination.pick(true);
@@ -134,14 +135,17 @@ export class OutboundHttp implements Pipeline, Waiter {
     return this.connection.outbound.inFlight;
   }
 
-  logAccess(): undefined {} // what comes in is logged, not what goes out
+  /** What comes in is logged, not what goes out. */
+  logAccess(_exchange: Exchange, _at: number): AccessRequest | undefined {
+    return undefined;
+  }
 
-  endAccess(): void {}
+  endAccess(_request: AccessRequest, _response: AccessResponse): void {}
 
   release(): void {
     this.#stopWaiting();
     disarm(this.#failfast);
   }
 
-  onTunnel(): void {}
+  onTunnel(_close: () => void): void {}
 }
