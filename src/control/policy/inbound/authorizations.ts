@@ -5,7 +5,7 @@ import { POLICY_GROUP } from "../../../kube/kinds.ts";
 import { matchLabelSelector } from "../../../kube/selector.ts";
 import { serviceAccountIdentity } from "../../../mesh/identity.ts";
 import type { ClusterState } from "../../state/cluster_state.ts";
-import { isCoreGroup } from "../../state/routes.ts";
+import { isCoreGroup, type RouteOf } from "../../state/routes.ts";
 import type { PolicyConfig } from "../config.ts";
 import {
   ANY_TLS,
@@ -23,10 +23,30 @@ export function authorizationsOf(server: Server, state: ClusterState, config: Po
   const older = state.serverAuthorizations.by("namespace", namespace)
     .filter((one) => authorizes(one, server))
     .flatMap((one) => fromServerAuthorization(one, config) ?? []);
-  const newer = state.authorizationPolicies.by("namespace", namespace)
-    .filter((one) => targets(one, server))
+  return [...older, ...granted(namespace, (target) => targetsServer(target, server), state, config)];
+}
+
+/** What AuthorizationPolicies grant to requests of a route; what they grant to its Server is granted beside it. */
+export function routeAuthorizationsOf(
+  route: RouteOf<"HTTPRoute"> | RouteOf<"GRPCRoute">,
+  state: ClusterState,
+  config: PolicyConfig,
+): Authz[] {
+  const { namespace, name, kind, resource: { group } } = route;
+  const targets = (target: PolicyRef) =>
+    target.group === group && target.kind === kind && target.name === name;
+  return granted(namespace, targets, state, config);
+}
+
+function granted(
+  namespace: string,
+  isTarget: (target: PolicyRef) => boolean,
+  state: ClusterState,
+  config: PolicyConfig,
+): Authz[] {
+  return state.authorizationPolicies.by("namespace", namespace)
+    .filter((one) => isTarget(one.spec.targetRef))
     .flatMap((one) => fromAuthorizationPolicy(one, state, config) ?? []);
-  return [...older, ...newer];
 }
 
 function authorizes(authorization: ServerAuthorization, server: Server): boolean {
@@ -36,8 +56,7 @@ function authorizes(authorization: ServerAuthorization, server: Server): boolean
 }
 
 /** A policy for a namespace counts for every Server in it. */
-function targets(policy: AuthorizationPolicy, server: Server): boolean {
-  const { group, kind, name } = policy.spec.targetRef;
+function targetsServer({ group, kind, name }: PolicyRef, server: Server): boolean {
   if (kind === "Namespace" && isCoreGroup(group)) return name === server.metadata?.namespace;
   return kind === "Server" && group === POLICY_GROUP && name === server.metadata?.name;
 }

@@ -1,11 +1,5 @@
 /** The policy of a pod's port: its Server's, or the default that the pod, its namespace or the cluster sets. */
-import {
-  type Authz,
-  type GrpcRoute,
-  type HttpRoute,
-  type ProxyProtocol,
-  Server,
-} from "../../../../proto/gen/inbound.ts";
+import { type HttpRoute, Server } from "../../../../proto/gen/inbound.ts";
 import type { Server as ServerResource } from "../../../kube/kinds.ts";
 import { isDefaultPolicy } from "../../../mesh/names.ts";
 import { parsePortSet } from "../../../mesh/ports.ts";
@@ -15,18 +9,13 @@ import type { ClusterState } from "../../state/cluster_state.ts";
 import { type Derived, DerivedMap } from "../../state/graph.ts";
 import type { PodFacts } from "../../state/pod_facts.ts";
 import { portNamed, serverOf } from "../../state/servers.ts";
-import { toHttpMethod } from "../../wire/http.ts";
-import { defaultMetadata } from "../../wire/metadata.ts";
-import { toDuration } from "../../wire/time.ts";
-import { DETECT_TIMEOUT_MS, type PolicyConfig } from "../config.ts";
-import {
-  builtInAuthorization,
-  defaultAuthorizations,
-  networkMessages,
-  requireIdentity,
-  UNAUTHENTICATED,
-} from "./authentication.ts";
+import type { PolicyConfig } from "../config.ts";
+import { defaultAuthorizations, requireIdentity } from "./authentication.ts";
 import { authorizationsOf } from "./authorizations.ts";
+import { DEFAULT_GRPC_ROUTE, defaultHttpRoutes } from "./default_routes.ts";
+import { protocolOf } from "./protocol.ts";
+import { rateLimitOf } from "./rate_limit.ts";
+import { serverGrpcRoutes, serverHttpRoutes } from "./routes.ts";
 
 export class ServerPolicyIndex {
   readonly #state: ClusterState;
@@ -63,7 +52,11 @@ export class ServerPolicyIndex {
     const authorizations = authorizationsOf(server, this.#state, this.#config);
     if (isDefaultPolicy(access)) authorizations.push(...defaultAuthorizations(access, this.#config));
     return {
-      protocol: protocolOf(server.spec.proxyProtocol, this.#routes(pod, port)),
+      protocol: protocolOf(server.spec.proxyProtocol, {
+        http: () => serverHttpRoutes(server, this.#state, this.#config) ?? this.#defaultRoutes(pod, port),
+        grpc: () => serverGrpcRoutes(server, this.#state, this.#config) ?? [DEFAULT_GRPC_ROUTE],
+        rateLimit: () => rateLimitOf(server, this.#state, this.#config),
+      }),
       serverIps: [],
       authorizations,
       labels: { group: "policy.linkerd.io", kind: "server", name: server.metadata?.name ?? "" },
@@ -84,93 +77,20 @@ export class ServerPolicyIndex {
     const isOpaque = (opaque === undefined ? this.#config.defaultOpaquePorts : parsePortSet(opaque, named))
       .has(port);
     return {
-      protocol: protocolOf(isOpaque ? "opaque" : "unknown", this.#routes(pod, port)),
+      protocol: protocolOf(isOpaque ? "opaque" : "unknown", {
+        http: () => this.#defaultRoutes(pod, port),
+        grpc: () => [DEFAULT_GRPC_ROUTE],
+        rateLimit: () => undefined,
+      }),
       serverIps: [],
       authorizations: defaultAuthorizations(policy, this.#config),
       labels: { group: "", kind: "default", name: policy },
     };
   }
 
-  /** Everything, and what the kubelet probes: that is let in from the probe networks whatever else holds. */
-  #routes(pod: PodFacts, port: number): HttpRoute[] {
-    const paths = pod.probes[port] ?? [];
-    if (paths.length === 0) return [DEFAULT_HTTP_ROUTE];
-    return [DEFAULT_HTTP_ROUTE, probeRoute(paths, this.#probeAuthorization())];
-  }
-
-  #probeAuthorization(): Authz {
-    return builtInAuthorization("probe", networkMessages(this.#config.probeNetworks), UNAUTHENTICATED);
-  }
-}
-
-const DEFAULT_HTTP_ROUTE: HttpRoute = {
-  metadata: defaultMetadata("default"),
-  hosts: [],
-  authorizations: [],
-  rules: [{
-    matches: [{
-      path: { kind: { $case: "prefix", value: "/" } },
-      headers: [],
-      queryParams: [],
-      method: undefined,
-    }],
-    filters: [],
-  }],
-};
-
-const DEFAULT_GRPC_ROUTE: GrpcRoute = {
-  metadata: defaultMetadata("default"),
-  hosts: [],
-  authorizations: [],
-  rules: [{ matches: [{ rpc: undefined, headers: [] }], filters: [] }],
-};
-
-function probeRoute(paths: readonly string[], authorization: Authz): HttpRoute {
-  return {
-    metadata: defaultMetadata("probe"),
-    hosts: [],
-    authorizations: [authorization],
-    rules: [{
-      matches: paths.map((path) => ({
-        // The query is no part of what a route matches.
-        path: { kind: { $case: "exact" as const, value: path.replace(/[?#].*$/, "") || "/" } },
-        headers: [],
-        queryParams: [],
-        method: toHttpMethod("GET"),
-      })),
-      filters: [],
-    }],
-  };
-}
-
-function protocolOf(
-  protocol: ServerResource["spec"]["proxyProtocol"],
-  routes: HttpRoute[],
-): ProxyProtocol {
-  const http = { routes, localRateLimit: undefined };
-  switch (protocol) {
-    case "HTTP/1":
-      return { kind: { $case: "http1", value: http } };
-    case "HTTP/2":
-      return { kind: { $case: "http2", value: http } };
-    case "gRPC":
-      return { kind: { $case: "grpc", value: { routes: [DEFAULT_GRPC_ROUTE] } } };
-    case "opaque":
-      return { kind: { $case: "opaque", value: {} } };
-    case "TLS":
-      return { kind: { $case: "tls", value: {} } };
-    case "unknown":
-    case undefined:
-      return {
-        kind: {
-          $case: "detect",
-          value: {
-            timeout: toDuration(DETECT_TIMEOUT_MS),
-            httpRoutes: routes,
-            httpLocalRateLimit: undefined,
-          },
-        },
-      };
+  /** Where no route is attached: everything, and the kubelet's probes from the probe networks whatever else holds. */
+  #defaultRoutes(pod: PodFacts, port: number): HttpRoute[] {
+    return defaultHttpRoutes(pod.probes[port] ?? [], this.#config);
   }
 }
 

@@ -128,7 +128,7 @@ function protocolKind(
   if (isOpaque) return { $case: "opaque", value: opaque(routes.TCPRoute) };
   if (routes.GRPCRoute.length > 0) {
     const last = isAllowed ? defaultGrpcRoute(parent, named("grpc")) : forbiddingGrpcRoute(named("grpc"));
-    const own = routes.GRPCRoute.flatMap((route) => grpcRoute(parent, route) ?? []);
+    const own = routes.GRPCRoute.map((route) => grpcRoute(parent, route));
     return { $case: "grpc", value: { routes: [...own, last], failureAccrual } };
   }
   if (routes.HTTPRoute.length === 0 && routes.TLSRoute.length > 0) {
@@ -140,7 +140,7 @@ function protocolKind(
     return { $case: "opaque", value: opaque(routes.TCPRoute) };
   }
   const last = isAllowed ? defaultHttpRoute(parent, named("http")) : forbiddingHttpRoute(named("http"));
-  const own = routes.HTTPRoute.flatMap((route) => httpRoute(parent, route) ?? []);
+  const own = routes.HTTPRoute.map((route) => httpRoute(parent, route));
   const http = { routes: [...own, last], failureAccrual };
   return detect({ opaque: opaque([]), http1: http, http2: http });
 }

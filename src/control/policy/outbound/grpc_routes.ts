@@ -40,12 +40,11 @@ export function forbiddingGrpcRoute(name: string): GrpcRoute {
   };
 }
 
-/** Undefined when nothing can match it. */
-export function grpcRoute(parent: OutboundParent, route: RouteOf<"GRPCRoute">): GrpcRoute | undefined {
+/** One that nothing can match has no rules. */
+export function grpcRoute(parent: OutboundParent, route: RouteOf<"GRPCRoute">): GrpcRoute {
   const specs = route.object.spec.rules ?? [{}];
   const context = { ...parent, namespace: route.namespace };
   const rules = specs.flatMap((spec) => rule(context, route.annotations, spec) ?? []);
-  if (rules.length === 0) return undefined;
   return { metadata: routeMetadata(route), hosts: hostMatches(route.object.spec.hostnames), rules };
 }
 

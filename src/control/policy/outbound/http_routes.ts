@@ -46,13 +46,12 @@ export function forbiddingHttpRoute(name: string): HttpRoute {
   };
 }
 
-/** Undefined when nothing can match it. */
-export function httpRoute(parent: OutboundParent, route: RouteOf<"HTTPRoute">): HttpRoute | undefined {
+/** One that nothing can match has no rules. */
+export function httpRoute(parent: OutboundParent, route: RouteOf<"HTTPRoute">): HttpRoute {
   // The definition's own default, where an object comes from a cluster without it.
   const specs = route.object.spec.rules ?? [{}];
   const context = { ...parent, namespace: route.namespace };
   const rules = specs.flatMap((spec) => rule(context, route.annotations, spec) ?? []);
-  if (rules.length === 0) return undefined;
   return { metadata: routeMetadata(route), hosts: hostMatches(route.object.spec.hostnames), rules };
 }
 

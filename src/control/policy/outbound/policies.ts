@@ -76,7 +76,7 @@ function protocolKind(
   const http = () => ({
     routes: routes.HTTPRoute.length === 0
       ? [defaultHttpRoute(parent)]
-      : routes.HTTPRoute.flatMap((route) => httpRoute(parent, route) ?? []),
+      : routes.HTTPRoute.map((route) => httpRoute(parent, route)),
     failureAccrual,
   });
   const opaque = (tcp: RoutesByKind["TCPRoute"]) => ({
@@ -88,7 +88,7 @@ function protocolKind(
   if (declared === "http1") return { $case: "http1", value: http() };
   if (declared === "opaque") return { $case: "opaque", value: opaque(routes.TCPRoute) };
   if (routes.GRPCRoute.length > 0) {
-    const grpc = routes.GRPCRoute.flatMap((route) => grpcRoute(parent, route) ?? []);
+    const grpc = routes.GRPCRoute.map((route) => grpcRoute(parent, route));
     return { $case: "grpc", value: { routes: grpc, failureAccrual } };
   }
   if (declared === "http2") return { $case: "http2", value: http() };
