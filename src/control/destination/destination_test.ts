@@ -285,6 +285,7 @@ Deno.test("a Service's profile has its name, its budget, and the routes of the c
         responseClasses: [{ condition: { status: { min: 500 } }, isFailure: true }],
       }],
       dstOverrides: [{ authority: "web-v2.shop.svc.cluster.local", weight: "500m" }],
+      retryBudget: { retryRatio: 0.5, minRetriesPerSecond: 3, ttl: "15s" },
     },
   });
   kube.put(SERVICE_PROFILES, profile("shop", "producer"));
@@ -299,7 +300,17 @@ Deno.test("a Service's profile has its name, its budget, and the routes of the c
   assert.deepEqual(producer.dstOverrides[0], {
     authority: "web-v2.shop.svc.cluster.local:80",
     weight: 5000,
-    backendRef: undefined,
+    backendRef: {
+      kind: {
+        $case: "resource",
+        value: { group: "core", kind: "Service", name: "web-v2", namespace: "shop", section: "", port: 80 },
+      },
+    },
+  });
+  assert.deepEqual(producer.retryBudget, {
+    retryRatio: 0.5,
+    minRetriesPerSecond: 3,
+    ttl: { seconds: 15n, nanos: 0 },
   });
   kube.put(SERVICE_PROFILES, profile("client", "consumer"));
   assert.deepEqual((await stream.next()).routes[0]?.metricsLabels, { route: "consumer" });

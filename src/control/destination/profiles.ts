@@ -135,7 +135,7 @@ export class ProfileIndex {
     const profile = this.#serviceProfile(fullyQualifiedName, namespace, clientNamespace);
     return {
       ...EMPTY,
-      ...profileOf(profile, port),
+      ...profileOf(profile, port, this.#config.clusterDomain),
       fullyQualifiedName,
       opaqueProtocol: this.#isOpaqueService(service, profile, port),
       parentRef: resourceMetadata({ group: "core", kind: "Service", name, namespace, port }),

@@ -15,7 +15,9 @@ import type {
 } from "../../kube/kinds.ts";
 import { parseGoDuration } from "../../mesh/duration.ts";
 import { toHttpMethod } from "../wire/http.ts";
+import { resourceMetadata } from "../wire/metadata.ts";
 import { toDuration } from "../wire/time.ts";
+import { parseTarget } from "./target.ts";
 
 const DEFAULT_BUDGET: RetryBudget = { retryRatio: 0.2, minRetriesPerSecond: 10, ttl: toDuration(10_000) };
 
@@ -86,15 +88,28 @@ function milliUnits(weight: string | number): number {
   return Math.round(Number(match[1]) * scale);
 }
 
-function override(spec: { authority: string; weight: string | number }, port: number): WeightedDst {
+function override(
+  spec: { authority: string; weight: string | number },
+  port: number,
+  clusterDomain: string,
+): WeightedDst {
   const authority = /:\d+$/.test(spec.authority) ? spec.authority : `${spec.authority}:${port}`;
-  return { authority, weight: milliUnits(spec.weight) * 10, backendRef: undefined };
+  const target = parseTarget(authority, clusterDomain);
+  const backendRef = target.kind !== "service" ? undefined : resourceMetadata({
+    group: "core",
+    kind: "Service",
+    name: target.name,
+    namespace: target.namespace,
+    port: target.port,
+  });
+  return { authority, weight: milliUnits(spec.weight) * 10, backendRef };
 }
 
 /** The part of a profile that a ServiceProfile decides; defaults without one. */
 export function profileOf(
   profile: ServiceProfile | undefined,
   port: number,
+  clusterDomain: string,
 ): Pick<DestinationProfile, "routes" | "retryBudget" | "dstOverrides" | "profileRef"> {
   const budget = profile?.spec.retryBudget;
   return {
@@ -104,19 +119,12 @@ export function profileOf(
       minRetriesPerSecond: budget.minRetriesPerSecond,
       ttl: toDuration(parseGoDuration(budget.ttl) ?? 10_000),
     },
-    dstOverrides: (profile?.spec.dstOverrides ?? []).map((one) => override(one, port)),
-    profileRef: profile === undefined ? undefined : {
-      kind: {
-        $case: "resource",
-        value: {
-          group: "linkerd.io",
-          kind: "ServiceProfile",
-          name: profile.metadata?.name ?? "",
-          namespace: profile.metadata?.namespace ?? "",
-          section: "",
-          port: 0,
-        },
-      },
-    },
+    dstOverrides: (profile?.spec.dstOverrides ?? []).map((one) => override(one, port, clusterDomain)),
+    profileRef: profile === undefined ? undefined : resourceMetadata({
+      group: "linkerd.io",
+      kind: "ServiceProfile",
+      name: profile.metadata?.name ?? "",
+      namespace: profile.metadata?.namespace ?? "",
+    }),
   };
 }
