@@ -5,6 +5,7 @@
 import { formatAddress, type SocketAddress } from "../../linux/address.ts";
 import type { Balancing } from "../balance/balancing.ts";
 import type { RequestRules } from "../route/request_rules.ts";
+import type { ServerNameMatch } from "../tls/server_names.ts";
 import type { ServerPolicy } from "../policy/server_policy.ts";
 
 /** One replica of a service, and how to talk to it. */
@@ -63,7 +64,24 @@ export type Distribution =
   | { readonly kind: "first-available"; readonly backends: readonly WeightedBackend[] }
   | { readonly kind: "random"; readonly backends: readonly WeightedBackend[] }
   /** The policy forbids it, or routes to nothing. */
-  | { readonly kind: "empty"; readonly reason: string };
+  | {
+    readonly kind: "empty";
+    readonly reason: string;
+    /** The policy itself is wrong. */
+    readonly isInvalid?: boolean;
+  };
+
+/** A route of connections that are passed on as they come. */
+export interface ConnectionRoute {
+  readonly resource: TargetResource;
+  readonly distribution: Distribution;
+}
+
+/** One of TLS connections, by the name that they ask for. */
+export interface TlsRoute extends ConnectionRoute {
+  /** Empty: whatever name. */
+  readonly names: readonly ServerNameMatch[];
+}
 
 /** A service by its name, where no original destination says whom traffic is for: at a gateway, at an ingress. */
 export interface NamedTarget {
@@ -91,6 +109,10 @@ export interface OutboundDecision {
   /** What the rule of `http` asks of requests; absent: nothing. */
   readonly rules?: RequestRules;
   readonly opaque: Distribution;
+  /** The route that `opaque` is of; absent: of none that has a name. */
+  readonly opaqueRoute?: TargetResource;
+  /** Where connections go by the name in their ClientHello; with protocol `tls` only. */
+  readonly tls?: readonly TlsRoute[];
 }
 
 /** A subscription; `cancel` ends it, after which nothing more is told. */

@@ -14,8 +14,9 @@ import type {
   OpaqueRoute,
   OpaqueRoute_Distribution,
   OutboundPolicy,
-  TlsRoute,
+  TlsRoute as WireTlsRoute,
 } from "../../../proto/gen/outbound.ts";
+import type { SniMatch } from "../../../proto/gen/tls_route.ts";
 import type { SocketAddress } from "../../linux/address.ts";
 import type { FailureAccrual } from "../balance/balancing.ts";
 import {
@@ -26,8 +27,10 @@ import {
   type OutboundDecision,
   type OutboundTarget,
   type TargetResource,
+  type TlsRoute,
   type WeightedBackend,
 } from "./plane.ts";
+import type { ServerNameMatch } from "../tls/server_names.ts";
 import { endpointOf } from "./translate_endpoint.ts";
 import { millisOf } from "./translate_net.ts";
 import { accrualOf, balancingOf, INVALID, requestRulesOf } from "./translate_rules.ts";
@@ -95,14 +98,37 @@ function httpOf(
   return rules === undefined ? { http } : { http, rules };
 }
 
-function opaqueOf(routes: readonly (OpaqueRoute | TlsRoute)[] | undefined): Distribution {
-  const rule = routes?.[0]?.rules[0], filter = rule?.filters[0]?.kind;
+/** The first filter of the one rule decides (proxy.md §5). */
+function connectionsOf(route: OpaqueRoute | WireTlsRoute | undefined): Distribution {
+  const rule = route?.rules[0], filter = rule?.filters[0]?.kind;
   if (rule === undefined) return { kind: "empty", reason: "its policy has no route" };
   if (filter?.$case === "forbidden") return { kind: "empty", reason: "its policy forbids the connection" };
   if (filter?.$case === "invalid") {
-    return { kind: "empty", reason: `its policy is invalid: ${filter.value.message}` };
+    return { kind: "empty", reason: `its policy is invalid: ${filter.value.message}`, isInvalid: true };
   }
   return distributionOf(rule.backends);
+}
+
+function opaqueOf(routes: readonly OpaqueRoute[] = []): Pick<OutboundDecision, "opaque" | "opaqueRoute"> {
+  const [route] = routes, opaque = connectionsOf(route);
+  return route === undefined ? { opaque } : { opaque, opaqueRoute: resourceOf(route.metadata) };
+}
+
+/** A name that is no match of a kind we know matches nothing. */
+function serverNamesOf(snis: readonly SniMatch[]): ServerNameMatch[] {
+  return snis.map(({ match }) =>
+    match?.$case === "suffix"
+      ? { kind: "suffix", value: `.${match.value.reverseLabels.toReversed().join(".").toLowerCase()}` }
+      : { kind: "exact", value: match?.value.toLowerCase() ?? "" }
+  );
+}
+
+function tlsRouteOf(route: WireTlsRoute): TlsRoute {
+  return {
+    resource: resourceOf(route.metadata),
+    names: serverNamesOf(route.snis),
+    distribution: connectionsOf(route),
+  };
 }
 
 /** `web.shop.svc.cluster.local:80`, from the profile; empty when the destination is no service. */
@@ -123,7 +149,7 @@ function fromPolicy(policy: OutboundPolicy): Omit<OutboundDecision, "authority">
         ...http,
         protocol: "detect",
         detectTimeoutMs: millisOf(kind.value.timeout, DETECT_TIMEOUT_MS),
-        opaque: opaqueOf(kind.value.opaque?.routes),
+        ...opaqueOf(kind.value.opaque?.routes),
       };
     }
     case "http1":
@@ -132,10 +158,14 @@ function fromPolicy(policy: OutboundPolicy): Omit<OutboundDecision, "authority">
       const http = httpOf(kind.value, kind.$case === "grpc");
       return http === undefined ? undefined : { ...base, ...http, protocol: kind.$case, opaque: http.http };
     }
-    case "opaque":
-    case "tls": {
+    case "opaque": {
       const opaque = opaqueOf(kind.value.routes);
-      return { ...base, protocol: kind.$case, http: opaque, opaque };
+      return { ...base, ...opaque, protocol: "opaque", http: opaque.opaque };
+    }
+    case "tls": {
+      const other: Distribution = { kind: "empty", reason: "its policy routes TLS only" };
+      const tls = kind.value.routes.map(tlsRouteOf);
+      return { ...base, protocol: "tls", http: other, opaque: other, tls };
     }
   }
   return undefined;

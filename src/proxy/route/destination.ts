@@ -10,9 +10,11 @@ import {
   formatTarget,
   type OutboundDecision,
   type OutboundTarget,
+  type TargetResource,
   type Watch,
 } from "../control/plane.ts";
 import { type ProxyError, proxyError } from "../error.ts";
+import { bestForName, type ServerNameMatch } from "../tls/server_names.ts";
 import type { Runtime } from "../runtime.ts";
 import { type Choice, chooseBackend } from "./distribution.ts";
 import { endpointSeries, Service, type Waiter } from "./service.ts";
@@ -46,6 +48,13 @@ interface Compiled {
   readonly error: ProxyError | undefined;
 }
 
+/** A route of TLS connections, ready to be picked from. */
+interface CompiledTlsRoute {
+  readonly names: readonly ServerNameMatch[];
+  readonly resource: TargetResource;
+  readonly compiled: Compiled;
+}
+
 const NOTHING: Compiled = { kind: "random", choices: [], error: proxyError("failfast", "not known yet") };
 
 export class Destination implements Waiter {
@@ -55,6 +64,7 @@ export class Destination implements Waiter {
   #refusal: ProxyError | undefined;
   #http: Compiled = NOTHING;
   #opaque: Compiled = NOTHING;
+  #tls: readonly CompiledTlsRoute[] = [];
   readonly #waiters = new Set<Waiter>();
   readonly #watch: Watch;
   connections = 0;
@@ -80,13 +90,22 @@ export class Destination implements Waiter {
   }
 
   #decided(decision: OutboundDecision): void {
-    const old = [this.#http, this.#opaque];
+    const old = this.#all();
     this.decision = decision;
     this.#refusal = undefined;
     this.#http = this.#compile(decision.http, decision.authority);
     this.#opaque = this.#compile(decision.opaque, decision.authority);
+    this.#tls = (decision.tls ?? []).map(({ names, resource, distribution }) => ({
+      names,
+      resource,
+      compiled: this.#compile(distribution, decision.authority),
+    }));
     for (const compiled of old) this.#release(compiled);
     this.onMayProceed();
+  }
+
+  #all(): Compiled[] {
+    return [this.#http, this.#opaque, ...this.#tls.map(({ compiled }) => compiled)];
   }
 
   #refused(reason: string): void {
@@ -99,7 +118,10 @@ export class Destination implements Waiter {
       return {
         kind: "random",
         choices: [],
-        error: proxyError("forbidden-route", `${this.key}: ${distribution.reason}`),
+        error: proxyError(
+          distribution.isInvalid ? "invalid-policy" : "forbidden-route",
+          `${this.key}: ${distribution.reason}`,
+        ),
       };
     }
     const choices = distribution.backends.map(({ backend, weight }) => ({
@@ -136,7 +158,25 @@ export class Destination implements Waiter {
   pick(isHttp: boolean, failed?: Endpoint): Endpoint | ProxyError | undefined {
     if (this.#refusal !== undefined) return this.#refusal;
     if (this.decision === undefined) return undefined;
-    const compiled = isHttp ? this.#http : this.#opaque;
+    return this.#pickFrom(isHttp ? this.#http : this.#opaque, failed);
+  }
+
+  /** The same of a TLS connection that asks for `serverName`. */
+  pickTls(serverName: string, failed?: Endpoint): Endpoint | ProxyError | undefined {
+    if (this.#refusal !== undefined) return this.#refusal;
+    if (this.decision === undefined) return undefined;
+    const route = bestForName(this.#tls, serverName);
+    return route === undefined
+      ? proxyError("forbidden-route", `${this.key}: no route for ${JSON.stringify(serverName)}`)
+      : this.#pickFrom(route.compiled, failed);
+  }
+
+  /** The route that `pickTls` takes; undefined when there is none. */
+  tlsRouteOf(serverName: string): TargetResource | undefined {
+    return bestForName(this.#tls, serverName)?.resource;
+  }
+
+  #pickFrom(compiled: Compiled, failed: Endpoint | undefined): Endpoint | ProxyError | undefined {
     if (compiled.error !== undefined) return compiled.error;
     const now = this.runtime.loop.now;
     const target = chooseBackend(
@@ -166,8 +206,8 @@ export class Destination implements Waiter {
   /** Calls `waiter` once when `pick` may know more. */
   wait(waiter: Waiter): void {
     this.#waiters.add(waiter);
-    for (const compiled of [this.#http, this.#opaque]) {
-      for (const { backend } of compiled.choices) if (backend instanceof Service) backend.wait(this);
+    for (const { choices } of this.#all()) {
+      for (const { backend } of choices) if (backend instanceof Service) backend.wait(this);
     }
   }
 
@@ -184,7 +224,6 @@ export class Destination implements Waiter {
 
   close(): void {
     this.#watch.cancel();
-    this.#release(this.#http);
-    this.#release(this.#opaque);
+    for (const compiled of this.#all()) this.#release(compiled);
   }
 }

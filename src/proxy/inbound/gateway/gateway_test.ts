@@ -108,7 +108,7 @@ Deno.test("an HTTP/1 request crosses a gateway: to the name of its header, signe
 
 Deno.test("an HTTP/2 request crosses a gateway as such, with its body and under its own name", async () => {
   const application = http2.createServer();
-  application.on("stream", (stream, headers) => {
+  application.on("stream", (stream: http2.ServerHttp2Stream, headers) => {
     stream.respond({ ":status": 200, authority: headers[":authority"], forwarded: headers["forwarded"] });
     stream.pipe(stream);
   });
