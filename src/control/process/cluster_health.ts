@@ -49,12 +49,12 @@ export class ClusterHealth {
       if (isNotFound(error) || (error instanceof KubeError && error.status === 410)) this.worked(kind.plural);
       else this.failed(kind.plural);
     };
-    const health = this;
+    const worked = (kind: ResourceKind) => this.worked(kind.plural);
     return {
       async list(kind, options) {
         try {
           const list = await client.list(kind, options);
-          health.worked(kind.plural);
+          worked(kind);
           return list;
         } catch (error) {
           settle(kind, error);
@@ -64,7 +64,7 @@ export class ClusterHealth {
       async *watch(kind, options) {
         try {
           for await (const event of client.watch(kind, options)) {
-            health.worked(kind.plural);
+            worked(kind);
             yield event;
           }
         } catch (error) {
