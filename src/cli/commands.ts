@@ -1,6 +1,7 @@
 /** All commands. A description costs nothing; its file is loaded when it is run. */
 import type { Command } from "commander";
 import { CHECK_COMMANDS } from "./check/commands.ts";
+import { DASHBOARD_COMMANDS } from "./dashboard/commands.ts";
 import { DIAGNOSE_COMMANDS } from "./diagnose/commands.ts";
 import { PROXY_COMMANDS } from "./diagnose/proxy_commands.ts";
 import type { Environment } from "./environment.ts";
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Describe[] = [
   ...CHECK_COMMANDS,
   ...STAT_COMMANDS,
   ...TAP_COMMANDS,
+  ...DASHBOARD_COMMANDS,
   ...DIAGNOSE_COMMANDS,
   ...PROXY_COMMANDS,
   ...PROFILE_COMMANDS,

@@ -32,6 +32,8 @@ export interface Environment {
   sleep(milliseconds: number): Promise<void>;
   connect(options: GlobalOptions): Promise<Connection>;
   fetch(url: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
+  /** Resolves with the name of the signal that asks for the end. */
+  interrupted(): Promise<string>;
   /** Runs another program with this one's input and outputs. @returns its exit code */
   run(program: string, args: readonly string[]): Promise<number>;
   /** Runs another program. @returns what it wrote to its standard output, whatever its exit code */
@@ -59,6 +61,12 @@ export const SYSTEM: Environment = {
   sleep: (milliseconds) => new Promise((done) => setTimeout(done, milliseconds)),
   connect: async (options) => (await import("./connect.ts")).connect(options),
   fetch: (url, headers) => fetch(url, headers === undefined ? {} : { headers }),
+  interrupted: () =>
+    new Promise((done) => {
+      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+        Deno.addSignalListener(signal, () => done(signal));
+      }
+    }),
   run: async (program, args) => (await new Deno.Command(program, { args: [...args] }).spawn().status).code,
   capture: async (program, args) => {
     const { stdout } = await new Deno.Command(program, { args: [...args], stderr: "inherit" }).output();

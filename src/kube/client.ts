@@ -79,6 +79,11 @@ export interface KubeClient {
   ): Promise<R>;
   /** Any path, for what the typed verbs do not cover (pod logs, /version, proxy, discovery). Never throws on a status. */
   raw(method: string, path: string, init?: RawInit): Promise<Response>;
+  /**
+   * An open WebSocket for binary messages, for what is no request and answer (port-forward). Rejects with the reason when
+   * the server refuses. Left out by clients with no network in between.
+   */
+  webSocket?(path: string, protocol: string): Promise<WebSocket>;
 }
 
 /** A refusal of the API: the fields of its Status object. */

@@ -95,10 +95,8 @@ class FetchKubeClient implements HttpKubeClient {
     this.#options = { ...options, server: options.server.replace(/\/+$/, "") };
   }
 
-  async raw(method: string, path: string, init: RawInit = {}): Promise<Response> {
-    const credentials = await this.#credentials();
-    const headers = new Headers(init.headers);
-    if (!headers.has("accept")) headers.set("accept", "application/json");
+  /** Headers that say who asks. */
+  #identify(headers: Headers, credentials: Credentials): void {
     if (credentials.token !== undefined && credentials.token !== "") {
       headers.set("authorization", `Bearer ${credentials.token}`);
     } else if (credentials.username !== undefined) {
@@ -110,6 +108,13 @@ class FetchKubeClient implements HttpKubeClient {
       for (const group of impersonate.groups ?? []) headers.append("impersonate-group", group);
       if (impersonate.uid !== undefined) headers.set("impersonate-uid", impersonate.uid);
     }
+  }
+
+  async raw(method: string, path: string, init: RawInit = {}): Promise<Response> {
+    const credentials = await this.#credentials();
+    const headers = new Headers(init.headers);
+    if (!headers.has("accept")) headers.set("accept", "application/json");
+    this.#identify(headers, credentials);
     let body: BodyInit | null = null;
     if (typeof init.body === "string" || init.body instanceof Uint8Array) {
       body = init.body as BodyInit;
@@ -125,6 +130,25 @@ class FetchKubeClient implements HttpKubeClient {
     // Deno's own addition to fetch; the DOM's types, which the dashboard's islands need, know nothing of it.
     const transport: RequestInit & { client: Deno.HttpClient } = { client: this.#client(credentials) };
     return await fetch(request, transport);
+  }
+
+  async webSocket(path: string, protocol: string): Promise<WebSocket> {
+    const credentials = await this.#credentials(), headers = new Headers();
+    this.#identify(headers, credentials);
+    const url = this.#options.server.replace(/^http/, "ws") + path;
+    // Deno's own additions, as for fetch above.
+    const options = { protocols: [protocol], headers, client: this.#client(credentials) };
+    const socket = new WebSocket(url, options as unknown as string);
+    socket.binaryType = "arraybuffer";
+    const isOpen = await new Promise<boolean>((resolve) => {
+      socket.onopen = () => resolve(true);
+      socket.onerror = () => resolve(false);
+    });
+    socket.onerror = null;
+    if (isOpen) return socket;
+    // A WebSocket does not tell why it failed; the same request without an upgrade is refused for the same reason.
+    const response = await this.raw("GET", path);
+    throw KubeError.from(response.status, await response.text());
   }
 
   get<T extends KubernetesObject>(kind: ResourceKind<T>, name: string, namespace?: string): Promise<T> {

@@ -14,9 +14,9 @@ import { CONTROL_PORTS } from "../../mesh/names.ts";
 import { type Column, formatJson, formatTable } from "../../mesh/table.ts";
 import type { Environment } from "../environment.ts";
 import { usageFailure } from "../failure.ts";
+import { forwardComponent } from "../forward.ts";
 import type { GlobalOptions } from "../global_options.ts";
 import { placeOf } from "../profile/place.ts";
-import { controllerAddress } from "./controller_address.ts";
 import { readable } from "./message.ts";
 
 export interface DiscoveryOptions {
@@ -37,7 +37,11 @@ async function asking<S extends ServiceDescription, T>(
   environment: Environment,
   use: (client: GrpcClient<S>) => Promise<T>,
 ): Promise<T> {
-  const { address, close } = await controllerAddress(port, global, environment);
+  const { apiAddr } = global;
+  const forwarded = apiAddr === undefined
+    ? await forwardComponent("destination", port, global, environment)
+    : undefined;
+  const address = apiAddr ?? forwarded!.address;
   const client = new GrpcClient(service, address);
   try {
     return await use(client);
@@ -50,7 +54,7 @@ async function asking<S extends ServiceDescription, T>(
       code: code === 14 ? "controller-unreachable" : "controller-refused",
       source: code === 3 ? "usage" : "cluster",
       detail: code === 14
-        ? `the controller at ${address} cannot be reached: ${details}`
+        ? `the controller at ${address} cannot be reached: ${forwarded?.complaint() ?? details}`
         : `the controller says: ${details}`,
       remedy: code === 14
         ? "see with `linkerd check` whether the control plane runs, or mend --api-addr"
@@ -58,7 +62,7 @@ async function asking<S extends ServiceDescription, T>(
     });
   } finally {
     client.close();
-    await close();
+    await forwarded?.close();
   }
 }
 

@@ -3,7 +3,12 @@ import { parse } from "yaml";
 import { policyConfig, servePolicy } from "../../control/policy/role.ts";
 import { Flags } from "../../control/process/flags.ts";
 import { shopController } from "../../control/testing/shop.ts";
-import { SYSTEM } from "../environment.ts";
+import { createHttpKubeClient } from "../../kube/http_client.ts";
+import { NAMESPACES, PODS, SERVICE_ACCOUNTS } from "../../kube/kinds.ts";
+import { startApiServer } from "../../local/api/server.ts";
+import { COMPONENT_LABEL } from "../../mesh/labels.ts";
+import { type Environment, SYSTEM } from "../environment.ts";
+import { forwardComponent } from "../forward.ts";
 import { runCli } from "../main.ts";
 
 interface Outcome {
@@ -12,13 +17,18 @@ interface Outcome {
   readonly told: string;
 }
 
-async function run(args: string[], variables: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+async function run(
+  args: string[],
+  variables: Readonly<Record<string, string>> = {},
+  world: Partial<Environment> = {},
+): Promise<Outcome> {
   let printed = "", told = "";
   const code = await runCli(["diagnostics", ...args], {
     ...SYSTEM,
     print: (text) => void (printed += text),
     tell: (text) => void (told += text),
     variable: (name) => variables[name],
+    ...world,
   });
   return { code, printed, told };
 }
@@ -76,29 +86,61 @@ Deno.test("what the controller refuses, what is no resource, and a controller th
     assert.match(missing.told, /the controller at 127\.0\.0\.1:1 cannot be reached/);
   }));
 
-Deno.test("without an address the port is forwarded by kubectl, which is ended, and whose complaint is told", () =>
-  withControllers(async (destination) => {
-    const directory = await Deno.makeTempDir({ prefix: "kubectl-" }), kubectl = `${directory}/kubectl`;
-    const program = (text: string) =>
-      Deno.writeTextFileSync(kubectl, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
-    try {
-      program(`echo "$@" > ${directory}/args; echo $$ > ${directory}/pid
-echo "Forwarding from ${destination} -> 8086"; exec sleep 100`);
-      const found = await run(["endpoints", WEB, "--context", "c", "--as", "me"], { KUBECTL: kubectl });
-      assert.match(found.printed, /web-1/, found.told);
-      assert.equal(
-        Deno.readTextFileSync(`${directory}/args`).trim(),
-        "--context c --as me -n linkerd port-forward deploy/linkerd-destination :8086",
+/** A cluster, over the network, whose pod of linkerd-destination is on loopback. */
+async function withDestinationPod(
+  use: (connect: Environment["connect"], setReady: (isReady: boolean) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const server = await startApiServer({ tcp: [{ hostname: "127.0.0.1", port: 0 }] });
+  const connect = () => {
+    const client = createHttpKubeClient({
+      server: `https://127.0.0.1:${server.addresses[0]!.port}`,
+      caCertificate: server.caBundle,
+      token: server.adminToken,
+    });
+    return Promise.resolve({ client, namespace: "default", server: "", close: () => client.close() });
+  };
+  try {
+    const { client } = server, name = "linkerd-destination-1", namespace = "linkerd";
+    await client.create(NAMESPACES, { metadata: { name: namespace } });
+    await client.create(SERVICE_ACCOUNTS, { metadata: { name: "default", namespace } });
+    const metadata = { name, namespace, labels: { [COMPONENT_LABEL]: "destination" } };
+    await client.create(PODS, { metadata, spec: { containers: [{ name: "destination", image: "x" }] } });
+    await use(connect, async (isReady) => {
+      const conditions = [{ type: "Ready", status: isReady ? "True" : "False" }];
+      const status = { podIP: "127.0.0.1", conditions };
+      await client.patch(PODS, name, namespace, { status }, { type: "merge", subresource: "status" });
+    });
+  } finally {
+    await server.stop();
+  }
+}
+
+Deno.test("without an address the controller's port is forwarded through the API server, to a pod that is ready", () =>
+  withControllers((destination) =>
+    withDestinationPod(async (connect, setReady) => {
+      const global = { linkerdNamespace: "linkerd", cniNamespace: "linkerd-cni", verbose: false };
+      const port = Number(destination.split(":")[1]);
+      await assert.rejects(
+        forwardComponent("destination", port, global, { connect }),
+        /no pod of destination is ready in namespace linkerd/,
       );
-      const pid = Deno.readTextFileSync(`${directory}/pid`).trim();
-      assert.throws(() => Deno.statSync(`/proc/${pid}`), Deno.errors.NotFound);
-      program('echo "error: unable to forward port" >&2; exit 1');
-      const failed = await run(["endpoints", WEB], { KUBECTL: kubectl });
-      assert.equal(failed.code, 1);
-      assert.match(failed.told, /unable to forward port/);
-      const none = await run(["endpoints", WEB], { KUBECTL: `${directory}/none` });
-      assert.match(none.told, /kubectl, which forwards the controller's port, is not on the PATH/);
-    } finally {
-      await Deno.remove(directory, { recursive: true });
-    }
+      await setReady(true);
+      const forwarded = await forwardComponent("destination", port, global, { connect });
+      try {
+        const found = await run(["endpoints", WEB, "--api-addr", forwarded.address]);
+        assert.match(found.printed, /web-1/, found.told);
+        assert.equal(forwarded.complaint(), undefined);
+      } finally {
+        await forwarded.close();
+      }
+    })
+  ));
+
+Deno.test("that nobody listens behind the forwarded port is told in the words of the cluster", () =>
+  withDestinationPod(async (connect, setReady) => {
+    await setReady(true);
+    // No controller runs here: the port that the command asks for is refused by the pod.
+    const failed = await run(["endpoints", WEB], {}, { connect });
+    assert.equal(failed.code, 1);
+    assert.match(failed.told, /cannot be reached: cannot connect to port 8086 of the pod: .*refused/);
   }));

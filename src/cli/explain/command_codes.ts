@@ -37,6 +37,10 @@ export const COMMAND_CODES = explanations("command", {
     "name the control plane's namespace with -L, or install: linkerd install --apply",
   ],
   "peer-invalid": ["A Service or an authority sends nothing itself.", "name a workload after --from"],
+  "port-taken": [
+    "Something else listens on this port.",
+    "name another one with --port, or 0 for one that is free",
+  ],
   "peer-of-all": ["--to and --from do not go with all.", "name the kinds"],
   "peer-unnamed": ["--to and --from take one resource.", "write KIND/NAME"],
   "pod-not-found": ["No pod with a proxy fits what was asked for.", "see them with linkerd stat pod -A"],

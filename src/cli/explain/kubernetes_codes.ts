@@ -11,7 +11,7 @@ export const KUBERNETES_CODES = explanations("kubernetes", {
     "name what is asked for as a proxy would: host.namespace.svc.cluster.local:port",
   ],
   "controller-unreachable": [
-    "The destination controller's port could not be reached, or not be forwarded by kubectl.",
+    "The controller's port could not be reached through the API server, which forwards it.",
     "see with linkerd check whether the control plane runs; or give its address with --api-addr",
   ],
   "not-installed-here": [

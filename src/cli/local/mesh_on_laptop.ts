@@ -33,12 +33,3 @@ export async function installOnLaptop(progress: Progress, cluster: Cluster): Pro
       }),
   );
 }
-
-/** Resolves with the name of the signal that asks for the end. */
-export function interrupted(): Promise<string> {
-  return new Promise((done) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      Deno.addSignalListener(signal, () => done(signal));
-    }
-  });
-}

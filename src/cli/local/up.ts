@@ -2,7 +2,7 @@
 import { MeshFailure } from "../../mesh/error.ts";
 import { Progress } from "../../mesh/progress.ts";
 import { formatJson } from "../../mesh/table.ts";
-import { installOnLaptop, interrupted, startLaptop } from "./mesh_on_laptop.ts";
+import { installOnLaptop, startLaptop } from "./mesh_on_laptop.ts";
 import { clusterDirectory, kubeconfigPath, readState, writeState } from "./state.ts";
 
 export interface UpOptions {
@@ -22,7 +22,7 @@ export async function up(options: UpOptions): Promise<number> {
       remedy: "use it, or end it with `linkerd local down`",
     });
   }
-  const directory = clusterDirectory(), progress = new Progress(), stop = interrupted();
+  const directory = clusterDirectory(), progress = new Progress(), stop = environment.interrupted();
   await Deno.remove(directory, { recursive: true }).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { Describe, Run } from "../commands.ts";
 import { addNamespaceOption, outputOption } from "../options.ts";
+import { addDashboard } from "../dashboard/commands.ts";
 import { addTaps } from "../tap/commands.ts";
 
 function addStatistics(parent: Command, execute: (run: Run) => Promise<void>): void {
@@ -47,5 +48,6 @@ export const STAT_COMMANDS: readonly Describe[] = [
     );
     addStatistics(viz, execute);
     addTaps(viz, execute);
+    addDashboard(viz, execute);
   },
 ];

@@ -2,7 +2,7 @@
  * The laptop cluster's Kubernetes API server: in memory, in this process, ready in milliseconds.
  *
  * What it leaves out: CEL rules (in CRDs, webhooks' matchConditions, admission policies), conversion webhooks,
- * exec/attach/port-forward, answers in protobuf, the group events.k8s.io, persistence.
+ * exec/attach, port-forward in kubectl's protocol, answers in protobuf, the group events.k8s.io, persistence.
  */
 import type { KubeClient } from "../../kube/client.ts";
 import { Admission } from "./admission/admission.ts";

@@ -14,6 +14,7 @@ import { updateObject } from "../verbs/write.ts";
 import { readBody } from "./body.ts";
 import { answerLogs, type LogReader } from "./logs.ts";
 import { eventText, type Form, formOf, listText, objectText } from "./negotiate.ts";
+import { forwardPort } from "./port_forward.ts";
 import { proxy } from "./proxy.ts";
 import type { ResourceRequest } from "./request_info.ts";
 
@@ -171,6 +172,9 @@ async function dispatch(call: Call): Promise<Response> {
   const { request, info, query, definition } = call;
   const isRead = request.method === "GET" || request.method === "HEAD";
   if (info.subresource === "proxy") return await proxy(call.api, call.state.resolveService, info, request);
+  if (info.plural === "pods" && info.subresource === "portforward") {
+    return forwardPort(call.api, info, request);
+  }
   if (info.name === undefined) return await onCollection(call, isRead);
   if (isRead && isWatch(query)) return answerWatch(call);
   const target: Target = { definition, namespace: info.namespace, name: info.name };
