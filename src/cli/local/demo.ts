@@ -11,6 +11,7 @@ import { waitForWorkloads } from "../../local/workloads.ts";
 import { MeshFailure } from "../../mesh/error.ts";
 import { Progress } from "../../mesh/progress.ts";
 import { formatJson } from "../../mesh/table.ts";
+import { SYSTEM } from "../environment.ts";
 import { installOnLaptop, startLaptop } from "./mesh_on_laptop.ts";
 import { formatShop, isComplete, readShop, type ShopState } from "./shop_table.ts";
 
@@ -95,7 +96,7 @@ async function watchLive(cluster: Cluster, stop: Promise<string>): Promise<void>
 
 /** Runs the demo. @returns the exit code */
 export async function demo(options: DemoOptions): Promise<number> {
-  const progress = new Progress(), stop = environment.interrupted();
+  const progress = new Progress(), stop = SYSTEM.interrupted();
   const cluster = await startLaptop(progress);
   try {
     const work = (async () => {

@@ -2,6 +2,7 @@
 import { MeshFailure } from "../../mesh/error.ts";
 import { Progress } from "../../mesh/progress.ts";
 import { formatJson } from "../../mesh/table.ts";
+import { SYSTEM } from "../environment.ts";
 import { installOnLaptop, startLaptop } from "./mesh_on_laptop.ts";
 import { clusterDirectory, kubeconfigPath, readState, writeState } from "./state.ts";
 
@@ -22,7 +23,7 @@ export async function up(options: UpOptions): Promise<number> {
       remedy: "use it, or end it with `linkerd local down`",
     });
   }
-  const directory = clusterDirectory(), progress = new Progress(), stop = environment.interrupted();
+  const directory = clusterDirectory(), progress = new Progress(), stop = SYSTEM.interrupted();
   await Deno.remove(directory, { recursive: true }).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });
