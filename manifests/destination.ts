@@ -2,7 +2,7 @@
 import type { KubernetesObject } from "../src/kube/resource.ts";
 import { CONTROL_PORTS } from "../src/mesh/names.ts";
 import type { Values } from "../src/mesh/values.ts";
-import { clusterAccess, READ } from "./access.ts";
+import { clusterAccess, namespacedAccess, READ } from "./access.ts";
 import { type Component, deployment, disruptionBudget, serviceAccount } from "./control_plane_pod.ts";
 import { service } from "./services.ts";
 
@@ -69,6 +69,17 @@ export function destination(values: Values): KubernetesObject[] {
         resources: ["httproutes/status", "grpcroutes/status", "tlsroutes/status", "tcproutes/status"],
         verbs: ["patch"],
       },
+    ]),
+    ...namespacedAccess(values, "linkerd-policy", NAME, "destination", [
+      // Only the holder of the lease writes statuses. One is made before it has a name to be restricted to.
+      { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create"] },
+      {
+        apiGroups: ["coordination.k8s.io"],
+        resources: ["leases"],
+        resourceNames: ["policy-controller-write"],
+        verbs: ["get", "patch"],
+      },
+      { apiGroups: ["apps"], resources: ["deployments"], resourceNames: [NAME], verbs: ["get"] },
     ]),
     service(values, "linkerd-dst", "destination", grpc(CONTROL_PORTS.destination)),
     service(values, "linkerd-dst-headless", "destination", grpc(CONTROL_PORTS.destination), {

@@ -3,6 +3,7 @@ import { DestinationDefinition } from "../../../proto/gen/destination.ts";
 import { CONTROL_PORTS } from "../../mesh/names.ts";
 import { GrpcServer } from "../grpc/server.ts";
 import { policyConfig, servePolicy, stalenessGauge } from "../policy/role.ts";
+import { keepStatuses } from "../policy/status/role.ts";
 import { grpcMetrics } from "../process/metrics.ts";
 import type { Role, RunningRole } from "../process/role.ts";
 import { ClusterState } from "../state/cluster_state.ts";
@@ -16,7 +17,8 @@ export const destinationRole: Role = {
     const config = policyConfig(flags);
     const isH2UpgradeEnabled = flags.boolean("enable-h2-upgrade", true);
     const transportMode = flags.string("outbound-transport-mode", "transport-header");
-    const state = new ClusterState(await cluster());
+    const client = await cluster();
+    const state = new ClusterState(client);
     stalenessGauge(state, registry);
     const observers = grpcMetrics(registry);
     const server = new GrpcServer(observers);
@@ -32,10 +34,11 @@ export const destinationRole: Role = {
       servePolicy(state, config, policyPort, observers),
       server.listen(port),
     ]);
+    const statuses = keepStatuses(client, state, config);
     return {
       waitingFor: () => state.waitingFor(),
       async stop() {
-        await Promise.all([server.stop(), policy.server.stop()]);
+        await Promise.all([server.stop(), policy.server.stop(), statuses.stop()]);
         state.stop();
       },
     };

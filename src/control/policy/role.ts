@@ -20,6 +20,7 @@ import { Network } from "../wire/address.ts";
 import { ALL_NETWORKS, type PolicyConfig } from "./config.ts";
 import { inboundHandlers } from "./inbound/service.ts";
 import { outboundHandlers } from "./outbound/service.ts";
+import { keepStatuses } from "./status/role.ts";
 
 function networks(flags: Flags, name: string, fallback: string): Network[] {
   return flags.list(name, fallback).map((text) => {
@@ -81,13 +82,15 @@ export const policyRole: Role = {
   async start({ flags, registry, cluster }): Promise<RunningRole> {
     const port = flags.port("grpc-addr", CONTROL_PORTS.policy);
     const config = policyConfig(flags);
-    const state = new ClusterState(await cluster());
+    const client = await cluster();
+    const state = new ClusterState(client);
     stalenessGauge(state, registry);
     const { server } = await servePolicy(state, config, port, grpcMetrics(registry));
+    const statuses = keepStatuses(client, state, config);
     return {
       waitingFor: () => state.waitingFor(),
       async stop() {
-        await server.stop();
+        await Promise.all([server.stop(), statuses.stop()]);
         state.stop();
       },
     };

@@ -41,7 +41,7 @@ import { Collection, type CollectionOptions, keyOf } from "./collection.ts";
 import { Graph } from "./graph.ts";
 import { startOptionalInformer } from "./optional_informer.ts";
 import { podFacts } from "./pod_facts.ts";
-import { parentKeysOf, routeView } from "./routes.ts";
+import { parentKeysOf, type RouteCollection, routeView } from "./routes.ts";
 import { ServedKinds } from "./served_kinds.ts";
 
 const SERVICE_OF_SLICE = "kubernetes.io/service-name";
@@ -84,6 +84,8 @@ export class ClusterState {
   readonly grpcRoutes;
   readonly tlsRoutes;
   readonly tcpRoutes;
+  /** All of them. */
+  readonly routes: readonly RouteCollection[];
 
   constructor(client: KubeClient, options: { retryMs?: number } = {}) {
     this.#client = client;
@@ -187,6 +189,13 @@ export class ClusterState {
       view: routeView("TCPRoute", TCP_ROUTES),
       indexes,
     });
+    this.routes = [
+      { resource: GRPC_ROUTES, collection: this.grpcRoutes },
+      { resource: HTTP_ROUTES, collection: this.httpRoutes },
+      { resource: GATEWAY_HTTP_ROUTES, collection: this.gatewayHttpRoutes },
+      { resource: TLS_ROUTES, collection: this.tlsRoutes },
+      { resource: TCP_ROUTES, collection: this.tcpRoutes },
+    ];
     this.ready = Promise.all([...this.#informers.values()].map((informer) => informer.synced)).then(() => {});
   }
 

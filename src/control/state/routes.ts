@@ -24,6 +24,16 @@ export interface RouteOf<K extends RouteKind> {
 
 export type Route = { [K in RouteKind]: RouteOf<K> }[RouteKind];
 
+/** The routes of one resource, for those who need routes of every kind. */
+export interface RouteCollection {
+  readonly resource: ResourceKind;
+  readonly collection: {
+    all(): readonly Route[];
+    get(namespace: string | undefined, name: string): Route | undefined;
+    by(index: "parent", key: string): readonly Route[];
+  };
+}
+
 export type ParentKind = "Service" | "Server" | "EgressNetwork";
 
 /** A parent of a kind the mesh serves; others (Gateways) belong to other controllers. */

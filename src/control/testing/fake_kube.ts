@@ -1,5 +1,5 @@
 /** A Kubernetes API in memory: lists, watches and stores what a test puts there. For tests only. */
-import type { KubeClient, ListOptions, WatchOptions } from "../../kube/client.ts";
+import type { KubeClient, ListOptions, PatchOptions, WatchOptions } from "../../kube/client.ts";
 import { KubeError } from "../../kube/client.ts";
 import { apiVersionOf } from "../../kube/resource.ts";
 import type { KubernetesList, KubernetesObject, ResourceKind, WatchEvent } from "../../kube/resource.ts";
@@ -21,6 +21,13 @@ const SERVED = [
   "externalworkloads",
 ];
 
+export interface FakePatch {
+  readonly plural: string;
+  readonly name: string;
+  readonly body: unknown;
+  readonly options: PatchOptions | undefined;
+}
+
 type Answer = (object: KubernetesObject) => KubernetesObject;
 
 export class FakeKube implements KubeClient {
@@ -29,6 +36,8 @@ export class FakeKube implements KubeClient {
   readonly #virtual = new Map<string, Answer>();
   /** Group versions that are not served. */
   readonly missing = new Set<string>();
+  /** Told of every patch; what it throws is the answer. */
+  beforePatch: (patch: FakePatch) => void = () => {};
   #version = 1;
 
   /** Answers `create` of a virtual kind, such as TokenReview. */
@@ -140,6 +149,9 @@ export class FakeKube implements KubeClient {
     const metadata = { ...object.metadata };
     metadata.name ??= `${metadata.generateName ?? ""}${++this.#version}`;
     if (namespace !== undefined) metadata.namespace = namespace;
+    if (this.#store(kind).has(keyOf({ metadata }))) {
+      return Promise.reject(new KubeError(409, "AlreadyExists", `${kind.plural} "${metadata.name}" exists`));
+    }
     return Promise.resolve(this.put(kind, { ...object, metadata }));
   }
 
@@ -153,8 +165,17 @@ export class FakeKube implements KubeClient {
     name: string,
     namespace: string | undefined,
     body: unknown,
+    options?: PatchOptions,
   ): Promise<T> {
-    const object = structuredClone(await this.get(kind, name, namespace));
+    await Promise.resolve();
+    this.beforePatch({ plural: kind.plural, name, body, options });
+    const current = this.#store(kind).get(namespace === undefined ? name : `${namespace}/${name}`);
+    if (current === undefined) throw new KubeError(404, "NotFound", `${kind.plural} "${name}" not found`);
+    const object = structuredClone(current) as T;
+    const version = (body as KubernetesObject).metadata?.resourceVersion;
+    if (version !== undefined && version !== object.metadata?.resourceVersion) {
+      throw new KubeError(409, "Conflict", `${kind.plural} "${name}" has been modified`);
+    }
     if (Array.isArray(body)) {
       for (const { path, value } of body as { path: string; value: unknown }[]) {
         const steps = path.split("/").slice(1);

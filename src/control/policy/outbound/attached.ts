@@ -38,13 +38,7 @@ export function routesOfParent(
   name: string,
 ): Route[] {
   const key = parentKey(kind, namespace, name);
-  return [
-    ...state.grpcRoutes.by("parent", key),
-    ...state.httpRoutes.by("parent", key),
-    ...state.gatewayHttpRoutes.by("parent", key),
-    ...state.tlsRoutes.by("parent", key),
-    ...state.tcpRoutes.by("parent", key),
-  ];
+  return state.routes.flatMap(({ collection }) => collection.by("parent", key));
 }
 
 function isOf(parent: Parent, to: ParentPort): boolean {

@@ -34,11 +34,17 @@ function noBackend(metadata: Metadata): Backend {
   return { metadata, kind: undefined, queue: QUEUE };
 }
 
+/** Why nothing can be sent to a backend, as a route's status says it. */
+export interface BackendFailure {
+  readonly reason: "BackendNotFound" | "InvalidKind";
+  readonly message: string;
+}
+
 /** A backend of a rule. With a failure, its share of the requests is answered by that. */
 export interface Destination {
   readonly backend: Backend;
   readonly weight: number;
-  readonly failure: string | undefined;
+  readonly failure: BackendFailure | undefined;
 }
 
 /** What may stand in the place of the parent: an EgressNetwork among its own routes' backends. */
@@ -54,16 +60,16 @@ export function destinationOf(reference: BackendRef<unknown>, context: BackendCo
   const { state, config } = context;
   const { kind = "Service", name, port, weight = 1 } = reference;
   const namespace = reference.namespace ?? context.namespace;
-  const fail = (failure: string, metadata = defaultMetadata("invalid")): Destination => ({
-    backend: noBackend(metadata),
-    weight,
-    failure,
-  });
+  const fail = (
+    reason: BackendFailure["reason"],
+    message: string,
+    metadata = defaultMetadata("invalid"),
+  ): Destination => ({ backend: noBackend(metadata), weight, failure: { reason, message } });
   if (kind === "Service" && isCoreGroup(reference.group)) {
-    if (port === undefined) return fail(`missing port for backend Service ${name}`);
+    if (port === undefined) return fail("InvalidKind", `missing port for backend Service ${name}`);
     const service = state.services.get(namespace, name);
     if (service === undefined) {
-      return fail(`Service not found ${name}`, serviceMetadata(name, namespace, port));
+      return fail("BackendNotFound", `Service not found ${name}`, serviceMetadata(name, namespace, port));
     }
     return { backend: serviceBackend(service, port, config), weight, failure: undefined };
   }
@@ -72,9 +78,9 @@ export function destinationOf(reference: BackendRef<unknown>, context: BackendCo
     if (egress?.name === name && egress.namespace === namespace) {
       return { backend: egress.backend, weight, failure: undefined };
     }
-    return fail(`EgressNetwork ${name} may only be a backend of its own routes`);
+    return fail("InvalidKind", `EgressNetwork ${name} may only be a backend of its own routes`);
   }
-  return fail(`${kind} is not a backend the mesh can send to`);
+  return fail("InvalidKind", `${kind} is not a backend the mesh can send to`);
 }
 
 export type Split<RouteBackend> =

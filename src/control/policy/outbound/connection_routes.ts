@@ -52,7 +52,7 @@ function rule(parent: OutboundParent, backendRefs: readonly BackendRef<never>[] 
   if (backendRefs.length === 0) return plainRule(parent.backend);
   const kind = split(backendRefs.map((reference) => {
     const { backend, weight, failure } = destinationOf(reference, parent);
-    return { backend: { backend, filters: failure === undefined ? [] : [invalid(failure)] }, weight };
+    return { backend: { backend, filters: failure === undefined ? [] : [invalid(failure.message)] }, weight };
   }));
   return kind === undefined
     ? plainRule(undefined, [invalid(NO_WEIGHT)])
@@ -64,7 +64,7 @@ function onlyRule(
   parent: OutboundParent,
   route: RouteOf<"TCPRoute"> | RouteOf<"TLSRoute">,
 ): Rule | undefined {
-  const [spec, ...others] = route.object.spec.rules;
+  const [spec, ...others] = route.object.spec.rules ?? [];
   if (spec === undefined || others.length > 0) return undefined;
   return rule({ ...parent, namespace: route.namespace }, spec.backendRefs);
 }

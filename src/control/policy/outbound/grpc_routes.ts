@@ -78,7 +78,7 @@ function backendsOf(parent: OutboundParent, { backendRefs = [] }: RuleSpec) {
     const { backend, weight, failure } = destinationOf(reference, parent);
     const filters = failure === undefined
       ? grpcFilters(reference.filters)
-      : [{ kind: grpcFailure(failure) } satisfies GrpcRoute_Filter];
+      : [{ kind: grpcFailure(failure.message) } satisfies GrpcRoute_Filter];
     return { backend: { backend, filters, requestTimeout: undefined }, weight };
   }));
 }

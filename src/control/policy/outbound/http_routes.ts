@@ -85,7 +85,7 @@ function backendsOf(parent: OutboundParent, { backendRefs = [] }: RuleSpec) {
     const { backend, weight, failure } = destinationOf(reference, parent);
     const filters = failure === undefined
       ? httpFilters(reference.filters)
-      : [{ kind: httpFailure(failure) } satisfies HttpRoute_Filter];
+      : [{ kind: httpFailure(failure.message) } satisfies HttpRoute_Filter];
     return { backend: { backend, filters, requestTimeout: undefined }, weight };
   }));
 }
