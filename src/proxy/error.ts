@@ -17,6 +17,7 @@ export type ErrorCode =
   | "bad-response"
   | "identity-required"
   | "forbidden-route"
+  | "no-dispatcher"
   | "invalid-policy"
   | "lookup-refused"
   | "loop"
@@ -67,6 +68,7 @@ const TEMPLATES: Readonly<Record<ErrorCode, Template>> = {
   "bad-response": template("server", 502, "i/o", true, false),
   "identity-required": template("client", 502, "identity required", true, true),
   "forbidden-route": template("mesh", 404, "unexpected", false, true),
+  "no-dispatcher": template("mesh", 502, "unexpected", true, false),
   "invalid-policy": template("mesh", 500, "unexpected", true, true),
   "lookup-refused": template("mesh", 502, "i/o", true, true),
   "not-a-gateway": template("client", 404, "gateway domain invalid", false, true),

@@ -96,10 +96,11 @@ export class Inbound {
       const plain = { ...client, isTls: false, identity: undefined };
       return this.forward(this.#connection(destination, plain, "port_skipped", ""), stream, 0);
     }
+    const began = loop.micros();
     new Detector(
       stream,
       config.inbound.detectTimeoutMs,
-      (detected) => this.#detected(stream, client, destination, isForProxy, detected),
+      (detected) => this.#detected(stream, client, destination, isForProxy, detected, began),
       () => {},
     );
   }
@@ -126,6 +127,7 @@ export class Inbound {
     target: SocketAddress,
     isForProxy: boolean,
     detected: Detected,
+    began: number,
   ): void {
     const { tls } = this.runtime;
     if (
@@ -144,6 +146,7 @@ export class Inbound {
     if (isPassthrough || connection.policy.current.protocol === "tls") {
       return this.forward(connection, stream, 0);
     }
+    connection.detected(detected, this.runtime.loop.micros() - began);
     this.#serve(connection, stream, detected.protocol, 0);
   }
 
@@ -237,15 +240,20 @@ export class Inbound {
   #detectInside(connection: InboundConnection, stream: Stream, length: number): void {
     const { protocol, detectTimeoutMs } = connection.policy.current;
     if (protocol === "opaque" || protocol === "tls") return this.forward(connection, stream, length);
-    const { arena } = this.runtime, inspect = inspectProtocol(stream);
+    const { arena, loop } = this.runtime, inspect = inspectProtocol(stream), began = loop.micros();
+    const serve = (protocol: Protocol, isTimedOut: boolean, count: number) => {
+      connection.detected({ protocol, isTimedOut }, loop.micros() - began);
+      this.#serve(connection, stream, protocol, count);
+    };
     const known = length === 0 ? undefined : inspect(arena.receiveAt, length);
-    if (known !== undefined) return this.#serve(connection, stream, known, length);
+    if (known !== undefined) return serve(known, false, length);
     new FirstBytes(
       stream,
       detectTimeoutMs,
       inspect,
-      (found, count) => this.#serve(connection, stream, found ?? guessProtocol(stream, count), count),
-      () => {},
+      (found, count) =>
+        serve(found ?? guessProtocol(stream, count), found === undefined && !stream.isReadEnded, count),
+      () => connection.detected(undefined, loop.micros() - began),
       length,
     );
   }

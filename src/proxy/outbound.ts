@@ -10,10 +10,13 @@ import { type Accepted, Listener } from "./accept/listener.ts";
 import { Dialer } from "./connect/dialer.ts";
 import { formatTarget, type OutboundTarget } from "./control/plane.ts";
 import { Detector } from "./detect/detector.ts";
+import type { Detection } from "./detect/result.ts";
 import { ServerConnection } from "./http/http1/server_connection.ts";
 import { serveHttp2 } from "./http/http2/serve.ts";
 import { InFlight } from "./http/in_flight.ts";
 import { Forward } from "./opaque/forward.ts";
+import { ConnectionCounters, type RouteCount } from "./outbound/connection_counters.ts";
+import { IngressHttp } from "./outbound/ingress_http.ts";
 import { OutboundConnection } from "./outbound/outbound_connection.ts";
 import { OutboundHttp } from "./outbound/outbound_http.ts";
 import { Destination, Services } from "./route/destination.ts";
@@ -32,6 +35,7 @@ export class Outbound {
   queued = 0;
   readonly #dialer: Dialer;
   readonly #services: Services;
+  readonly #counters: ConnectionCounters;
   readonly #destinations = new Map<string, Destination>();
   #listeners: Listener[] = [];
 
@@ -39,6 +43,7 @@ export class Outbound {
     const { config, loop, arena, tls } = runtime;
     this.#dialer = new Dialer(loop, arena, config.outbound, tls);
     this.inFlight = new InFlight(config.outbound.maxInFlight);
+    this.#counters = new ConnectionCounters(runtime.telemetry);
     this.#services = new Services(runtime, this.#dialer);
   }
 
@@ -82,7 +87,9 @@ export class Outbound {
     connection.drain = (isForced) => {
       if (isForced) stream.fail(CLOSED_BY_PROXY);
     };
-    if (destination.isKnown) this.#known(connection, stream);
+    // A request may say by itself whom it is for.
+    if (this.runtime.config.isIngress) this.#detect(connection, stream);
+    else if (destination.isKnown) this.#known(connection, stream);
     else this.#lookUp(connection, stream);
   }
 
@@ -124,56 +131,59 @@ export class Outbound {
   #known(connection: OutboundConnection, stream: Stream): void {
     const { decision } = connection.destination;
     stream.resume();
+    if (decision !== undefined) this.#counters.protocol(decision);
     switch (decision?.protocol) {
       case "http1":
         return this.#serve(connection, stream);
       case "opaque":
-      case "tls":
-        return this.#forward(connection, stream);
+        return this.#forward(connection, stream, "");
       case "http2":
       case "grpc":
         return this.#serveHttp2(connection, stream);
+      case "tls":
+        return this.#detectName(connection, stream);
     }
+    this.#detect(connection, stream);
+  }
+
+  #detect(connection: OutboundConnection, stream: Stream): void {
+    const { loop, config } = this.runtime, { decision } = connection.destination, began = loop.micros();
+    const tell = (detection: Detection) =>
+      this.#counters.detected(
+        connection.destination.decision?.parent,
+        detection,
+        (loop.micros() - began) / 1e6,
+      );
     new Detector(
       stream,
-      decision?.detectTimeoutMs || this.runtime.config.outbound.detectTimeoutMs,
-      ({ protocol, isTimedOut }) => {
-        this.#countDetection(protocol, isTimedOut, connection);
-        if (protocol === Protocol.Http1) return this.#serve(connection, stream);
-        if (protocol === Protocol.Http2) return this.#serveHttp2(connection, stream);
-        this.#forward(connection, stream);
+      decision?.detectTimeoutMs || config.outbound.detectTimeoutMs,
+      (detected) => {
+        tell(detected);
+        if (detected.protocol === Protocol.Http1) return this.#serve(connection, stream);
+        if (detected.protocol === Protocol.Http2) return this.#serveHttp2(connection, stream);
+        this.#forward(connection, stream, detected.serverName);
       },
-      () => connection.ended("ECONNRESET"),
+      () => {
+        tell(undefined);
+        connection.ended("ECONNRESET");
+      },
     );
   }
 
-  #countDetection(protocol: Protocol, isTimedOut: boolean, connection: OutboundConnection): void {
-    const result = isTimedOut
-      ? "read_timeout"
-      : protocol === Protocol.Http1
-      ? "http/1"
-      : protocol === Protocol.Http2
-      ? "http/2"
-      : "not_http";
-    const parent = connection.destination.decision?.parent;
-    this.runtime.telemetry.counter(
-      "outbound_tcp_detect_http_results_total",
-      "What outbound connections turned out to speak",
-      {
-        result,
-        parent_group: parent?.group,
-        parent_kind: parent?.kind,
-        parent_namespace: parent?.namespace,
-        parent_name: parent?.name,
-        parent_port: parent === undefined ? undefined : String(parent.port),
-      },
-    ).value++;
+  /** TLS is passed on by the name that it asks for, and only that. */
+  #detectName(connection: OutboundConnection, stream: Stream): void {
+    new Detector(
+      stream,
+      this.runtime.config.outbound.detectTimeoutMs,
+      ({ serverName }) => this.#forward(connection, stream, serverName),
+      () => connection.ended("ECONNRESET"),
+    );
   }
 
   #serve(connection: OutboundConnection, stream: Stream): void {
     const server = new ServerConnection(
       stream,
-      new OutboundHttp(connection),
+      this.#pipelineOf(connection),
       (errno) => connection.ended(errno),
     );
     connection.drain = (isForced) => isForced ? stream.fail(CLOSED_BY_PROXY) : server.drain();
@@ -181,15 +191,28 @@ export class Outbound {
   }
 
   #serveHttp2(connection: OutboundConnection, stream: Stream): void {
-    const server = serveHttp2(stream, connection, () => new OutboundHttp(connection));
+    const server = serveHttp2(stream, connection, () => this.#pipelineOf(connection));
     if (server === undefined) return this.#countTcpError("loadshed");
     server.onReadable(stream);
   }
 
-  #forward(connection: OutboundConnection, stream: Stream): void {
+  #pipelineOf(connection: OutboundConnection): OutboundHttp {
+    return this.runtime.config.isIngress ? new IngressHttp(connection) : new OutboundHttp(connection);
+  }
+
+  /** @param serverName what a ClientHello asks for; "" when it is none, or nobody looked */
+  #forward(connection: OutboundConnection, stream: Stream, serverName: string): void {
     const { destination } = connection;
+    let count: RouteCount | undefined;
     const forward = new Forward(stream, 0, {
-      pick: (failed) => destination.pick(false, failed),
+      pick: (failed) => {
+        const { decision } = destination, isTls = decision?.protocol === "tls";
+        if (decision !== undefined) {
+          const route = isTls ? destination.tlsRouteOf(serverName) : decision.opaqueRoute;
+          count ??= this.#counters.opened(isTls ? "tls" : "tcp", decision.parent, route);
+        }
+        return isTls ? destination.pickTls(serverName, failed) : destination.pick(false, failed);
+      },
       queue: {
         failfastMs: this.runtime.config.outbound.failfastMs,
         wait: (waiter) => destination.wait(waiter),
@@ -198,6 +221,7 @@ export class Outbound {
       },
       protocol: undefined,
       onEnd: (errno, error) => {
+        count?.closed(error);
         if (error !== undefined) {
           this.#countTcpError(error.label);
           this.runtime.log.info("connection failed", {

@@ -57,6 +57,10 @@ export const PROXY_CODES = explanations("proxy", {
     "The server has routes and none of them matches the request; answered with 404.",
     "compare method and path with the HTTPRoutes of the Server",
   ],
+  "no-dispatcher": [
+    "The route leads to a backend that does not exist; answered with 502.",
+    "compare the names in the route's backendRefs with the Services there are",
+  ],
   "invalid-policy": [
     "The policy controller sent what this proxy cannot follow; answered with 500 rather than let through.",
     "compare versions with linkerd version --proxy",
@@ -64,6 +68,10 @@ export const PROXY_CODES = explanations("proxy", {
   "lookup-refused": [
     "The control plane refused to say where this address leads; answered with 502.",
     "look at the log of linkerd-destination",
+  ],
+  "not-a-gateway": [
+    "A peer asked this proxy for a name that it is no gateway to, or that nobody knows; answered with 404.",
+    "see whether the pod has config.linkerd.io/enable-gateway, and the Service of that name exists in its cluster",
   ],
   "loop": [
     "The request came back to the proxy that sent it; answered with 508.",

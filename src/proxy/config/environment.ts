@@ -77,6 +77,8 @@ export interface ProxyConfig {
   readonly defaultPolicy: DefaultPolicy;
   readonly clusterNetworks: readonly Network[];
   readonly profileNetworks: readonly Network[];
+  /** Beside an ingress controller: requests say whom they are for. */
+  readonly isIngress: boolean;
   readonly isInformationalHeadersDisabled: boolean;
   readonly identity: {
     readonly localName: string;
@@ -282,7 +284,10 @@ export function readConfig(
     defaultPolicy: reader.choice("INBOUND_DEFAULT_POLICY", DEFAULT_POLICIES) ?? "all-unauthenticated",
     clusterNetworks: reader.networks("POLICY_CLUSTER_NETWORKS"),
     profileNetworks: reader.networks("DESTINATION_PROFILE_NETWORKS"),
-    isInformationalHeadersDisabled: reader.flag("OUTBOUND_DISABLE_INFORMATIONAL_HEADERS"),
+    isIngress: reader.flag("INGRESS_MODE"),
+    // What an ingress answers is read by strangers.
+    isInformationalHeadersDisabled: reader.flag("OUTBOUND_DISABLE_INFORMATIONAL_HEADERS") ||
+      reader.flag("INGRESS_MODE"),
     identity: {
       localName: reader.required("IDENTITY_LOCAL_NAME"),
       directory: reader.required("IDENTITY_DIR"),

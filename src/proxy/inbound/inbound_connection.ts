@@ -4,6 +4,7 @@
  */
 import { formatAddress, type SocketAddress } from "../../linux/address.ts";
 import type { Endpoint } from "../connect/endpoint.ts";
+import { DETECT_BOUNDS, type Detection, resultOf } from "../detect/result.ts";
 import type { ProxyError } from "../error.ts";
 import type { PortPolicy } from "../policy/port_policies.ts";
 import {
@@ -89,6 +90,29 @@ export class InboundConnection {
     this.#stopWatching?.();
     this.#stopWatching = undefined;
     if (this.inbound.connections.delete(this)) this.onEnd();
+  }
+
+  /** What the client turned out to speak, where the port's policy asks for detection. @param micros that it took */
+  detected(detection: Detection, micros: number): void {
+    const { telemetry } = this.runtime, { protocol, server } = this.policy.current;
+    if (protocol !== "detect") return;
+    const labels = {
+      srv_group: server.group,
+      srv_kind: server.kind,
+      srv_name: server.name,
+      srv_port: String(this.target.port),
+    };
+    telemetry.counter(
+      "inbound_tcp_detect_http_results_total",
+      "What inbound connections turned out to speak",
+      { result: resultOf(detection), ...labels },
+    ).value++;
+    telemetry.buckets(
+      "inbound_tcp_detect_http_duration_seconds",
+      "Time until it was known what an inbound connection speaks",
+      DETECT_BOUNDS,
+      labels,
+    ).record(micros / 1e6);
   }
 
   countError(error: ProxyError): void {

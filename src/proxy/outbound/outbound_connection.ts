@@ -16,7 +16,8 @@ export class OutboundConnection {
   constructor(
     readonly outbound: Outbound,
     readonly client: SocketAddress,
-    readonly destination: Destination,
+    /** Where it leads; what stands for one request after another may be given another. */
+    public destination: Destination,
     /** Where it was going before redirection. */
     readonly address: SocketAddress,
   ) {

@@ -17,7 +17,8 @@ import type { Waiter } from "../route/service.ts";
 import { disarm, timerOf } from "../worker/timers.ts";
 
 const bit = (id: number) => 1 << (id & 31);
-const REQUEST_DROPS: DropMask = [
+/** Of the mesh's own: what is for this proxy, and what only a proxy may say. */
+export const OUTBOUND_REQUEST_DROPS: DropMask = [
   0,
   0,
   bit(HeaderName.L5dRequireId) | bit(HeaderName.L5dClientId) | bit(HeaderName.L5dOrigProto),
@@ -31,7 +32,7 @@ const RESPONSE_DROPS: DropMask = [
 
 export class OutboundHttp implements Pipeline, Waiter {
   readonly isDowngrading: boolean = false;
-  readonly requestDrops = REQUEST_DROPS;
+  readonly requestDrops: DropMask = OUTBOUND_REQUEST_DROPS;
   readonly responseDrops = RESPONSE_DROPS;
   authority = "";
   requestExtraAt = 0;

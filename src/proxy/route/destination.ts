@@ -136,12 +136,14 @@ export class Destination implements Waiter {
       case "balancer":
         return this.services.use(backend.path);
       case "forward": {
-        const series = endpointSeries(this.runtime, backend.endpoint, authority);
+        const isPassed = this.runtime.config.isIngress && !("name" in this.target);
+        const reason = isPassed ? "ingress_without_override" : undefined;
+        const series = endpointSeries(this.runtime, backend.endpoint, authority, reason);
         return new Endpoint(this.dialer, backend.endpoint, series, { isBackingOff: false });
       }
       case "none":
         return proxyError(
-          "invalid-policy",
+          "no-dispatcher",
           `${this.key}: backend ${backend.resource.name} has no dispatcher`,
         );
     }
@@ -165,15 +167,20 @@ export class Destination implements Waiter {
   pickTls(serverName: string, failed?: Endpoint): Endpoint | ProxyError | undefined {
     if (this.#refusal !== undefined) return this.#refusal;
     if (this.decision === undefined) return undefined;
-    const route = bestForName(this.#tls, serverName);
+    const route = this.#tlsRoute(serverName);
     return route === undefined
-      ? proxyError("forbidden-route", `${this.key}: no route for ${JSON.stringify(serverName)}`)
+      ? proxyError("forbidden-route", `${this.key}: no TLS route for the name ${JSON.stringify(serverName)}`)
       : this.#pickFrom(route.compiled, failed);
   }
 
   /** The route that `pickTls` takes; undefined when there is none. */
   tlsRouteOf(serverName: string): TargetResource | undefined {
-    return bestForName(this.#tls, serverName)?.resource;
+    return this.#tlsRoute(serverName)?.resource;
+  }
+
+  /** A connection that names nobody, or is no TLS at all, has no route. */
+  #tlsRoute(serverName: string): CompiledTlsRoute | undefined {
+    return serverName === "" ? undefined : bestForName(this.#tls, serverName);
   }
 
   #pickFrom(compiled: Compiled, failed: Endpoint | undefined): Endpoint | ProxyError | undefined {

@@ -22,7 +22,11 @@ export interface Waiter {
 const RECHECK_MS = 50;
 
 /** Labels of what goes to `info` (proxy.md §13, outbound). */
-export function endpointLabels(info: EndpointInfo, authority: string): Record<string, string | undefined> {
+export function endpointLabels(
+  info: EndpointInfo,
+  authority: string,
+  noTlsReason = "not_provided_by_service_discovery",
+): Record<string, string | undefined> {
   const { address, identity, labels } = info, dst: Record<string, string> = {};
   for (const [name, value] of Object.entries(labels)) dst[`dst_${name}`] = value;
   return {
@@ -32,14 +36,19 @@ export function endpointLabels(info: EndpointInfo, authority: string): Record<st
     target_ip: address.ip,
     target_port: String(address.port),
     ...(identity === undefined
-      ? { tls: "no_identity", no_tls_reason: "not_provided_by_service_discovery" }
+      ? { tls: "no_identity", no_tls_reason: noTlsReason }
       : { tls: "true", server_id: identity.name }),
     ...dst,
   };
 }
 
-export function endpointSeries(runtime: Runtime, info: EndpointInfo, authority: string): EndpointSeries {
-  return new EndpointSeries(runtime.telemetry, () => endpointLabels(info, authority));
+export function endpointSeries(
+  runtime: Runtime,
+  info: EndpointInfo,
+  authority: string,
+  noTlsReason?: string,
+): EndpointSeries {
+  return new EndpointSeries(runtime.telemetry, () => endpointLabels(info, authority, noTlsReason));
 }
 
 /** True when nothing about how to talk to an endpoint has changed. */

@@ -18,7 +18,9 @@ function histogram({ name, bounds }: FamilyRow, { labels, below, count, sum }: H
     text += line(`${name}_bucket`, `${before}le="${bound}"`, below[index]!);
   }
   text += line(`${name}_bucket`, `${before}le="+Inf"`, count);
-  return text + line(`${name}_sum`, labels, Math.round(sum)) + line(`${name}_count`, labels, count);
+  // Milliseconds are counted in whole ones; seconds to the microsecond.
+  const told = name.endsWith("_seconds") ? Number(sum.toFixed(6)) : Math.round(sum);
+  return text + line(`${name}_sum`, labels, told) + line(`${name}_count`, labels, count);
 }
 
 /** The text of rows, a piece for each. */

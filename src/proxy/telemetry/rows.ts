@@ -135,4 +135,10 @@ export function* rowsOf(telemetry: Telemetry, arena: Arena): Generator<Row> {
     yield { kind: "family", name, type, help, merge };
     for (const [labels, { value: current }] of values) yield value(labels, current);
   }
+  for (const [name, { help, bounds, values }] of telemetry.bucketFamilies) {
+    yield family(name, "histogram", help, bounds);
+    for (const [labels, buckets] of values) {
+      yield { kind: "histogram", labels, below: buckets.below(), count: buckets.count, sum: buckets.sum };
+    }
+  }
 }

@@ -4,6 +4,7 @@
  */
 import { Taps } from "../tap/taps.ts";
 import type { Arena } from "../worker/arena.ts";
+import { Buckets } from "./buckets.ts";
 import { HistogramPool } from "./histogram_pool.ts";
 import { HttpSeries } from "./http_series.ts";
 import { formatLabels } from "./labels.ts";
@@ -26,10 +27,18 @@ export interface Family {
   readonly values: Map<string, Value>;
 }
 
+/** Histograms of one name. */
+export interface BucketFamily {
+  readonly help: string;
+  readonly bounds: readonly number[];
+  readonly values: Map<string, Buckets>;
+}
+
 export class Telemetry {
   readonly http = new Map<string, HttpSeries>();
   readonly tcp = new Map<string, TcpSeries>();
   readonly families = new Map<string, Family>();
+  readonly bucketFamilies = new Map<string, BucketFamily>();
   /** What is observed of requests one by one, while somebody asks. */
   readonly taps = new Taps();
   #httpCursor: Iterator<[string, HttpSeries]> | undefined;
@@ -88,6 +97,16 @@ export class Telemetry {
   /** A gauge to set. @param merge what it is for the whole proxy, where each loop has a value of its own */
   gauge(name: string, help: string, labels: Labels = {}, merge: Merge = "sum"): Value {
     return this.#value(this.#family(name, help, "gauge", merge), labels);
+  }
+
+  /** A histogram with fixed bounds. */
+  buckets(name: string, help: string, bounds: readonly number[], labels: Labels = {}): Buckets {
+    let family = this.bucketFamilies.get(name);
+    if (family === undefined) this.bucketFamilies.set(name, family = { help, bounds, values: new Map() });
+    const text = formatLabels(labels);
+    let buckets = family.values.get(text);
+    if (buckets === undefined) family.values.set(text, buckets = new Buckets(family.bounds));
+    return buckets;
   }
 
   /** The value of a counter or gauge, 0 when there is none; for tests. */

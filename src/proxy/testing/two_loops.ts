@@ -95,6 +95,9 @@ export async function withTwoLoops(
   const authority = await TestAuthority.create();
   const server = await startTestProxy(authority, SERVER, PATIENT);
   const app = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, serve), logs = new Logs();
+  // What a client passes on opaquely is HTTP to the server only where its own policy says so.
+  const { port: served } = app.addr, { current } = server.inbound.policies.of(served);
+  if (options.protocol === "opaque") server.control.setPolicy(served, { ...current, protocol: "http1" });
   const environment = {
     ...TEST_ENVIRONMENT,
     ...PATIENT,

@@ -1,0 +1,25 @@
+/** A histogram with fixed bounds, for what happens once a connection: counts in the heap, none in linear memory. */
+export class Buckets {
+  /** How many values fell under each bound and above the one before; the last above all. */
+  readonly #counts: number[];
+  count = 0;
+  sum = 0;
+
+  /** @param bounds ascending */
+  constructor(readonly bounds: readonly number[]) {
+    this.#counts = new Array<number>(bounds.length + 1).fill(0);
+  }
+
+  record(value: number): void {
+    const index = this.bounds.findIndex((bound) => value <= bound);
+    this.#counts[index < 0 ? this.bounds.length : index]!++;
+    this.count++;
+    this.sum += value;
+  }
+
+  /** How many values were at most each bound. */
+  below(): number[] {
+    let total = 0;
+    return this.bounds.map((_, index) => total += this.#counts[index]!);
+  }
+}
