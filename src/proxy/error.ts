@@ -17,6 +17,10 @@ export type ErrorCode =
   | "bad-response"
   | "identity-required"
   | "forbidden-route"
+  | "route-not-found"
+  | "redirect"
+  | "injected-failure"
+  | "rate-limited"
   | "no-dispatcher"
   | "invalid-policy"
   | "lookup-refused"
@@ -42,9 +46,13 @@ export interface ProxyError {
   readonly detail: string;
   /** The HTTP/2 error code that an HTTP/2 client is told, where the upstream's stream was reset with it. */
   readonly reset?: number;
+  /** Where the client should ask instead. */
+  readonly location?: string;
+  /** The gRPC code, where it is not the status' own. */
+  readonly grpcCode?: number;
 }
 
-type Template = Omit<ProxyError, "code" | "detail" | "reset">;
+type Template = Omit<ProxyError, "code" | "detail" | "reset" | "location">;
 
 const template = (
   source: Template["source"],
@@ -68,6 +76,10 @@ const TEMPLATES: Readonly<Record<ErrorCode, Template>> = {
   "bad-response": template("server", 502, "i/o", true, false),
   "identity-required": template("client", 502, "identity required", true, true),
   "forbidden-route": template("mesh", 404, "unexpected", false, true),
+  "route-not-found": template("client", 404, "unexpected", false, false),
+  "redirect": { ...template("mesh", 301, "unexpected", false, false), grpcCode: 5 },
+  "injected-failure": { ...template("mesh", 500, "unexpected", false, false), grpcCode: 9 },
+  "rate-limited": template("client", 429, "unexpected", false, false),
   "no-dispatcher": template("mesh", 502, "unexpected", true, false),
   "invalid-policy": template("mesh", 500, "unexpected", true, true),
   "lookup-refused": template("mesh", 502, "i/o", true, true),
@@ -84,10 +96,16 @@ export function proxyError(code: ErrorCode, detail: string, status?: number): Pr
 }
 
 const PHRASES: Readonly<Record<number, string>> = {
+  301: "Moved Permanently",
+  302: "Found",
+  303: "See Other",
+  307: "Temporary Redirect",
+  308: "Permanent Redirect",
   400: "Bad Request",
   403: "Forbidden",
   404: "Not Found",
   414: "URI Too Long",
+  429: "Too Many Requests",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   501: "Not Implemented",
@@ -122,15 +140,21 @@ const GRPC_CODES: Readonly<Record<number, number>> = {
 };
 const INTERNAL = 13;
 
+/** RFC 9110 §8.6: no length where there can be no content. */
+function lengthLine(status: number): string {
+  return status === 204 ? "" : "content-length: 0\r\n";
+}
+
 /** The head that tells a client of `error`, as HTTP/1 writes it; there is no body. */
 export function errorHead(error: ProxyError, isInformed: boolean, form: ErrorForm): string {
   // Only printable ASCII: the detail may quote what a peer sent.
   const detail = error.detail.replace(/[^\x20-\x7e]/g, "?").slice(0, 512);
   let head = form.isGrpc
     ? `HTTP/1.1 200 OK\r\ncontent-length: 0\r\ncontent-type: application/grpc\r\ngrpc-status: ${
-      GRPC_CODES[error.status] ?? INTERNAL
+      error.grpcCode ?? GRPC_CODES[error.status] ?? INTERNAL
     }\r\n`
-    : `HTTP/1.1 ${error.status} ${PHRASES[error.status] ?? "Error"}\r\ncontent-length: 0\r\n`;
+    : `HTTP/1.1 ${error.status} ${PHRASES[error.status] ?? "Error"}\r\n${lengthLine(error.status)}`;
+  if (error.location !== undefined && !form.isGrpc) head += `location: ${error.location}\r\n`;
   if (isInformed) {
     if (form.isGrpc) head += `grpc-message: ${detail.replaceAll("%", "%25")}\r\n`;
     head += `l5d-proxy-error: ${detail}\r\n`;

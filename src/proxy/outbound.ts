@@ -20,6 +20,7 @@ import { IngressHttp } from "./outbound/ingress_http.ts";
 import { OutboundConnection } from "./outbound/outbound_connection.ts";
 import { OutboundHttp } from "./outbound/outbound_http.ts";
 import { Destination, Services } from "./route/destination.ts";
+import { EditLines } from "./route/edit_lines.ts";
 import type { Runtime } from "./runtime.ts";
 import { CLOSED_BY_PROXY, NOBODY, Stream } from "./worker/stream.ts";
 import { disarm, timerOf } from "./worker/timers.ts";
@@ -30,6 +31,9 @@ const MAX_DESTINATIONS = 4096;
 export class Outbound {
   readonly connections = new Set<OutboundConnection>();
   readonly inFlight: InFlight;
+  /** Where the header lines stand that routes add to a request, and to a response. */
+  readonly requestLines: EditLines;
+  readonly responseLines: EditLines;
   isDraining = false;
   /** Requests that wait for an endpoint. */
   queued = 0;
@@ -41,6 +45,8 @@ export class Outbound {
 
   constructor(readonly runtime: Runtime) {
     const { config, loop, arena, tls } = runtime;
+    this.requestLines = new EditLines(arena);
+    this.responseLines = new EditLines(arena);
     this.#dialer = new Dialer(loop, arena, config.outbound, tls);
     this.inFlight = new InFlight(config.outbound.maxInFlight);
     this.#counters = new ConnectionCounters(runtime.telemetry);
@@ -211,13 +217,13 @@ export class Outbound {
           const route = isTls ? destination.tlsRouteOf(serverName) : decision.opaqueRoute;
           count ??= this.#counters.opened(isTls ? "tls" : "tcp", decision.parent, route);
         }
-        return isTls ? destination.pickTls(serverName, failed) : destination.pick(false, failed);
+        return isTls ? destination.pickTls(serverName, failed) : destination.pickOpaque(failed);
       },
       queue: {
         failfastMs: this.runtime.config.outbound.failfastMs,
         wait: (waiter) => destination.wait(waiter),
         stopWaiting: (waiter) => destination.stopWaiting(waiter),
-        explain: () => destination.explain(false),
+        explain: () => destination.explain(),
       },
       protocol: undefined,
       onEnd: (errno, error) => {

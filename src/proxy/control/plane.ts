@@ -4,7 +4,9 @@
  */
 import { formatAddress, type SocketAddress } from "../../linux/address.ts";
 import type { Balancing } from "../balance/balancing.ts";
-import type { RequestRules } from "../route/request_rules.ts";
+import type { Filter } from "../route/filters.ts";
+import type { MatchedRoute } from "../route/matches.ts";
+import type { RequestRules, RouteResource } from "../route/request_rules.ts";
 import type { ServerNameMatch } from "../tls/server_names.ts";
 import type { ServerPolicy } from "../policy/server_policy.ts";
 
@@ -57,6 +59,8 @@ export type Backend =
 export interface WeightedBackend {
   readonly backend: Backend;
   readonly weight: number;
+  /** What is done to requests that go there, after what their rule does. */
+  readonly filters?: readonly Filter[];
 }
 
 /** Where a route sends its traffic. */
@@ -83,6 +87,21 @@ export interface TlsRoute extends ConnectionRoute {
   readonly names: readonly ServerNameMatch[];
 }
 
+/** What a rule of an HTTP route does with the requests it takes. */
+export interface RuleTarget {
+  readonly route: RouteResource;
+  readonly filters: readonly Filter[];
+  readonly distribution: Distribution;
+  /** What it asks of the exchange; absent: nothing. */
+  readonly rules?: RequestRules;
+}
+
+export interface HttpRoutes {
+  /** They are GRPCRoutes. */
+  readonly isGrpc: boolean;
+  readonly routes: readonly MatchedRoute<RuleTarget>[];
+}
+
 /** A service by its name, where no original destination says whom traffic is for: at a gateway, at an ingress. */
 export interface NamedTarget {
   /** In lower case, without a final dot. */
@@ -105,9 +124,7 @@ export interface OutboundDecision {
   /** Logical name, `web.shop.svc.cluster.local:80`; empty when the destination is no service. */
   readonly authority: string;
   readonly parent: TargetResource;
-  readonly http: Distribution;
-  /** What the rule of `http` asks of requests; absent: nothing. */
-  readonly rules?: RequestRules;
+  readonly http: HttpRoutes;
   readonly opaque: Distribution;
   /** The route that `opaque` is of; absent: of none that has a name. */
   readonly opaqueRoute?: TargetResource;

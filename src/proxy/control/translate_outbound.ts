@@ -9,10 +9,16 @@ import type {
   Backend as WireBackend,
   FailureAccrual as WireAccrual,
   GrpcRoute,
+  GrpcRoute_Distribution,
+  GrpcRoute_RouteBackend,
+  GrpcRoute_Rule,
   HttpRoute,
   HttpRoute_Distribution,
+  HttpRoute_RouteBackend,
+  HttpRoute_Rule,
   OpaqueRoute,
   OpaqueRoute_Distribution,
+  OpaqueRoute_RouteBackend,
   OutboundPolicy,
   TlsRoute as WireTlsRoute,
 } from "../../../proto/gen/outbound.ts";
@@ -24,15 +30,22 @@ import {
   type Distribution,
   type EndpointInfo,
   formatTarget,
+  type HttpRoutes,
   type OutboundDecision,
   type OutboundTarget,
+  type RuleTarget,
   type TargetResource,
   type TlsRoute,
   type WeightedBackend,
 } from "./plane.ts";
+import { everyRequestTo } from "../route/default_route.ts";
+import type { Filter } from "../route/filters.ts";
+import type { MatchedRule } from "../route/matches.ts";
+import type { RouteResource } from "../route/request_rules.ts";
 import type { ServerNameMatch } from "../tls/server_names.ts";
 import { endpointOf } from "./translate_endpoint.ts";
 import { millisOf } from "./translate_net.ts";
+import { filtersOf, hostsOf, InvalidRoute, matchOf } from "./translate_route.ts";
 import { accrualOf, balancingOf, INVALID, requestRulesOf } from "./translate_rules.ts";
 
 const DETECT_TIMEOUT_MS = 10_000;
@@ -58,30 +71,52 @@ function backendOf(backend: WireBackend | undefined, accrual?: FailureAccrual): 
   return { kind: "balancer", path, resource, balancing: balancingOf(kind.value, accrual) };
 }
 
+type WireRouteBackend = HttpRoute_RouteBackend | GrpcRoute_RouteBackend | OpaqueRoute_RouteBackend;
+
+function weighted(
+  route: WireRouteBackend | undefined,
+  weight: number,
+  accrual: FailureAccrual | undefined,
+): WeightedBackend {
+  const filters = route?.filters ?? [], backend = backendOf(route?.backend, accrual);
+  return filters.length === 0
+    ? { backend, weight }
+    : { backend, weight, filters: filters.flatMap(backendFilter) };
+}
+
+/** A backend's filter, which for connections that are no HTTP can only refuse. */
+function backendFilter(filter: WireRouteBackend["filters"][number]): Filter[] {
+  const { kind } = filter;
+  if (kind?.$case === "forbidden") return [{ kind: "invalid", message: "the backend is forbidden" }];
+  if (kind?.$case === "invalid") return [{ kind: "invalid", message: kind.value.message }];
+  return filtersOf([{ kind }]);
+}
+
 function distributionOf(
-  distribution: HttpRoute_Distribution | OpaqueRoute_Distribution | undefined,
+  distribution: HttpRoute_Distribution | GrpcRoute_Distribution | OpaqueRoute_Distribution | undefined,
   accrual?: FailureAccrual,
 ): Distribution {
   const kind = distribution?.kind;
   switch (kind?.$case) {
-    case "firstAvailable": {
-      const backends = kind.value.backends
-        .map(({ backend }) => ({ backend: backendOf(backend, accrual), weight: 1 }));
-      return { kind: "first-available", backends };
-    }
-    case "randomAvailable": {
-      const backends: WeightedBackend[] = kind.value.backends
-        .map(({ backend, weight }) => ({ backend: backendOf(backend?.backend, accrual), weight }));
-      return { kind: "random", backends };
-    }
+    case "firstAvailable":
+      return {
+        kind: "first-available",
+        backends: kind.value.backends.map((backend) => weighted(backend, 1, accrual)),
+      };
+    case "randomAvailable":
+      return {
+        kind: "random",
+        backends: kind.value.backends.map(({ backend, weight }) => weighted(backend, weight, accrual)),
+      };
   }
   return { kind: "empty", reason: "its route sends nowhere" };
 }
 
+const NO_ROUTE: Distribution = { kind: "empty", reason: "its policy has no route" };
+
 /**
- * Where the default route leads, and what it asks of requests. Routes that match by path or header are not told apart
- * yet: the first stands.
- * @returns undefined when a part of it cannot be kept
+ * What the routes do with requests, and connections that turn out to be no HTTP where they may be none.
+ * @throws InvalidRoute
  */
 function httpOf(
   { routes, failureAccrual }: {
@@ -89,19 +124,44 @@ function httpOf(
     readonly failureAccrual: WireAccrual | undefined;
   },
   isGrpc: boolean,
-): Pick<OutboundDecision, "http" | "rules"> | undefined {
-  const [route] = routes, rule = route?.rules[0], accrual = accrualOf(failureAccrual);
-  if (rule === undefined) return { http: { kind: "empty", reason: "its policy has no route" } };
-  const rules = requestRulesOf(rule, resourceOf(route!.metadata), isGrpc);
-  if (rules === INVALID || accrual === INVALID) return undefined;
-  const http = distributionOf(rule.backends as HttpRoute_Distribution | undefined, accrual);
-  return rules === undefined ? { http } : { http, rules };
+): HttpRoutes {
+  const accrual = accrualOf(failureAccrual);
+  if (accrual === INVALID) throw new InvalidRoute("its failure accrual cannot be kept");
+  return {
+    isGrpc,
+    routes: routes.map(({ metadata, hosts, rules }) => {
+      const { group, kind, namespace, name } = resourceOf(metadata), route = { group, kind, namespace, name };
+      return { hosts: hostsOf(hosts), rules: rules.map((rule) => ruleOf(rule, route, isGrpc, accrual)) };
+    }),
+  };
+}
+
+function ruleOf(
+  rule: HttpRoute_Rule | GrpcRoute_Rule,
+  route: RouteResource,
+  isGrpc: boolean,
+  accrual: FailureAccrual | undefined,
+): MatchedRule<RuleTarget> {
+  const rules = requestRulesOf(rule, route, isGrpc), matches = rule.matches.map(matchOf);
+  if (rules === INVALID) throw new InvalidRoute(`timeouts or retries of ${route.name} cannot be kept`);
+  const target: RuleTarget = {
+    route,
+    filters: filtersOf(rule.filters),
+    distribution: distributionOf(rule.backends, accrual),
+    ...(rules === undefined ? {} : { rules }),
+  };
+  return { matches, target };
+}
+
+/** Where connections go that are no HTTP though only HTTP is spoken of: as its first rule. */
+function firstOf({ routes }: HttpRoutes): Distribution {
+  return routes[0]?.rules[0]?.target.distribution ?? NO_ROUTE;
 }
 
 /** The first filter of the one rule decides (proxy.md §5). */
 function connectionsOf(route: OpaqueRoute | WireTlsRoute | undefined): Distribution {
   const rule = route?.rules[0], filter = rule?.filters[0]?.kind;
-  if (rule === undefined) return { kind: "empty", reason: "its policy has no route" };
+  if (rule === undefined) return NO_ROUTE;
   if (filter?.$case === "forbidden") return { kind: "empty", reason: "its policy forbids the connection" };
   if (filter?.$case === "invalid") {
     return { kind: "empty", reason: `its policy is invalid: ${filter.value.message}`, isInvalid: true };
@@ -137,17 +197,40 @@ function authorityOf(profile: DestinationProfile | undefined, target: OutboundTa
   return name === "" ? "" : `${name}:${target.port}`;
 }
 
-function fromPolicy(policy: OutboundPolicy): Omit<OutboundDecision, "authority"> | undefined {
+/** A policy that cannot be understood fails every request and every connection. */
+function invalidPolicy(policy: OutboundPolicy, why: string): Omit<OutboundDecision, "authority"> {
+  const distribution: Distribution = { kind: "empty", reason: `its policy is invalid: ${why}` };
+  const filters: Filter[] = [{ kind: "invalid", message: why }];
+  return {
+    protocol: "detect",
+    detectTimeoutMs: DETECT_TIMEOUT_MS,
+    parent: resourceOf(policy.metadata),
+    http: everyRequestTo(distribution, { filters, name: "invalid" }),
+    opaque: distribution,
+  };
+}
+
+function fromPolicy(policy: OutboundPolicy): Omit<OutboundDecision, "authority"> {
+  try {
+    return understood(policy);
+  } catch (error) {
+    if (error instanceof InvalidRoute) return invalidPolicy(policy, error.message);
+    throw error;
+  }
+}
+
+/** @throws InvalidRoute */
+function understood(policy: OutboundPolicy): Omit<OutboundDecision, "authority"> {
   const kind = policy.protocol?.kind, parent = resourceOf(policy.metadata);
   const base = { detectTimeoutMs: DETECT_TIMEOUT_MS, parent };
   switch (kind?.$case) {
     case "detect": {
-      const http = httpOf(kind.value.http1 ?? { routes: [], failureAccrual: undefined }, false);
-      if (http === undefined) return undefined;
+      // The same routes are told for both versions.
+      const http = kind.value.http1 ?? kind.value.http2 ?? { routes: [], failureAccrual: undefined };
       return {
         ...base,
-        ...http,
         protocol: "detect",
+        http: httpOf(http, false),
         detectTimeoutMs: millisOf(kind.value.timeout, DETECT_TIMEOUT_MS),
         ...opaqueOf(kind.value.opaque?.routes),
       };
@@ -156,19 +239,19 @@ function fromPolicy(policy: OutboundPolicy): Omit<OutboundDecision, "authority">
     case "http2":
     case "grpc": {
       const http = httpOf(kind.value, kind.$case === "grpc");
-      return http === undefined ? undefined : { ...base, ...http, protocol: kind.$case, opaque: http.http };
+      return { ...base, protocol: kind.$case, http, opaque: firstOf(http) };
     }
     case "opaque": {
       const opaque = opaqueOf(kind.value.routes);
-      return { ...base, ...opaque, protocol: "opaque", http: opaque.opaque };
+      return { ...base, ...opaque, protocol: "opaque", http: everyRequestTo(opaque.opaque) };
     }
     case "tls": {
       const other: Distribution = { kind: "empty", reason: "its policy routes TLS only" };
       const tls = kind.value.routes.map(tlsRouteOf);
-      return { ...base, protocol: "tls", http: other, opaque: other, tls };
+      return { ...base, protocol: "tls", http: everyRequestTo(other), opaque: other, tls };
     }
   }
-  return undefined;
+  throw new InvalidRoute("it names no protocol");
 }
 
 function forward(endpoint: EndpointInfo, name: string): Omit<OutboundDecision, "authority" | "protocol"> {
@@ -182,7 +265,12 @@ function forward(endpoint: EndpointInfo, name: string): Omit<OutboundDecision, "
   };
   const backends: WeightedBackend[] = [{ backend: { kind: "forward", endpoint, resource }, weight: 1 }];
   const distribution: Distribution = { kind: "first-available", backends };
-  return { detectTimeoutMs: DETECT_TIMEOUT_MS, parent: resource, http: distribution, opaque: distribution };
+  return {
+    detectTimeoutMs: DETECT_TIMEOUT_MS,
+    parent: resource,
+    http: everyRequestTo(distribution, { name }),
+    opaque: distribution,
+  };
 }
 
 /** A destination that discovery knows nothing of: plain text, to where it was going. */
@@ -208,25 +296,10 @@ export function decisionOf(
   profile: DestinationProfile | undefined,
 ): OutboundDecision {
   const authority = authorityOf(profile, target), isOpaque = profile?.opaqueProtocol ?? false;
-  const decided = policy === undefined ? undefined : fromPolicy(policy);
-  if (decided !== undefined) {
-    return {
-      ...decided,
-      authority,
-      protocol: isOpaque && decided.protocol === "detect" ? "opaque" : decided.protocol,
-    };
-  }
   if (policy !== undefined) {
-    const reason = "its policy cannot be understood", invalid: Distribution = { kind: "empty", reason };
-    const parent = resourceOf(policy.metadata);
-    return {
-      protocol: "detect",
-      detectTimeoutMs: DETECT_TIMEOUT_MS,
-      authority,
-      parent,
-      http: invalid,
-      opaque: invalid,
-    };
+    const decided = fromPolicy(policy);
+    const protocol = isOpaque && decided.protocol === "detect" ? "opaque" : decided.protocol;
+    return { ...decided, authority, protocol };
   }
   const endpoint = profile?.endpoint === undefined ? undefined : endpointOf(profile.endpoint);
   if (endpoint !== undefined) {
@@ -251,7 +324,7 @@ export function decisionOf(
       detectTimeoutMs: DETECT_TIMEOUT_MS,
       authority,
       parent: resource,
-      http: distribution,
+      http: everyRequestTo(distribution, { name: "profile" }),
       opaque: distribution,
     };
   }

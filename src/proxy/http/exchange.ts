@@ -203,6 +203,7 @@ export class Exchange {
   /** Sends the request that `start` has taken; its head still stands in the record. */
   send(at: number, headLength: number, bodyAt: number, bodyLength: number, isEnd: boolean): void {
     this.#hold(at, headLength, bodyAt, bodyLength);
+    this.pipeline.editRequest(at);
     this.#upstream!.send(this, at, headLength, bodyAt, bodyLength, isEnd);
   }
 
@@ -253,6 +254,7 @@ export class Exchange {
       this.#upstream!.cancel();
       return this.#answer(proxyError("internal", "a held request could not be read again"));
     }
+    this.pipeline.editRequest(at);
     this.#upstream!.send(this, at, head, at + head, length - head, this.downstream.isRequestDone);
   }
 
@@ -261,6 +263,7 @@ export class Exchange {
     if (this.#upstream !== upstream) return;
     const at = this.arena.resendAt, head = this.restore();
     if (head === 0) return this.refuse(proxyError("internal", "a held request could not be read again"));
+    this.pipeline.editRequest(at);
     upstream.send(this, at, head, at + head, 0, this.downstream.isRequestDone);
     if (this.#upstream === upstream && !this.downstream.isRequestDone) this.downstream.onUpstreamDrained();
   }
@@ -393,6 +396,7 @@ export class Exchange {
     if (this.#isWatched) this.#tellResponse(at, bodyLength);
     this.#endpoint!.answered(this.#answeredAt - this.#startedAt, this.loop.now);
     this.#replay.release();
+    this.pipeline.editResponse(at);
     return this.downstream.respond(at, headLength, bodyAt, bodyLength, isEnd);
   }
 

@@ -35,6 +35,16 @@ export interface Pipeline {
   /** Header lines to add to a request: where they stand in linear memory, and their length. */
   readonly requestExtraAt: number;
   readonly requestExtraLength: number;
+  /** The same for a response. */
+  readonly responseExtraAt: number;
+  readonly responseExtraLength: number;
+  /**
+   * The request's head in the record (offsets from `at`) is about to be written for its upstream: hides fields that do
+   * not go on, and says which lines do beside it (`requestExtraAt`).
+   */
+  editRequest(at: number): void;
+  /** The same for the response's head and the client. */
+  editResponse(at: number): void;
   /**
    * Requests come from other proxies: HTTP/2 ones that say they were HTTP/1 (`l5d-orig-proto`) are made HTTP/1 again.
    * An endpoint whose proxy takes that is sent HTTP/2 in either direction (proxy.md §6).

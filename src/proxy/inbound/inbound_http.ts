@@ -40,6 +40,8 @@ export class InboundHttp implements Pipeline {
   readonly authority = "";
   readonly requestExtraAt: number;
   readonly requestExtraLength: number;
+  readonly responseExtraAt = 0;
+  readonly responseExtraLength = 0;
   #judged: ServerPolicy | undefined;
   /** What was decided for the default route (first) and for each of the policy's routes, under this policy. */
   #verdicts: (Verdict | undefined)[] = [];
@@ -119,6 +121,10 @@ export class InboundHttp implements Pipeline {
   reroute(_exchange: Exchange, failed: Endpoint): Endpoint | ProxyError {
     return proxyError("connect-failed", `${failed.name}: not reached`);
   }
+
+  editRequest(): void {}
+
+  editResponse(): void {}
 
   seriesOf(): HttpSeries {
     return this.#current!.series;

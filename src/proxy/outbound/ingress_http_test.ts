@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import http2 from "node:http2";
+import { everyRequestTo } from "../route/default_route.ts";
 import { TestAuthority } from "../testing/certificates.ts";
 import { balanced, endpointAt } from "../testing/fake_control.ts";
 import { CLIENT, startTestProxy, type TestProxy } from "../testing/meshed_pair.ts";
@@ -38,7 +39,12 @@ async function withIngress(use: (ingress: Ingress) => Promise<void>): Promise<vo
     kind: "first-available" as const,
     backends: [{ backend: { kind: "forward" as const, endpoint: original!, resource }, weight: 1 }],
   };
-  control.decisions.set(ORIGINAL, { ...balanced(""), authority: "", http: forward, opaque: forward });
+  control.decisions.set(ORIGINAL, {
+    ...balanced(""),
+    authority: "",
+    http: everyRequestTo(forward),
+    opaque: forward,
+  });
   proxy.redirect("outbound", { ip: "10.42.0.5", port: 9000 });
   try {
     await use({ proxy, url: `http://127.0.0.1:${proxy.outboundAddress.port}` });

@@ -13,6 +13,9 @@ import type { HttpSeries } from "../telemetry/http_series.ts";
 import { HeaderName } from "../../wasm/http1.ts";
 import type { RequestRules } from "../route/request_rules.ts";
 import type { OutboundConnection } from "./outbound_connection.ts";
+import { type DestinationRule, pickEndpoint, type RuleBackend } from "../route/destination_rule.ts";
+import { hideFields } from "../route/header_edit.ts";
+import { answerOf } from "../route/rule_filters.ts";
 import type { Waiter } from "../route/service.ts";
 import { disarm, timerOf } from "../worker/timers.ts";
 
@@ -37,7 +40,17 @@ export class OutboundHttp implements Pipeline, Waiter {
   authority = "";
   requestExtraAt = 0;
   requestExtraLength = 0;
+  responseExtraAt = 0;
+  responseExtraLength = 0;
+  /** Lines that every request is given, whatever its route: where they stand, and their length. */
+  protected fixedAt = 0;
+  protected fixedLength = 0;
   #waiting: Exchange | undefined;
+  /** What took the request, and what it was given to. */
+  #rule: DestinationRule | undefined;
+  #backend: RuleBackend | undefined;
+  /** The rule whose filters have let the request pass, which waits: they are not asked twice. */
+  #passed: DestinationRule | undefined;
   /** The request's l5d-require-id; undefined when it has none. */
   #requiredId: string | undefined;
   /** From the first wait of a request: how long it may queue. */
@@ -46,12 +59,53 @@ export class OutboundHttp implements Pipeline, Waiter {
   constructor(protected readonly connection: OutboundConnection) {}
 
   route(exchange: Exchange, at: number): Endpoint | ProxyError | undefined {
-    const { destination, runtime } = this.connection, picked = destination.pick(true);
-    if (picked === undefined) return this.#queue(exchange);
+    const { destination, runtime: { arena } } = this.connection;
+    const rule = destination.find(arena, at, this.requestDrops);
+    if (rule === undefined) {
+      this.#rule = this.#backend = undefined;
+      return this.#queue(exchange);
+    }
+    if ("code" in rule) {
+      this.#rule = this.#backend = undefined;
+      return this.#settled(rule);
+    }
+    this.#rule = rule;
+    const { prefixLength } = destination;
+    if (rule.filters.stops.length > 0 && rule.id !== this.#passed?.id) {
+      const answer = answerOf(rule.filters, arena, at, prefixLength, Math.random);
+      if (answer !== undefined) return this.#settled(answer);
+    }
+    const picked = this.#pick(rule, at, prefixLength, undefined);
+    if (picked === undefined) {
+      this.#passed = rule;
+      return this.#queue(exchange);
+    }
+    if ("code" in picked) return this.#settled(picked);
+    this.#requiredId = headerText(arena, at, HeaderName.L5dRequireId) || undefined;
+    return this.#settled(this.#checkIdentity(picked));
+  }
+
+  /** The request waits for nothing any more. */
+  #settled<Picked>(picked: Picked): Picked {
+    this.#passed = undefined;
     disarm(this.#failfast);
-    if ("code" in picked) return picked;
-    this.#requiredId = headerText(runtime.arena, at, HeaderName.L5dRequireId) || undefined;
-    return this.#checkIdentity(picked);
+    return picked;
+  }
+
+  /** An endpoint of one of the rule's backends. @param at where the request's head stands; -1: it does not */
+  #pick(
+    rule: DestinationRule,
+    at: number,
+    prefixLength: number,
+    failed: Endpoint | undefined,
+  ): Endpoint | ProxyError | undefined {
+    const { arena, loop: { now } } = this.connection.runtime, backend = rule.choose(now);
+    if ("code" in backend) return backend;
+    this.#backend = backend;
+    const answer = backend.filters.stops.length === 0
+      ? undefined
+      : answerOf(backend.filters, arena, at, prefixLength, Math.random);
+    return answer ?? pickEndpoint(backend, now, failed);
   }
 
   /** What the request demands of its endpoint holds for every endpoint it is sent to. */
@@ -71,7 +125,7 @@ export class OutboundHttp implements Pipeline, Waiter {
     }
     this.#waiting = exchange;
     outbound.queued++;
-    destination.wait(this);
+    destination.wait(this, this.#rule);
     return undefined;
   }
 
@@ -89,7 +143,8 @@ export class OutboundHttp implements Pipeline, Waiter {
   }
 
   #fail(): void {
-    this.#stopWaiting()?.refuse(this.connection.destination.explain(true));
+    this.#passed = undefined;
+    this.#stopWaiting()?.refuse(this.connection.destination.explain(this.#rule));
   }
 
   reroute(
@@ -97,14 +152,44 @@ export class OutboundHttp implements Pipeline, Waiter {
     failed: Endpoint,
     mayWait: boolean,
   ): Endpoint | ProxyError | undefined {
-    const picked = this.connection.destination.pick(true, failed);
+    const { destination } = this.connection, before = this.#rule;
+    const rule = this.#rule = before && destination.presentRule(before);
+    if (rule === undefined) {
+      return proxyError("failfast", `${destination.key}: its route was taken away meanwhile`);
+    }
+    const picked = this.#pick(rule, -1, -1, failed);
     if (picked === undefined) return mayWait ? this.#queue(exchange) : undefined;
     disarm(this.#failfast);
     return "code" in picked ? picked : this.#checkIdentity(picked);
   }
 
   get rules(): RequestRules | undefined {
-    return this.connection.destination.decision?.rules;
+    return this.#rule?.spec.rules;
+  }
+
+  editRequest(at: number): void {
+    const edit = this.#backend?.filters.requestEdit;
+    if (edit === undefined) {
+      this.requestExtraAt = this.fixedAt;
+      this.requestExtraLength = this.fixedLength;
+      return;
+    }
+    const { runtime: { arena }, outbound: { requestLines } } = this.connection;
+    hideFields(edit, arena, at);
+    this.requestExtraAt = requestLines.at;
+    this.requestExtraLength = requestLines.compose(this.fixedAt, this.fixedLength, edit);
+  }
+
+  editResponse(at: number): void {
+    const edit = this.#backend?.filters.responseEdit;
+    if (edit === undefined) {
+      this.responseExtraLength = 0;
+      return;
+    }
+    const { runtime: { arena }, outbound: { responseLines } } = this.connection;
+    hideFields(edit, arena, at);
+    this.responseExtraAt = responseLines.at;
+    this.responseExtraLength = responseLines.compose(0, 0, edit);
   }
 
   seriesOf(_exchange: Exchange, endpoint: Endpoint): HttpSeries {
@@ -117,7 +202,7 @@ export class OutboundHttp implements Pipeline, Waiter {
 
   tapPlace(endpoint: Endpoint): TapPlace {
     const { client, destination } = this.connection;
-    return outboundPlace(client, endpoint.info, destination.decision?.parent);
+    return outboundPlace(client, endpoint.info, destination.decision?.parent, this.#rule?.spec.route);
   }
 
   get isInformed(): boolean {
@@ -125,7 +210,7 @@ export class OutboundHttp implements Pipeline, Waiter {
   }
 
   onError(error: ProxyError): void {
-    this.connection.countError(error);
+    if (error.code !== "redirect") this.connection.countError(error);
   }
 
   get isDraining(): boolean {
@@ -144,6 +229,7 @@ export class OutboundHttp implements Pipeline, Waiter {
   endAccess(_request: AccessRequest, _response: AccessResponse): void {}
 
   release(): void {
+    this.#passed = undefined;
     this.#stopWaiting();
     disarm(this.#failfast);
   }

@@ -6,17 +6,20 @@ import type { Dialer } from "../connect/dialer.ts";
 import { Endpoint } from "../connect/endpoint.ts";
 import {
   type Backend,
-  type Distribution,
   formatTarget,
   type OutboundDecision,
   type OutboundTarget,
+  type RuleTarget,
   type TargetResource,
   type Watch,
 } from "../control/plane.ts";
 import { type ProxyError, proxyError } from "../error.ts";
 import { bestForName, type ServerNameMatch } from "../tls/server_names.ts";
 import type { Runtime } from "../runtime.ts";
-import { type Choice, chooseBackend } from "./distribution.ts";
+import type { DropMask } from "../http/pipeline.ts";
+import type { Arena } from "../worker/arena.ts";
+import { type BackendTarget, DestinationRule, pickEndpoint } from "./destination_rule.ts";
+import { RouteTable } from "./route_table.ts";
 import { endpointSeries, Service, type Waiter } from "./service.ts";
 
 /** Services by name, counted by the destinations that lead to them. */
@@ -41,30 +44,30 @@ export class Services {
   }
 }
 
-type Target = Service | Endpoint | ProxyError;
-interface Compiled {
-  readonly kind: "first-available" | "random";
-  readonly choices: readonly Choice<Target>[];
-  readonly error: ProxyError | undefined;
-}
+const OPAQUE = { group: "", kind: "default", namespace: "", name: "opaque" };
 
 /** A route of TLS connections, ready to be picked from. */
-interface CompiledTlsRoute {
+interface TlsRule {
   readonly names: readonly ServerNameMatch[];
   readonly resource: TargetResource;
-  readonly compiled: Compiled;
+  readonly rule: DestinationRule;
 }
 
-const NOTHING: Compiled = { kind: "random", choices: [], error: proxyError("failfast", "not known yet") };
+/** What is done with a destination's traffic, by the policy of the moment. */
+interface Policy {
+  readonly decision: OutboundDecision;
+  readonly http: RouteTable<DestinationRule>;
+  readonly opaque: DestinationRule;
+  readonly tls: readonly TlsRule[];
+  /** All of them. */
+  readonly rules: readonly DestinationRule[];
+}
 
 export class Destination implements Waiter {
   readonly key: string;
-  decision: OutboundDecision | undefined;
   /** Set when the lookup was refused for good. */
   #refusal: ProxyError | undefined;
-  #http: Compiled = NOTHING;
-  #opaque: Compiled = NOTHING;
-  #tls: readonly CompiledTlsRoute[] = [];
+  #policy: Policy | undefined;
   readonly #waiters = new Set<Waiter>();
   readonly #watch: Watch;
   connections = 0;
@@ -84,28 +87,21 @@ export class Destination implements Waiter {
     );
   }
 
+  get decision(): OutboundDecision | undefined {
+    return this.#policy?.decision;
+  }
+
   /** True when it is known what to do, be it to refuse. */
   get isKnown(): boolean {
-    return this.decision !== undefined || this.#refusal !== undefined;
+    return this.#policy !== undefined || this.#refusal !== undefined;
   }
 
   #decided(decision: OutboundDecision): void {
-    const old = this.#all();
-    this.decision = decision;
+    const old = this.#policy;
     this.#refusal = undefined;
-    this.#http = this.#compile(decision.http, decision.authority);
-    this.#opaque = this.#compile(decision.opaque, decision.authority);
-    this.#tls = (decision.tls ?? []).map(({ names, resource, distribution }) => ({
-      names,
-      resource,
-      compiled: this.#compile(distribution, decision.authority),
-    }));
-    for (const compiled of old) this.#release(compiled);
+    this.#policy = this.#compile(decision);
+    if (old !== undefined) this.#release(old);
     this.onMayProceed();
-  }
-
-  #all(): Compiled[] {
-    return [this.#http, this.#opaque, ...this.#tls.map(({ compiled }) => compiled)];
   }
 
   #refused(reason: string): void {
@@ -113,25 +109,34 @@ export class Destination implements Waiter {
     this.onMayProceed();
   }
 
-  #compile(distribution: Distribution, authority: string): Compiled {
-    if (distribution.kind === "empty") {
-      return {
-        kind: "random",
-        choices: [],
-        error: proxyError(
-          distribution.isInvalid ? "invalid-policy" : "forbidden-route",
-          `${this.key}: ${distribution.reason}`,
-        ),
-      };
-    }
-    const choices = distribution.backends.map(({ backend, weight }) => ({
-      backend: this.#target(backend, authority),
-      weight,
+  #compile(decision: OutboundDecision): Policy {
+    const { authority } = decision, { isGrpc, routes } = decision.http, rules: DestinationRule[] = [];
+    const compile = (target: RuleTarget, id: string) => {
+      const rule = new DestinationRule(
+        target,
+        id,
+        this.key,
+        ({ backend }) => this.#target(backend, authority),
+      );
+      rules.push(rule);
+      return rule;
+    };
+    const compiled = routes.map(({ hosts, rules: all }) => ({
+      hosts,
+      rules: all.map(({ matches, target }, index) => {
+        const { group, kind, namespace, name } = target.route;
+        return { matches, target: compile(target, `${group}/${kind}/${namespace}/${name}#${index}`) };
+      }),
     }));
-    return { kind: distribution.kind, choices, error: undefined };
+    const opaque = compile({ route: OPAQUE, filters: [], distribution: decision.opaque }, "opaque");
+    const tls = (decision.tls ?? []).map(({ names, resource, distribution }, index) => {
+      const rule = compile({ route: resource, filters: [], distribution }, `tls#${index}`);
+      return { names, resource, rule };
+    });
+    return { decision, http: new RouteTable(compiled, isGrpc), opaque, tls, rules };
   }
 
-  #target(backend: Backend, authority: string): Target {
+  #target(backend: Backend, authority: string): BackendTarget {
     switch (backend.kind) {
       case "balancer":
         return this.services.use(backend.path);
@@ -149,28 +154,55 @@ export class Destination implements Waiter {
     }
   }
 
-  #release(compiled: Compiled): void {
-    for (const { backend } of compiled.choices) {
-      if (backend instanceof Service) this.services.release(backend);
-      else if (backend instanceof Endpoint) backend.retire();
+  #release({ rules }: Policy): void {
+    for (const rule of rules) {
+      rule.release((target) => {
+        if (target instanceof Service) this.services.release(target);
+        else if (target instanceof Endpoint) target.retire();
+      });
     }
   }
 
-  /** An endpoint, an error, or undefined: wait (`wait` tells when to ask again). */
-  pick(isHttp: boolean, failed?: Endpoint): Endpoint | ProxyError | undefined {
-    if (this.#refusal !== undefined) return this.#refusal;
-    if (this.decision === undefined) return undefined;
-    return this.#pickFrom(isHttp ? this.#http : this.#opaque, failed);
+  /**
+   * The rule that takes the HTTP request in the record (offsets from `at`).
+   * @param drops headers that a client cannot set
+   * @returns undefined while it is not known where the destination leads
+   */
+  find(arena: Arena, at: number, drops: DropMask): DestinationRule | ProxyError | undefined {
+    const policy = this.#policy;
+    if (this.#refusal !== undefined || policy === undefined) return this.#refusal;
+    return policy.http.find(arena, at, drops) ??
+      proxyError("route-not-found", `${this.key}: no route takes the request`);
+  }
+
+  /** Of the path of the request that `find` took last: see `RouteTable`. */
+  get prefixLength(): number {
+    return this.#policy?.http.prefixLength ?? -1;
+  }
+
+  /** The rule as the policy of the moment has it; undefined when it is gone. */
+  presentRule(rule: DestinationRule): DestinationRule | undefined {
+    return rule.isReleased ? this.#policy?.rules.find(({ id }) => id === rule.id) : rule;
+  }
+
+  /**
+   * For a connection that is no HTTP: an endpoint, an error, or undefined: wait (`wait` tells when to ask again).
+   * @param failed one to avoid where there are others
+   */
+  pickOpaque(failed?: Endpoint): Endpoint | ProxyError | undefined {
+    return this.#pickFrom(this.#policy?.opaque, failed);
   }
 
   /** The same of a TLS connection that asks for `serverName`. */
   pickTls(serverName: string, failed?: Endpoint): Endpoint | ProxyError | undefined {
-    if (this.#refusal !== undefined) return this.#refusal;
-    if (this.decision === undefined) return undefined;
     const route = this.#tlsRoute(serverName);
-    return route === undefined
-      ? proxyError("forbidden-route", `${this.key}: no TLS route for the name ${JSON.stringify(serverName)}`)
-      : this.#pickFrom(route.compiled, failed);
+    if (this.#policy !== undefined && route === undefined) {
+      return this.#refusal ?? proxyError(
+        "forbidden-route",
+        `${this.key}: no TLS route for the name ${JSON.stringify(serverName)}`,
+      );
+    }
+    return this.#pickFrom(route?.rule, failed);
   }
 
   /** The route that `pickTls` takes; undefined when there is none. */
@@ -179,43 +211,30 @@ export class Destination implements Waiter {
   }
 
   /** A connection that names nobody, or is no TLS at all, has no route. */
-  #tlsRoute(serverName: string): CompiledTlsRoute | undefined {
-    return serverName === "" ? undefined : bestForName(this.#tls, serverName);
+  #tlsRoute(serverName: string): TlsRule | undefined {
+    return serverName === "" ? undefined : bestForName(this.#policy?.tls ?? [], serverName);
   }
 
-  #pickFrom(compiled: Compiled, failed: Endpoint | undefined): Endpoint | ProxyError | undefined {
-    if (compiled.error !== undefined) return compiled.error;
-    const now = this.runtime.loop.now;
-    const target = chooseBackend(
-      compiled.kind,
-      compiled.choices,
-      (backend) => backend instanceof Service ? backend.isAvailable(now) : backend instanceof Endpoint,
-      Math.random,
-    );
-    if (target === undefined) return proxyError("invalid-policy", `${this.key}: its route has no backend`);
-    if (!(target instanceof Service)) return target;
-    if (target.isAbsent) return target.explain();
-    return target.pick(now, failed);
+  #pickFrom(rule: DestinationRule | undefined, failed: Endpoint | undefined) {
+    if (this.#refusal !== undefined) return this.#refusal;
+    const { now } = this.runtime.loop, backend = rule?.choose(now);
+    return backend === undefined || "code" in backend ? backend : pickEndpoint(backend, now, failed);
   }
 
-  /** Why `pick` had no answer in time. */
-  explain(isHttp: boolean): ProxyError {
+  /** Why there was no endpoint in time. @param rule left out for a connection that is no HTTP */
+  explain(rule = this.#policy?.opaque): ProxyError {
     if (!this.isKnown) {
       return proxyError("failfast", `${this.key}: the control plane has not said where it leads`);
     }
-    const compiled = isHttp ? this.#http : this.#opaque;
-    const service = compiled.choices.find(({ backend }) => backend instanceof Service)?.backend;
-    return service instanceof Service
-      ? service.explain()
-      : proxyError("failfast", `${this.key}: no endpoint is ready`);
+    return rule?.explain() ?? proxyError("failfast", `${this.key}: no endpoint is ready`);
   }
 
-  /** Calls `waiter` once when `pick` may know more. */
-  wait(waiter: Waiter): void {
+  /** Calls `waiter` once when there may be an endpoint. @param rule left out for a connection that is no HTTP */
+  wait(waiter: Waiter, rule?: DestinationRule): void {
     this.#waiters.add(waiter);
-    for (const { choices } of this.#all()) {
-      for (const { backend } of choices) if (backend instanceof Service) backend.wait(this);
-    }
+    if (rule !== undefined) return rule.wait(this);
+    this.#policy?.opaque.wait(this);
+    for (const { rule } of this.#policy?.tls ?? []) rule.wait(this);
   }
 
   stopWaiting(waiter: Waiter): void {
@@ -231,6 +250,6 @@ export class Destination implements Waiter {
 
   close(): void {
     this.#watch.cancel();
-    for (const compiled of this.#all()) this.#release(compiled);
+    if (this.#policy !== undefined) this.#release(this.#policy);
   }
 }

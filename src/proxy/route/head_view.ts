@@ -20,6 +20,12 @@ function lower(byte: number): number {
   return byte >= UPPER_A && byte <= UPPER_Z ? byte | LOWER : byte;
 }
 
+/** Whether `expected` (in lower case) stands at `from`, in any case. */
+export function hasLower(bytes: Uint8Array, from: number, expected: Bytes): boolean {
+  for (let i = 0; i < expected.length; i++) if (lower(bytes[from + i]!) !== expected[i]) return false;
+  return true;
+}
+
 export class HeadView {
   #arena!: Arena;
   #bytes!: Uint8Array;
@@ -65,13 +71,6 @@ export class HeadView {
     return true;
   }
 
-  /** The same for `expected` in lower case, whatever the case of what stands there. */
-  #hasLower(from: number, expected: Bytes): boolean {
-    const bytes = this.#bytes;
-    for (let i = 0; i < expected.length; i++) if (lower(bytes[from + i]!) !== expected[i]) return false;
-    return true;
-  }
-
   /** Whether the whole path is `expected`. */
   hasPath(expected: Bytes): boolean {
     if (this.isRoot) return expected.length === 1 && expected[0] === SLASH;
@@ -104,13 +103,13 @@ export class HeadView {
   /** @param name in lower case. A dot at the host's end means nothing unless the name has one too. */
   hasHost(name: Bytes): boolean {
     const length = this.#hostLengthFor(name);
-    return length === name.length && this.#hasLower(this.#hostAt, name);
+    return length === name.length && hasLower(this.#bytes, this.#hostAt, name);
   }
 
   /** @param suffix `.example.com`, in lower case; what is before it must not be empty */
   hasHostSuffix(suffix: Bytes): boolean {
     const length = this.#hostLengthFor(suffix);
-    return length > suffix.length && this.#hasLower(this.#hostAt + length - suffix.length, suffix);
+    return length > suffix.length && hasLower(this.#bytes, this.#hostAt + length - suffix.length, suffix);
   }
 
   #hostLengthFor(expected: Bytes): number {
@@ -125,7 +124,7 @@ export class HeadView {
     let entry = record + Head.Headers;
     for (let i = 0; i < count; i++, entry += HeaderEntry.Words) {
       if (words[entry + HeaderEntry.NameLength] !== name.length) continue;
-      if (!this.#hasLower(this.#at + words[entry + HeaderEntry.NameOffset]!, name)) continue;
+      if (!hasLower(this.#bytes, this.#at + words[entry + HeaderEntry.NameOffset]!, name)) continue;
       const id = words[entry + HeaderEntry.Id]!;
       if (id !== 0 && (this.#drops[id >> 5]! >> (id & 31) & 1) !== 0) continue;
       const valueAt = this.#at + words[entry + HeaderEntry.ValueOffset]!;

@@ -3,6 +3,7 @@
  * Source: protocol-api.md §11 (meta labels added by the proxy).
  */
 import type { EndpointInfo, TargetResource } from "../control/plane.ts";
+import type { RouteResource } from "../route/request_rules.ts";
 import type { Client } from "../policy/server_policy.ts";
 import type { TapLabels, TapPlace } from "./subject.ts";
 
@@ -31,11 +32,15 @@ export function inboundPlace(client: Client, labels: Labels): TapPlace {
   };
 }
 
-/** @param parent the resource that the request was addressed to */
+/**
+ * @param parent the resource that the request was addressed to
+ * @param route what took it
+ */
 export function outboundPlace(
   client: { readonly ip: string; readonly port: number },
   { identity, labels }: EndpointInfo,
   parent: TargetResource | undefined,
+  route: RouteResource | undefined,
 ): TapPlace {
   return {
     direction: "outbound",
@@ -47,12 +52,20 @@ export function outboundPlace(
         ? { tls: "not_provided_by_service_discovery" }
         : { tls: "true", server_id: identity.name }),
     },
-    routeLabels: parent === undefined ? {} : {
-      parent_group: parent.group,
-      parent_kind: parent.kind,
-      parent_namespace: parent.namespace,
-      parent_name: parent.name,
-      parent_port: String(parent.port),
+    routeLabels: {
+      ...(parent === undefined ? {} : {
+        parent_group: parent.group,
+        parent_kind: parent.kind,
+        parent_namespace: parent.namespace,
+        parent_name: parent.name,
+        parent_port: String(parent.port),
+      }),
+      ...(route === undefined ? {} : {
+        route_group: route.group,
+        route_kind: route.kind,
+        route_namespace: route.namespace,
+        route_name: route.name,
+      }),
     },
   };
 }

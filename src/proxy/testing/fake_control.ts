@@ -9,6 +9,8 @@ import {
   type OutboundTarget,
   type Watch,
 } from "../control/plane.ts";
+import { everyRequestTo } from "../route/default_route.ts";
+import type { RequestRules } from "../route/request_rules.ts";
 import type { ServerPolicy } from "../policy/server_policy.ts";
 
 const NO_RESOURCE = { group: "core", kind: "Service", namespace: "shop", name: "web", port: 80, section: "" };
@@ -31,7 +33,11 @@ export function endpointAt(
 }
 
 /** The decision for a service: requests are balanced over `path`. */
-export function balanced(path: string, protocol: OutboundDecision["protocol"] = "detect"): OutboundDecision {
+export function balanced(
+  path: string,
+  protocol: OutboundDecision["protocol"] = "detect",
+  rules?: RequestRules,
+): OutboundDecision {
   const backends = [{ backend: { kind: "balancer" as const, path, resource: NO_RESOURCE }, weight: 1 }];
   const distribution = { kind: "first-available" as const, backends };
   return {
@@ -39,7 +45,7 @@ export function balanced(path: string, protocol: OutboundDecision["protocol"] = 
     detectTimeoutMs: 1000,
     authority: path,
     parent: NO_RESOURCE,
-    http: distribution,
+    http: everyRequestTo(distribution, rules === undefined ? {} : { rules }),
     opaque: distribution,
   };
 }

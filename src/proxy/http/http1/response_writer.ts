@@ -16,6 +16,9 @@ export interface ResponseMode {
   readonly isHttp10: boolean;
   readonly isClosing: boolean;
   readonly method: number;
+  /** Header lines to add: where they stand, and their length. */
+  readonly extraAt: number;
+  readonly extraLength: number;
 }
 
 export class ResponseWriter {
@@ -58,6 +61,7 @@ export class ResponseWriter {
     if (words[record + Head.Status] === 101 && (flags & HeadFlag.Upgrade) !== 0) {
       extra = upgradeLines(arena, at);
     }
+    if (mode.extraLength > 0) extra += arena.readAscii(mode.extraAt, mode.extraLength);
     const extraLength = extra === "" ? 0 : arena.writeAscii(arena.textAt, extra);
     const alsoDrop = isOld ? 1 << HeaderName.TransferEncoding : 0;
     const written = rewriteInPlace(arena, at, 0, drops, alsoDrop, arena.textAt, extraLength);
@@ -86,6 +90,7 @@ export class ResponseWriter {
       this.isUntilClose = true;
       extra = "connection: close\r\n";
     }
+    if (mode.extraLength > 0) extra += arena.readAscii(mode.extraAt, mode.extraLength);
     const extraLength = extra === "" ? 0 : arena.writeAscii(arena.textAt, extra);
     const length = this.#writer.head(
       BlockKind.Response,

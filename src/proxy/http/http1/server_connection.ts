@@ -213,9 +213,10 @@ export class ServerConnection implements StreamOwner, Downstream {
       (!this.#isClientKeepAlive || this.#exchange.upstream!.isUntilClose || this.pipeline.isDraining ||
         !this.#body.isDone);
     if (isClosing) this.#isClientKeepAlive = false;
-    const mode = { isHttp10: this.isHttp10, isClosing, method: this.#exchange.method };
+    const { responseDrops, responseExtraAt: extraAt, responseExtraLength: extraLength } = this.pipeline;
+    const mode = { isHttp10: this.isHttp10, isClosing, method: this.#exchange.method, extraAt, extraLength };
     const isWritten = this.#response.head(
-      this.pipeline.responseDrops,
+      responseDrops,
       at,
       headLength,
       bodyAt,

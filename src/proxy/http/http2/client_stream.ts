@@ -10,6 +10,7 @@ import type { Upstream } from "../sides.ts";
 import { toExtendedConnect } from "../websocket.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { errorName } from "./error_names.ts";
+import { joinLines } from "./join_lines.ts";
 import { Http2Stream } from "./stream.ts";
 
 /** Failures before there was a connection. */
@@ -71,12 +72,7 @@ export class ClientStream extends Http2Stream implements Upstream {
     let extraAt = pipeline.requestExtraAt, extraLength = pipeline.requestExtraLength;
     if (exchange.version !== 20) { // proxy.md §6: the peer makes it HTTP/1 again
       const { originalProtocolAt: lineAt, originalProtocolLength: length } = arena;
-      if (extraLength === 0) extraAt = lineAt;
-      else {
-        arena.wasm.copyBytes(arena.textAt, extraAt, extraLength);
-        arena.wasm.copyBytes(arena.textAt + extraLength, lineAt, length);
-        extraAt = arena.textAt;
-      }
+      extraAt = extraLength === 0 ? lineAt : joinLines(arena, extraAt, extraLength, lineAt, length);
       extraLength += length;
     }
     const isEmpty = isEnd && bodyLength === 0;

@@ -8,6 +8,7 @@ import { MAX_HEAD_BYTES, MAX_HEADERS } from "../limits.ts";
 import type { DropMask, Pipeline } from "../pipeline.ts";
 import type { Downstream } from "../sides.ts";
 import type { ServerConnection } from "./server_connection.ts";
+import { joinLines } from "./join_lines.ts";
 import { Http2Stream } from "./stream.ts";
 
 const NO_DROPS: DropMask = [0, 0, 0];
@@ -121,30 +122,29 @@ export class ServerStream extends Http2Stream implements Downstream {
 
   respond(at: number, _headLength: number, bodyAt: number, bodyLength: number, isEnd: boolean): boolean {
     this.isAnswered = true;
-    const isDowngraded = this.#exchange.version !== 20;
-    const extra = isDowngraded ? this.arena.originalProtocolLength : 0;
     const isEmpty = isEnd && bodyLength === 0;
-    if (!this.#writeHead(at, isEmpty, this.#pipeline.responseDrops, extra)) return false;
+    if (!this.#writeHead(at, isEmpty, this.#pipeline.responseDrops, true)) return false;
     if (!isEmpty) this.sendData(bodyAt, bodyLength, isEnd);
     return this.id !== 0;
   }
 
-  #writeHead(at: number, isEnd: boolean, drops: DropMask, extraLength: number): boolean {
+  /** @param isFinal the head of an upstream's response, which lines of our own go with */
+  #writeHead(at: number, isEnd: boolean, drops: DropMask, isFinal: boolean): boolean {
     if (isEnd) this.isSendEnded = true;
-    const { originalProtocolAt } = this.arena;
-    return this.connection.writer.block(
-      this.id,
-      BlockKind.Response,
-      at,
-      isEnd,
-      drops,
-      originalProtocolAt,
-      extraLength,
-    );
+    const { arena } = this, { writer } = this.connection;
+    if (!isFinal) return writer.block(this.id, BlockKind.Response, at, isEnd, drops, 0, 0);
+    const { responseExtraAt, responseExtraLength } = this.#pipeline;
+    let extraAt = responseExtraAt, extraLength = responseExtraLength;
+    if (this.#exchange.version !== 20) { // proxy.md §6: the peer makes it HTTP/1 again
+      const { originalProtocolAt: lineAt, originalProtocolLength: length } = arena;
+      extraAt = extraLength === 0 ? lineAt : joinLines(arena, extraAt, extraLength, lineAt, length);
+      extraLength += length;
+    }
+    return writer.block(this.id, BlockKind.Response, at, isEnd, drops, extraAt, extraLength);
   }
 
   respondInterim(at: number, _headLength: number): boolean {
-    return this.#writeHead(at, false, this.#pipeline.responseDrops, 0);
+    return this.#writeHead(at, false, this.#pipeline.responseDrops, false);
   }
 
   respondBody(at: number, length: number, isEnd: boolean): boolean {
@@ -173,7 +173,7 @@ export class ServerStream extends Http2Stream implements Downstream {
       Method.Get,
     );
     if (head === Outcome.Bad) return this.connection.resetStream(this, Http2Error.Internal);
-    if (this.#writeHead(resendAt, true, NO_DROPS, 0)) this.#over();
+    if (this.#writeHead(resendAt, true, NO_DROPS, false)) this.#over();
   }
 
   breakOff(error: ProxyError): void {

@@ -80,14 +80,14 @@ export class Gateway {
       length,
       "code" in destination ? { pick: () => destination } : {
         pick: (failed) => {
-          const picked = destination.pick(false, failed);
+          const picked = destination.pickOpaque(failed);
           return picked !== undefined && "code" in picked ? withoutDomain(picked) : picked;
         },
         queue: {
           failfastMs: runtime.config.outbound.failfastMs,
           wait: (waiter) => destination.wait(waiter),
           stopWaiting: (waiter) => destination.stopWaiting(waiter),
-          explain: () => destination.explain(false),
+          explain: () => destination.explain(),
         },
       },
     );

@@ -66,8 +66,8 @@ export class GatewayHttp extends OutboundHttp {
     );
     const line = forwardedLine({ by: tls.localName, for: this.inbound.client.identity!, host });
     if (!this.#lines.keep(arena.textAt, arena.writeAscii(arena.textAt, line))) return false;
-    this.requestExtraAt = this.#lines.at;
-    this.requestExtraLength = this.#lines.length;
+    this.fixedAt = this.#lines.at;
+    this.fixedLength = this.#lines.length;
     return true;
   }
 
@@ -92,7 +92,7 @@ export class GatewayHttp extends OutboundHttp {
     super.release();
     this.#isAdmitted = false;
     this.#lines.release();
-    this.requestExtraAt = this.requestExtraLength = 0;
+    this.fixedAt = this.fixedLength = 0;
   }
 
   override onTunnel(close: () => void): void {
