@@ -7,6 +7,7 @@
 import { dirname, isAbsolute, join } from "node:path";
 import { type ExecConfig, execCredentials } from "./exec_plugin.ts";
 import type { ConnectionOptions } from "./http_client.ts";
+import { type OidcConfig, oidcCredentials } from "./oidc.ts";
 
 export interface KubeConfigOptions {
   /** `--kubeconfig`; otherwise $KUBECONFIG (a list, first wins), otherwise ~/.kube/config. */
@@ -47,6 +48,8 @@ interface NamedCluster {
 
 interface NamedUser {
   name: string;
+  /** The file that it stands in. */
+  origin?: string;
   user: {
     token?: string;
     tokenFile?: string;
@@ -57,7 +60,7 @@ interface NamedUser {
     "client-key"?: string;
     "client-key-data"?: string;
     exec?: ExecConfig;
-    "auth-provider"?: { name: string };
+    "auth-provider"?: { name: string; config?: OidcConfig | null };
     as?: string;
     "as-groups"?: string[];
     "as-uid"?: string;
@@ -101,7 +104,7 @@ export async function readKubeConfig(path?: string): Promise<KubeConfig> {
       throw new KubeConfigError("kubeconfig-missing", `cannot read ${each}: ${(error as Error).message}`);
     }
     found++;
-    const config = resolvePaths(await parse(text, each), dirname(each));
+    const config = resolvePaths(await parse(text, each), each);
     if (merged["current-context"] === undefined && config["current-context"]) {
       merged["current-context"] = config["current-context"];
     }
@@ -134,7 +137,8 @@ async function parse(text: string, path: string): Promise<KubeConfig> {
   }
 }
 
-function resolvePaths(config: KubeConfig, directory: string): KubeConfig {
+function resolvePaths(config: KubeConfig, path: string): KubeConfig {
+  const directory = dirname(path);
   const fix = (holder: Record<string, unknown>, keys: string[]) => {
     for (const key of keys) {
       const value = holder[key];
@@ -146,7 +150,9 @@ function resolvePaths(config: KubeConfig, directory: string): KubeConfig {
   for (const { cluster } of config.clusters ?? []) {
     fix(cluster as Record<string, unknown>, ["certificate-authority"]);
   }
-  for (const { user } of config.users ?? []) {
+  for (const entry of config.users ?? []) {
+    const { user } = entry;
+    entry.origin = path;
     fix(user as Record<string, unknown>, ["client-certificate", "client-key", "tokenFile"]);
     if (user.exec?.command.includes("/")) {
       fix(user.exec as unknown as Record<string, unknown>, ["command"]);
@@ -201,13 +207,7 @@ export async function loadKubeConfig(options: KubeConfigOptions = {}): Promise<C
     );
   }
   const userName = options.user ?? context?.user;
-  const user = config.users?.find((each) => each.name === userName)?.user ?? {};
-  if (user["auth-provider"] !== undefined) {
-    throw new KubeConfigError(
-      "kubeconfig-unsupported",
-      `user "${userName}" uses the removed auth-provider "${user["auth-provider"].name}": use an exec plugin`,
-    );
-  }
+  const named = config.users?.find((each) => each.name === userName), user = named?.user ?? {};
   const as = options.as ?? user.as;
   const caCertificate = pem(cluster?.["certificate-authority-data"], cluster?.["certificate-authority"]);
   const clientCertificate = pem(user["client-certificate-data"], user["client-certificate"]);
@@ -223,14 +223,7 @@ export async function loadKubeConfig(options: KubeConfigOptions = {}): Promise<C
     ...(token === undefined ? {} : { token }),
     ...(user.username === undefined ? {} : { username: user.username }),
     ...(user.password === undefined ? {} : { password: user.password }),
-    ...(user.exec !== undefined && options.token === undefined
-      ? {
-        credentials: execCredentials(user.exec, {
-          server,
-          ...(caCertificate === undefined ? {} : { caCertificate }),
-        }),
-      }
-      : {}),
+    ...(options.token === undefined ? credentialsOf(named, server, caCertificate) : {}),
     ...(as === undefined ? {} : {
       impersonate: {
         user: as,
@@ -239,6 +232,48 @@ export async function loadKubeConfig(options: KubeConfigOptions = {}): Promise<C
       },
     }),
     ...(namespace === undefined ? {} : { namespace }),
+  };
+}
+
+/** What is asked before every request: an exec plugin, an OpenID Connect provider. */
+function credentialsOf(
+  named: NamedUser | undefined,
+  server: string,
+  caCertificate: string | undefined,
+): Pick<ConnectionOptions, "credentials"> {
+  if (named === undefined) return {};
+  const { exec, "auth-provider": provider } = named.user;
+  if (exec !== undefined) {
+    const cluster = { server, ...(caCertificate === undefined ? {} : { caCertificate }) };
+    return { credentials: execCredentials(exec, cluster) };
+  }
+  if (provider === undefined) return {};
+  if (provider.name !== "oidc") {
+    throw new KubeConfigError(
+      "kubeconfig-unsupported",
+      `user "${named.name}" uses the auth-provider "${provider.name}", which kubectl has removed: use an exec plugin`,
+    );
+  }
+  const settings = provider.config ?? {};
+  const authority = pem(settings["idp-certificate-authority-data"], settings["idp-certificate-authority"]);
+  return {
+    credentials: oidcCredentials(settings, {
+      now: Date.now,
+      fetch: async (url, init) => {
+        if (authority === undefined) return await fetch(url, init);
+        const client = Deno.createHttpClient({ caCerts: [authority] });
+        try {
+          const response = await fetch(url, { ...init, client } as RequestInit);
+          return new Response(await response.text(), response);
+        } finally {
+          client.close();
+        }
+      },
+      async persist(tokens) {
+        const { writeAuthProvider } = await import("./kubeconfig_writer.ts");
+        await writeAuthProvider(named.origin!, named.name, tokens);
+      },
+    }),
   };
 }
 

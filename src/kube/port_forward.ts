@@ -2,8 +2,8 @@
  * A pod's port on loopback, by way of the API server: works wherever kubectl does, and needs no kubectl.
  *
  * One WebSocket a connection, in the subprotocol v4.channel.k8s.io, which kubelets and container runtimes have spoken
- * since 1.6: every message begins with a channel's number, 0 for data and 1 for an error's text; the first message of
- * each channel carries the port. Why not kubectl's own protocol (SPDY/3.1, alone or in a WebSocket): it would need a
+ * since 1.6: every message begins with a channel's number, 0 for data and 1 for an error's text; the first two bytes of
+ * each channel are the port. Why not kubectl's own protocol (SPDY/3.1, alone or in a WebSocket): it would need a
  * SPDY implementation, and gives nothing to one connection.
  *
  * Source: k8s.io/kubelet pkg/cri/streaming/portforward/websocket.go.
@@ -12,7 +12,7 @@ import { MeshFailure } from "../mesh/error.ts";
 import type { KubeClient } from "./client.ts";
 
 export const PORT_FORWARD_PROTOCOL = "v4.channel.k8s.io";
-const DATA = 0, ERROR = 1;
+const DATA = 0, ERROR = 1, PORT_BYTES = 2;
 /** Bytes one side may be ahead of the other before the connection is given up: a WebSocket has no brake. */
 const MAXIMUM_AHEAD = 64 * 1024 * 1024;
 const READ_SIZE = 32 * 1024;
@@ -90,7 +90,7 @@ class Forwarder implements PortForward {
 
   /** Resolves when the pod's side has ended and all it sent has gone to the client. */
   #toClient(socket: WebSocket, connection: Deno.TcpConn): Promise<void> {
-    const isBegun = [false, false];
+    const skipped = [0, 0];
     let ahead = 0, writing: Promise<void> = Promise.resolve();
     return new Promise((resolve) => {
       const finish = () => writing.then(() => end(connection)).then(resolve);
@@ -102,11 +102,11 @@ class Forwarder implements PortForward {
       socket.onmessage = ({ data }) => {
         const bytes = new Uint8Array(data as ArrayBuffer), channel = bytes[0];
         if (channel !== DATA && channel !== ERROR) return fail("the API server speaks another protocol");
-        if (!isBegun[channel]) {
-          isBegun[channel] = true; // the port
-          return;
-        }
-        const content = bytes.subarray(1);
+        // The port comes first; some servers send an empty message before it.
+        const port = Math.min(PORT_BYTES - skipped[channel]!, bytes.length - 1);
+        skipped[channel]! += port;
+        const content = bytes.subarray(1 + port);
+        if (content.length === 0) return;
         if (channel === ERROR) return fail(new TextDecoder().decode(content).trim());
         ahead += content.length;
         if (ahead > MAXIMUM_AHEAD) return fail("the client reads too slowly");

@@ -3,4 +3,4 @@
  *
  * Not `import("yaml")` itself: that package is CommonJS, and in a bundle a dynamic import of it has no named exports.
  */
-export { parse, parseAllDocuments, stringify } from "yaml";
+export { parse, parseAllDocuments, parseDocument, stringify } from "yaml";

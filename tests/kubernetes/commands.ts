@@ -9,9 +9,14 @@ async function run(
   argv: readonly string[],
   input: string,
 ): Promise<Outcome> {
+  return await runProgram(argv, { input, env: await withKubeconfig(cluster) });
+}
+
+/** The environment in which commands talk to the cluster. */
+export async function withKubeconfig(cluster: KubernetesCluster): Promise<Record<string, string>> {
   const kubeconfig = `${cluster.directory}/kubeconfig`;
   await Deno.writeTextFile(kubeconfig, cluster.kubeconfig, { mode: 0o600 });
-  return await runProgram(argv, { input, env: { KUBECONFIG: kubeconfig } });
+  return { KUBECONFIG: kubeconfig };
 }
 
 /** @param input what it reads from its standard input */

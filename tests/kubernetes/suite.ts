@@ -24,6 +24,8 @@ import { describe } from "./harness/describe.ts";
 import { killControlPlane, stopApiServer } from "./scenarios/faults.ts";
 import { idleMemory, webhookLatency } from "./scenarios/figures.ts";
 import { installEverything, renderTwice } from "./scenarios/installing.ts";
+import { lookAround } from "./scenarios/looking.ts";
+import { startWithoutControlPlane } from "./scenarios/newcomers.ts";
 import { rotateAnchors } from "./scenarios/rotation.ts";
 import { deployShop, everyday, upgrade } from "./scenarios/traffic.ts";
 import { uninstallEverything } from "./scenarios/uninstalling.ts";
@@ -43,7 +45,12 @@ const STORY: readonly Step[] = [
   ["the idle control plane has at most 200 MB for itself", idleMemory],
   ["the webhook answers 99 of 100 reviews within 20 ms", webhookLatency],
   ["an application in an annotated namespace is meshed, and every edge is mutual TLS", deployShop],
+  ["calls, controllers and the dashboard are there to be looked at", lookAround],
   ["rolling, scaling and evicting cost no request", everyday],
+  [
+    "pods made while a part of the control plane is away wait or start by the rule, and say so",
+    startWithoutControlPlane,
+  ],
   ["every pod of the control plane killed costs no request", killControlPlane],
   ["an API server that is away costs no request", stopApiServer],
   ["an upgrade costs no request", (cluster) => upgrade(cluster, NEXT)],

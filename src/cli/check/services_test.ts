@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Node, Pod, Service } from "../../kube/kinds.ts";
+import type { Namespace, Node, Pod, Service } from "../../kube/kinds.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { ResourceKind } from "../../kube/resource.ts";
 import { defaultValues } from "../../mesh/values.ts";
@@ -7,6 +7,7 @@ import { stringify } from "../../kube/yaml.ts";
 import { SYSTEM } from "../environment.ts";
 import { clusterNetworks } from "./categories/cluster_networks.ts";
 import { serviceAnnotations } from "./categories/service_annotations.ts";
+import { everyPodHasItsProxy } from "./categories/unmeshed.ts";
 import { type Check, SKIPPED } from "./check_model.ts";
 import { Facts } from "./facts.ts";
 
@@ -37,6 +38,7 @@ interface World {
   readonly pods?: readonly Pod[];
   readonly services?: readonly Service[];
   readonly clusterNetworks?: string;
+  readonly namespaces?: readonly Namespace[];
 }
 
 /** What each check says of a cluster with these objects; undefined where it holds. */
@@ -45,6 +47,7 @@ async function saidBy(checks: readonly Check[], world: World): Promise<(string |
     nodes: world.nodes ?? [],
     pods: world.pods ?? [],
     services: world.services ?? [],
+    namespaces: world.namespaces ?? [],
   };
   const values = { ...defaultValues(), clusterNetworks: world.clusterNetworks ?? "10.0.0.0/8, fd00::/8" };
   const client = {
@@ -130,4 +133,29 @@ Deno.test("an export that is an annotation, and a Service and a pod that disagre
     if (expected === undefined) assert.equal(found, undefined);
     else assert.match(String(found), expected);
   }
+});
+
+Deno.test("pods that ask for a proxy and have none are named; those that are unfit, over or refuse it are not", async () => {
+  const INJECT = "linkerd.io/inject";
+  const meshed = pod("meshed", "10.1.0.1", {}), host = pod("host", "10.1.0.2", {});
+  meshed.spec!.initContainers = [{ name: "linkerd-proxy" }];
+  host.spec!.hostNetwork = true;
+  const over: Pod = { ...pod("over", "10.1.0.3", {}), status: { phase: "Succeeded" } };
+  const elsewhere = pod("elsewhere", "10.1.0.4", { [INJECT]: "enabled" });
+  elsewhere.metadata!.namespace = "plain";
+  const outside = pod("outside", "10.1.0.5", {});
+  outside.metadata!.namespace = "plain";
+  const namespaces = [
+    { metadata: { name: "shop", annotations: { [INJECT]: "enabled" } } },
+    { metadata: { name: "plain" } },
+  ];
+  const refuses = pod("refuses", "10.1.0.6", { [INJECT]: "disabled" });
+  const early = pod("early", "10.1.0.7", {});
+  const pods = [meshed, host, over, elsewhere, outside, refuses, early];
+  const [said] = await saidBy([everyPodHasItsProxy], { namespaces, pods });
+  assert.equal(
+    said,
+    "Some pods were made without the proxy they ask for, and must be made anew:\n* plain/elsewhere-1\n* shop/early-1",
+  );
+  assert.deepEqual(await saidBy([everyPodHasItsProxy], { namespaces, pods: [meshed, outside] }), [undefined]);
 });

@@ -11,6 +11,7 @@ import { nameOf, proxyComplaintOf } from "../pod_health.ts";
 import { otherAnchors, otherVersions } from "./control_plane.ts";
 import { serviceAnnotations, servicesOf } from "./service_annotations.ts";
 import { METRICS_API } from "./statistics.ts";
+import { everyPodHasItsProxy } from "./unmeshed.ts";
 
 export const dataPlaneIdentity: Category = {
   name: "linkerd-identity-data-plane",
@@ -62,6 +63,7 @@ export const dataPlane: Category = {
         refuse(pods.map(proxyComplaintOf).filter((complaint) => complaint !== undefined));
       },
     },
+    everyPodHasItsProxy,
     {
       description: "data plane is up-to-date",
       anchor: "l5d-data-plane-version",
