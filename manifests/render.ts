@@ -14,6 +14,7 @@ import { destination } from "./destination.ts";
 import { identity } from "./identity.ts";
 import { metricsApi } from "./metrics_api.ts";
 import { namespace } from "./namespace.ts";
+import { networkPolicies } from "./network_policies.ts";
 import { proxyInjector } from "./proxy_injector.ts";
 import { web } from "./web.ts";
 
@@ -42,6 +43,7 @@ export function renderInstall(values: Values): KubernetesObject[] {
     ...proxyInjector(values),
     ...metricsApi(values),
     ...web(values),
+    ...networkPolicies(values),
   ];
 }
 

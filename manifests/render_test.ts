@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseAllDocuments } from "yaml";
-import type { Deployment, PodSpec } from "../src/kube/kinds.ts";
+import type { Deployment, NetworkPolicy, PodSpec } from "../src/kube/kinds.ts";
 import type { KubernetesObject } from "../src/kube/resource.ts";
 import { loadIssuer } from "../src/control/identity/trust.ts";
 import { Flags } from "../src/control/process/flags.ts";
@@ -212,4 +212,40 @@ Deno.test("the dashboard is answered under its Service's name in a cluster of an
     assert.doesNotMatch(host, hosts);
   }
   assert.equal(argsOf("cluster.local").some((argument) => argument.startsWith("--enforced-host=")), false);
+});
+
+Deno.test("network policies are offered: every port of the control plane is reached by whom it is for", () => {
+  const isPolicy = ({ kind }: KubernetesObject) => kind === "NetworkPolicy";
+  assert.equal(renderInstall(VALUES).some(isPolicy), false);
+  const objects = renderInstall(mergeValues(VALUES, { networkPolicies: { enabled: true } }));
+  const policies = objects.filter(isPolicy) as NetworkPolicy[];
+  assert.equal(policies.length, 5);
+  for (const { metadata, spec } of policies) {
+    const selected = objects.filter((one) =>
+      one.kind === "Deployment" &&
+      Object.entries(spec!.podSelector!.matchLabels!).every(([label, value]) =>
+        (one as Deployment).spec!.template.metadata!.labels![label] === value
+      )
+    ) as Deployment[];
+    assert.equal(selected.length, 1, `${metadata!.name}`);
+    const pod = selected[0]!.spec!.template.spec!;
+    const open = pod.containers.concat(pod.initContainers ?? []).flatMap(({ ports = [] }) =>
+      ports.map(({ containerPort }) => containerPort)
+    );
+    const allowed = spec!.ingress!.flatMap(({ ports }) => ports!.map(({ port }) => port));
+    assert.deepEqual([...new Set(open)].sort(), allowed.sort(), `${metadata!.name}`);
+  }
+  const sources = Object.fromEntries(
+    policies.map(({ metadata, spec }) => [
+      metadata!.name,
+      Object.fromEntries(
+        spec!.ingress!.map(({ ports, from }) => [
+          from === undefined ? "everywhere" : "namespaceSelector" in from[0]! ? "pods" : "own",
+          ports!.map(({ port }) => port).join(" "),
+        ]),
+      ),
+    ]),
+  );
+  assert.deepEqual(sources["linkerd-identity"], { everywhere: "9990 4191", pods: "8080 4143" });
+  assert.deepEqual(sources["linkerd-web"], { everywhere: "9994 4191", pods: "4143", own: "8084" });
 });

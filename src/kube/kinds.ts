@@ -38,6 +38,7 @@ export type {
   ServiceAccount,
   Volume,
 } from "kubernetes-types/core/v1.d.ts";
+export type { NetworkPolicy } from "kubernetes-types/networking/v1.d.ts";
 export type { Endpoint, EndpointSlice } from "kubernetes-types/discovery/v1.d.ts";
 
 export const PODS = defineKind<core.Pod>("", "v1", "pods", "Pod");

@@ -154,6 +154,8 @@ export interface Values {
   metricsApi: { enabled: boolean; replicas: number; scrapeInterval: string; retention: string };
   /** `showCalls`: its pages show requests one by one to whoever reads them. */
   dashboard: { enabled: boolean; replicas: number; showCalls: boolean };
+  /** Who may reach the control plane's ports, where the cluster's network enforces NetworkPolicies. */
+  networkPolicies: { enabled: boolean };
   namespace: string;
 }
 
@@ -280,6 +282,7 @@ export function defaultValues(): Values {
     egress: { globalEgressNetworkNamespace: "linkerd-egress" },
     metricsApi: { enabled: true, replicas: 1, scrapeInterval: "10s", retention: "6h0m0s" },
     dashboard: { enabled: true, replicas: 1, showCalls: false },
+    networkPolicies: { enabled: false },
   });
 }
 
