@@ -82,8 +82,9 @@ export interface KubeClient {
   /**
    * An open WebSocket for binary messages, for what is no request and answer (port-forward). Rejects with the reason when
    * the server refuses. Left out by clients with no network in between.
+   * @param received gets every message, the first ones before the promise is resolved
    */
-  webSocket?(path: string, protocol: string): Promise<WebSocket>;
+  webSocket?(path: string, protocol: string, received: (message: Uint8Array) => void): Promise<WebSocket>;
 }
 
 /** A refusal of the API: the fields of its Status object. */

@@ -132,7 +132,11 @@ class FetchKubeClient implements HttpKubeClient {
     return await fetch(request, transport);
   }
 
-  async webSocket(path: string, protocol: string): Promise<WebSocket> {
+  async webSocket(
+    path: string,
+    protocol: string,
+    received: (message: Uint8Array) => void,
+  ): Promise<WebSocket> {
     const credentials = await this.#credentials(), headers = new Headers();
     this.#identify(headers, credentials);
     const url = this.#options.server.replace(/^http/, "ws") + path;
@@ -140,6 +144,7 @@ class FetchKubeClient implements HttpKubeClient {
     const options = { protocols: [protocol], headers, client: this.#client(credentials) };
     const socket = new WebSocket(url, options as unknown as string);
     socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => received(new Uint8Array(data as ArrayBuffer));
     const isOpen = await new Promise<boolean>((resolve) => {
       socket.onopen = () => resolve(true);
       socket.onerror = () => resolve(false);

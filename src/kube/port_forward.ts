@@ -39,6 +39,51 @@ function message(channel: number, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return framed;
 }
 
+/** What a pod sends, on its way to the client: the messages of both channels. */
+class FromPod {
+  /** Bytes of each channel's port that have come. */
+  readonly #skipped = [0, 0];
+  #ahead = 0;
+  #writing: Promise<void> = Promise.resolve();
+  complaint: string | undefined;
+
+  constructor(private readonly client: Deno.TcpConn) {}
+
+  /** Ends the client's connection, which ends everything else. */
+  #fail(reason: string): void {
+    this.complaint ??= reason;
+    end(this.client);
+  }
+
+  received(bytes: Uint8Array): void {
+    const channel = bytes[0];
+    if (channel !== DATA && channel !== ERROR) return this.#fail("the API server speaks another protocol");
+    const port = Math.min(PORT_BYTES - this.#skipped[channel]!, bytes.length - 1);
+    this.#skipped[channel]! += port;
+    const content = bytes.subarray(1 + port);
+    if (content.length === 0) return;
+    if (channel === ERROR) return this.#fail(new TextDecoder().decode(content).trim());
+    this.#ahead += content.length;
+    if (this.#ahead > MAXIMUM_AHEAD) return this.#fail("the client reads too slowly");
+    this.#writing = this.#writing.then(() => writeAll(this.client, content)).then(
+      () => void (this.#ahead -= content.length),
+      () => end(this.client), // it is gone
+    );
+  }
+
+  /** All that has come has gone to the client. */
+  written(): Promise<void> {
+    return this.#writing;
+  }
+}
+
+function whenClosed(socket: WebSocket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.readyState === WebSocket.CLOSED) resolve();
+    else socket.onclose = () => resolve();
+  });
+}
+
 /** Connections to one port of one pod, each on a WebSocket of its own. */
 class Forwarder implements PortForward {
   readonly #listener: Deno.TcpListener;
@@ -47,7 +92,11 @@ class Forwarder implements PortForward {
   #isClosed = false;
   complaint: string | undefined;
 
-  constructor(private readonly connect: () => Promise<WebSocket>, hostname: string, port: number) {
+  constructor(
+    private readonly connect: (received: (message: Uint8Array) => void) => Promise<WebSocket>,
+    hostname: string,
+    port: number,
+  ) {
     this.#listener = Deno.listen({ hostname, port });
     this.#accepting = this.#accept();
   }
@@ -74,49 +123,23 @@ class Forwarder implements PortForward {
 
   async #serve(connection: Deno.TcpConn): Promise<void> {
     this.#open.add(connection);
+    const fromPod = new FromPod(connection);
     try {
-      const socket = await this.connect();
-      const gone = this.#toClient(socket, connection);
+      const socket = await this.connect((message) => fromPod.received(message));
+      const closed = whenClosed(socket).then(async () => {
+        await fromPod.written();
+        end(connection); // the pod's end is the client's
+      });
       await this.#toPod(socket, connection);
       socket.close();
-      await gone;
+      await closed;
+      this.complaint ??= fromPod.complaint;
     } catch (error) {
       this.complaint = error instanceof Error ? error.message : String(error);
     } finally {
       this.#open.delete(connection);
       end(connection);
     }
-  }
-
-  /** Resolves when the pod's side has ended and all it sent has gone to the client. */
-  #toClient(socket: WebSocket, connection: Deno.TcpConn): Promise<void> {
-    const skipped = [0, 0];
-    let ahead = 0, writing: Promise<void> = Promise.resolve();
-    return new Promise((resolve) => {
-      const finish = () => writing.then(() => end(connection)).then(resolve);
-      const fail = (reason: string) => {
-        this.complaint ??= reason;
-        socket.close();
-        end(connection);
-      };
-      socket.onmessage = ({ data }) => {
-        const bytes = new Uint8Array(data as ArrayBuffer), channel = bytes[0];
-        if (channel !== DATA && channel !== ERROR) return fail("the API server speaks another protocol");
-        // The port comes first; some servers send an empty message before it.
-        const port = Math.min(PORT_BYTES - skipped[channel]!, bytes.length - 1);
-        skipped[channel]! += port;
-        const content = bytes.subarray(1 + port);
-        if (content.length === 0) return;
-        if (channel === ERROR) return fail(new TextDecoder().decode(content).trim());
-        ahead += content.length;
-        if (ahead > MAXIMUM_AHEAD) return fail("the client reads too slowly");
-        writing = writing.then(() => writeAll(connection, content)).then(
-          () => void (ahead -= content.length),
-          () => socket.close(), // the client is gone
-        );
-      };
-      socket.onclose = finish;
-    });
   }
 
   /** Resolves when the client has ended. */
@@ -167,7 +190,7 @@ export function forwardPort(
   const path = `/api/v1/namespaces/${namespace}/pods/${pod}/portforward?ports=${port}`;
   try {
     return new Forwarder(
-      () => webSocket.call(client, path, PORT_FORWARD_PROTOCOL),
+      (received) => webSocket.call(client, path, PORT_FORWARD_PROTOCOL, received),
       listen.hostname,
       listen.port,
     );
