@@ -157,4 +157,6 @@ export const enum HeadFlag {
   HostDiffers = 128,
   /** `TE: trailers`. */
   AcceptsTrailers = 256,
+  /** Set by whoever knows, never by a parser: the target is to be written in absolute form. */
+  AbsoluteForm = 512,
 }

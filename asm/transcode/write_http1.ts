@@ -69,6 +69,7 @@ function worstCase(extraLength: i32): i32 {
   for (let i = 0; i < count; i++, entry += HeaderEntry.Words << 2) {
     total += load<i32>(entry, HeaderEntry.NameLength << 2) + load<i32>(entry, HeaderEntry.ValueLength << 2);
   }
+  if (word(Head.Flags) & HeadFlag.AbsoluteForm) total += word(Head.SchemeLength);
   return total + word(Head.MethodLength) + (word(Head.AuthorityLength) << 1) + word(Head.PathLength) +
     word(Head.ProtocolLength);
 }
@@ -78,6 +79,14 @@ function putTarget(method: i32, isTunnel: bool): void {
   const length = word(Head.PathLength);
   const form = word(Head.TargetForm);
   if (isTunnel) return put(base + word(Head.AuthorityOffset), word(Head.AuthorityLength));
+  const isAbsolute = (word(Head.Flags) & HeadFlag.AbsoluteForm) != 0 && word(Head.SchemeLength) > 0;
+  if (isAbsolute) {
+    put(base + word(Head.SchemeOffset), word(Head.SchemeLength));
+    putText("://");
+    put(base + word(Head.AuthorityOffset), word(Head.AuthorityLength));
+    // `OPTIONS http://example.org`: the whole server, as "*" is.
+    if (form == TargetForm.Asterisk) return;
+  }
   if (form == TargetForm.Asterisk || (length == 0 && method == Method.Options && form == TargetForm.Absolute)) {
     return putByte(42);
   }

@@ -52,6 +52,8 @@ function targetOf({ address, authorityOverride }: EndpointInfo): { name: string;
 export class Endpoint implements Loaded {
   readonly name: string;
   readonly #idle: ClientConnection[] = [];
+  /** Those that carry requests in absolute form, and no others. */
+  readonly #idleAbsolute: ClientConnection[] = [];
   readonly #http2: Http2ClientConnection[] = [];
   readonly #queue: ConnectQueue;
   readonly #ewma: PeakEwma;
@@ -77,7 +79,12 @@ export class Endpoint implements Loaded {
     this.name = `endpoint ${formatAddress(info.address)}`;
     this.#ewma = new PeakEwma(dialer.loop.now);
     const { queueCapacity, failfastMs } = dialer.config;
-    this.#queue = new ConnectQueue(dialer.loop, queueCapacity, failfastMs, () => this.#idle.length > 0);
+    this.#queue = new ConnectQueue(
+      dialer.loop,
+      queueCapacity,
+      failfastMs,
+      () => this.#idle.length + this.#idleAbsolute.length > 0,
+    );
     this.#peer = info.identity === undefined
       ? undefined
       : { ...info.identity, isTransport: (info.transportPort ?? info.authorityOverride) !== undefined };
@@ -94,6 +101,11 @@ export class Endpoint implements Loaded {
 
   get isMeshed(): boolean {
     return this.#peer !== undefined;
+  }
+
+  /** Its destination is this endpoint, and not a service of which it is one. */
+  get isDirect(): boolean {
+    return !this.options.isBackingOff;
   }
 
   /** Connects, TLS and transport header included. @returns the stream, or why it failed at once */
@@ -128,14 +140,16 @@ export class Endpoint implements Loaded {
    */
   acquire(exchange: Exchange, isFresh = false): Upstream | StreamFailure | ProxyError | undefined {
     if (this.#isHttp2For(exchange)) return this.#acquireHttp2();
-    const { isTurn } = this.#queue, idle = isFresh || !isTurn ? undefined : this.#idle.pop();
+    const { isTurn } = this.#queue, pool = this.#poolOf(exchange.isAbsolute);
+    // A peer of HTTP/1.0 is not trusted with a connection that is used again.
+    const idle = isFresh || !isTurn || exchange.version === 10 ? undefined : pool.pop();
     if (idle !== undefined) {
       disarm(idle.idleTimer);
       this.#ewma.pending++;
       return idle;
     }
     if (!isTurn || !this.#queue.spend()) return this.#queue.wait(exchange);
-    const connection = new ClientConnection(this, this.dialer.arena);
+    const connection = new ClientConnection(this, this.dialer.arena, exchange.isAbsolute);
     const stream = this.connect(connection, "http1");
     if (!(stream instanceof Stream)) return stream;
     connection.stream = stream;
@@ -143,6 +157,10 @@ export class Endpoint implements Loaded {
     loop.lane(config.connectTimeoutMs).arm(connection.connectTimer, loop.now);
     this.#ewma.pending++;
     return connection;
+  }
+
+  #poolOf(isAbsolute: boolean): ClientConnection[] {
+    return isAbsolute ? this.#idleAbsolute : this.#idle;
   }
 
   /** The exchange does not wait for a connection any more. */
@@ -238,14 +256,15 @@ export class Endpoint implements Loaded {
     if (connection.isReused) this.#queue.freed();
     else this.#queue.answered();
     if (!isReusable) return this.#count("");
-    if (this.#isRetired || this.#idle.length >= config.maxIdlePerEndpoint) {
+    const pool = this.#poolOf(connection.isAbsolute);
+    if (this.#isRetired || pool.length >= config.maxIdlePerEndpoint) {
       this.#count("");
       connection.stream.close();
       return;
     }
     connection.isReused = true;
     connection.stream.resume();
-    this.#idle.push(connection);
+    pool.push(connection);
     loop.lane(config.poolIdleTimeoutMs).arm(connection.idleTimer, loop.now);
   }
 
@@ -273,16 +292,16 @@ export class Endpoint implements Loaded {
 
   /** Takes an idle connection out of the pool. */
   forget(connection: ClientConnection): void {
-    const index = this.#idle.lastIndexOf(connection);
+    const pool = this.#poolOf(connection.isAbsolute), index = pool.lastIndexOf(connection);
     if (index < 0) return;
-    this.#idle.splice(index, 1);
+    pool.splice(index, 1);
     if (!connection.stream.isClosed) this.#count("");
   }
 
   /** It was removed from discovery: idle connections close, busy ones finish. */
   retire(): void {
     this.#isRetired = true;
-    for (const connection of [...this.#idle]) connection.discard();
+    for (const connection of [...this.#idle, ...this.#idleAbsolute]) connection.discard();
     for (const connection of [...this.#http2]) connection.retire();
   }
 }

@@ -18,6 +18,7 @@ import type { Arena } from "../worker/arena.ts";
 import type { Loop } from "../worker/loop.ts";
 import type { Stream } from "../worker/stream.ts";
 import { grpcStatusOf, isGrpcMessage } from "./grpc.ts";
+import { isAbsoluteForm, restoreForm } from "./original_form.ts";
 import { hasHeader } from "./record.ts";
 import { isWebSocket } from "./websocket.ts";
 import { MAX_ATTEMPTS } from "./limits.ts";
@@ -43,6 +44,8 @@ export class Exchange {
   method = 0;
   /** The request goes out as HTTP/2 unless it says that it was HTTP/1 (10, 11 or 20). */
   version = 0;
+  /** Its target is in absolute form: such requests have connections of their own. */
+  isAbsolute = false;
   /** It asks for a tunnel: Upgrade, or CONNECT. */
   isTunnelRequest = false;
   /** An HTTP/2 client asks for a WebSocket (extended CONNECT), which is an Upgrade where its upstream speaks HTTP/1. */
@@ -159,6 +162,8 @@ export class Exchange {
     const wasHttp1 = version === 20 && this.pipeline.isDowngrading &&
       hasHeader(this.arena, HeaderName.L5dOrigProto);
     this.version = wasHttp1 ? 11 : version;
+    if (wasHttp1) restoreForm(this.arena, at);
+    this.isAbsolute = isAbsoluteForm(this.arena);
     this.isTunnelRequest = (words[record + Head.Flags]! & HeadFlag.Upgrade) !== 0 ||
       this.method === Method.Connect;
     this.isWebSocket = this.isTunnelRequest && !this.downstream.isHttp1 && isWebSocket(this.arena, at);

@@ -68,6 +68,11 @@ export interface Pipeline {
   onError(error: ProxyError): void;
   /** The proxy is shutting down: connections close after their response. */
   readonly isDraining: boolean;
+  /**
+   * The response's head in the record (offsets from `at`) has words of a peer proxy's.
+   * @returns whether the client's connection is to be closed
+   */
+  heedPeer(endpoint: Endpoint, at: number): boolean;
   /** The request is over, or its client is gone: nothing is waited for any more. */
   release(): void;
   /** The upgraded or CONNECTed connection is a tunnel now; `close` ends it. */

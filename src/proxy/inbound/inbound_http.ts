@@ -165,6 +165,11 @@ export class InboundHttp implements Pipeline {
     this.connection.inbound.accessLog!.end(request, response);
   }
 
+  /** An application is no proxy of the mesh. */
+  heedPeer(): boolean {
+    return false;
+  }
+
   release(): void {}
 
   onTunnel(close: () => void): void {

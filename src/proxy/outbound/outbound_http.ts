@@ -12,6 +12,7 @@ import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
 import { HeaderName } from "../../wasm/http1.ts";
 import type { RequestRules } from "../route/request_rules.ts";
+import { heedPeer } from "./peer_words.ts";
 import type { OutboundConnection } from "./outbound_connection.ts";
 import { type DestinationRule, pickEndpoint, type RuleBackend } from "../route/destination_rule.ts";
 import { hideFields } from "../route/header_edit.ts";
@@ -227,6 +228,11 @@ export class OutboundHttp implements Pipeline, Waiter {
   }
 
   endAccess(_request: AccessRequest, _response: AccessResponse): void {}
+
+  heedPeer(endpoint: Endpoint, at: number): boolean {
+    const { arena, log } = this.connection.runtime;
+    return heedPeer(arena, at, endpoint, log);
+  }
 
   release(): void {
     this.#passed = undefined;

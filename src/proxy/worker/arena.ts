@@ -51,6 +51,9 @@ export class Arena {
   /** The header line that says that a message was HTTP/1 (proxy.md §6), to be added by a copy. */
   readonly originalProtocolAt: number;
   readonly originalProtocolLength: number;
+  /** The same of a request whose target was in absolute form. */
+  readonly absoluteProtocolAt: number;
+  readonly absoluteProtocolLength: number;
   /** "CONNECT". */
   readonly connectMethodAt: number;
   readonly connectMethodLength: number;
@@ -80,8 +83,13 @@ export class Arena {
     this.scratchAt = region(2 * SLOT_SIZE);
     this.frameAt = region(4096);
     this.hpackTextAt = region(HPACK_TEXT_SIZE);
-    this.originalProtocolAt = region(64);
+    this.originalProtocolAt = region(128);
     this.originalProtocolLength = this.writeAscii(this.originalProtocolAt, "l5d-orig-proto: HTTP/1.1\r\n");
+    this.absoluteProtocolAt = this.originalProtocolAt + 64;
+    this.absoluteProtocolLength = this.writeAscii(
+      this.absoluteProtocolAt,
+      "l5d-orig-proto: HTTP/1.1; absolute-form\r\n",
+    );
     this.connectMethodAt = this.originalProtocolAt + 32;
     this.connectMethodLength = this.writeAscii(this.connectMethodAt, "CONNECT");
     this.resendAt = region(SLOT_SIZE + HEADROOM) + HEADROOM;

@@ -48,7 +48,12 @@ export class ClientConnection implements StreamOwner, Upstream {
   readonly #held: HeldBytes;
   readonly #writer: MessageWriter;
 
-  constructor(readonly endpoint: Endpoint, arena: Arena) {
+  constructor(
+    readonly endpoint: Endpoint,
+    arena: Arena,
+    /** It carries requests in absolute form. */
+    readonly isAbsolute: boolean,
+  ) {
     this.arena = arena;
     this.#body = new BodyReader(arena);
     this.#held = new HeldBytes(arena);
@@ -384,7 +389,9 @@ export class ClientConnection implements StreamOwner, Upstream {
   #finish(): void {
     const exchange = this.exchange!;
     this.exchange = undefined;
-    const isReusable = this.#keepsAlive && this.#isRequestDone && !this.stream.isReadEnded &&
+    // What HTTP/1.0 asks is asked on a connection of its own (proxy.md §7).
+    const isReusable = this.#keepsAlive && exchange.version !== 10 && this.#isRequestDone &&
+      !this.stream.isReadEnded &&
       !this.stream.isBlocked;
     this.endpoint.responded(this, isReusable);
     this.#release();

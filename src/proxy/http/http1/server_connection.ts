@@ -16,6 +16,7 @@ import { Exchange } from "../exchange.ts";
 import { DRAIN_GRACE_MS, HEAD_TIMEOUT_MS, MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES } from "../limits.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { Downstream } from "../sides.ts";
+import { hasPeerWords } from "../record.ts";
 import { BodyReader, BROKEN } from "./body.ts";
 import { Lingering } from "./lingering.ts";
 import { ResponseWriter } from "./response_writer.ts";
@@ -209,8 +210,11 @@ export class ServerConnection implements StreamOwner, Downstream {
       status = words[(arena.recordAt >> 2) + Head.Status]!;
     const isUpgraded = this.#isUpgrade &&
       (status === 101 || (this.#exchange.method === Method.Connect && status < 300));
+    const { endpoint } = this.#exchange.upstream!;
+    const isToClose = hasPeerWords(arena) && this.pipeline.heedPeer(endpoint, at);
     const isClosing = !isUpgraded &&
-      (!this.#isClientKeepAlive || this.#exchange.upstream!.isUntilClose || this.pipeline.isDraining ||
+      (!this.#isClientKeepAlive || isToClose || this.#exchange.upstream!.isUntilClose ||
+        this.pipeline.isDraining ||
         !this.#body.isDone);
     if (isClosing) this.#isClientKeepAlive = false;
     const { responseDrops, responseExtraAt: extraAt, responseExtraLength: extraLength } = this.pipeline;

@@ -5,6 +5,7 @@ import type { Endpoint } from "../../connect/endpoint.ts";
 import { proxyError } from "../../error.ts";
 import type { Exchange } from "../exchange.ts";
 import { connectError } from "../failure.ts";
+import { isAbsoluteForm } from "../original_form.ts";
 import { overrideAuthority } from "../override.ts";
 import type { Upstream } from "../sides.ts";
 import { toExtendedConnect } from "../websocket.ts";
@@ -71,7 +72,9 @@ export class ClientStream extends Http2Stream implements Upstream {
     this.isReused = connection.stream.isOpen;
     let extraAt = pipeline.requestExtraAt, extraLength = pipeline.requestExtraLength;
     if (exchange.version !== 20) { // proxy.md §6: the peer makes it HTTP/1 again
-      const { originalProtocolAt: lineAt, originalProtocolLength: length } = arena;
+      const isAbsolute = isAbsoluteForm(arena);
+      const lineAt = isAbsolute ? arena.absoluteProtocolAt : arena.originalProtocolAt;
+      const length = isAbsolute ? arena.absoluteProtocolLength : arena.originalProtocolLength;
       extraAt = extraLength === 0 ? lineAt : joinLines(arena, extraAt, extraLength, lineAt, length);
       extraLength += length;
     }

@@ -5,6 +5,7 @@ import { errorHead, type ProxyError, proxyError } from "../../error.ts";
 import type { Stream } from "../../worker/stream.ts";
 import { Exchange } from "../exchange.ts";
 import { MAX_HEAD_BYTES, MAX_HEADERS } from "../limits.ts";
+import { hasPeerWords } from "../record.ts";
 import type { DropMask, Pipeline } from "../pipeline.ts";
 import type { Downstream } from "../sides.ts";
 import type { ServerConnection } from "./server_connection.ts";
@@ -122,6 +123,9 @@ export class ServerStream extends Http2Stream implements Downstream {
 
   respond(at: number, _headLength: number, bodyAt: number, bodyLength: number, isEnd: boolean): boolean {
     this.isAnswered = true;
+    if (hasPeerWords(this.arena) && this.#pipeline.heedPeer(this.#exchange.upstream!.endpoint, at)) {
+      this.connection.drain();
+    }
     const isEmpty = isEnd && bodyLength === 0;
     if (!this.#writeHead(at, isEmpty, this.#pipeline.responseDrops, true)) return false;
     if (!isEmpty) this.sendData(bodyAt, bodyLength, isEnd);
