@@ -4,9 +4,12 @@ import { KubeError } from "../src/kube/client.ts";
 import {
   AUTHORIZATION_POLICIES,
   DEPLOYMENTS,
+  GATEWAY_HTTP_ROUTES,
+  GRPC_ROUTES,
   HTTP_ROUTES,
   SERVERS,
   SERVICE_PROFILES,
+  TLS_ROUTES,
 } from "../src/kube/kinds.ts";
 import type { KubernetesObject, ResourceKind } from "../src/kube/resource.ts";
 import { applyObjects } from "../src/kube/apply.ts";
@@ -14,6 +17,7 @@ import { startApiServer } from "../src/local/api/server.ts";
 import {
   credentialValues,
   defaultValues,
+  gatewayCrds,
   generateCredentials,
   mergeValues,
   renderCrds,
@@ -100,6 +104,39 @@ Deno.test("defaults are filled in as Linkerd's CRDs fill them in", async () => {
   assert.deepEqual(route.spec.parentRefs?.[0], { group: "policy.linkerd.io", kind: "Gateway", name: "web" });
   assert.deepEqual(route.spec.rules?.[0]?.matches, [{ path: { type: "PathPrefix", value: "/" } }]);
   assert.equal(route.spec.rules?.[0]?.backendRefs?.[0]?.weight, 1);
+});
+
+Deno.test("routes of the Gateway API are checked and filled in where the mesh brings them", async () => {
+  await applyObjects(client, gatewayCrds(), { fieldManager: "linkerd-local" });
+  const route = await client.create(GATEWAY_HTTP_ROUTES, {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "HTTPRoute",
+    metadata,
+    spec: {
+      parentRefs: [{ group: "", kind: "Service", name: "web" }, { name: "public" }],
+      rules: [{ filters: [{ type: "URLRewrite" }], backendRefs: [{ name: "web", port: 80 }] }],
+    },
+  });
+  assert.deepEqual(route.spec.parentRefs, [
+    { group: "", kind: "Service", name: "web" },
+    { group: "gateway.networking.k8s.io", kind: "Gateway", name: "public" },
+  ]);
+  assert.equal(route.spec.rules?.[0]?.backendRefs?.[0]?.weight, 1);
+  const grpc = (method: object) => ({
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "GRPCRoute",
+    metadata,
+    spec: { rules: [{ matches: [{ method }] }] },
+  });
+  assert.match(await refusal(GRPC_ROUTES, grpc({ type: "Prefix", service: "a" })), /method.type/);
+  assert.equal(await refusal(GRPC_ROUTES, grpc({ service: "shop.Cart" })), "admitted");
+  const tls = {
+    apiVersion: "gateway.networking.k8s.io/v1alpha2",
+    kind: "TLSRoute",
+    metadata,
+    spec: { rules: [] },
+  };
+  assert.match(await refusal(TLS_ROUTES, tls), /rules/);
 });
 
 Deno.test({ name: "the API server stops", fn: () => api.stop() });

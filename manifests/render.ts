@@ -18,6 +18,7 @@ import { networkPolicies } from "./network_policies.ts";
 import { proxyInjector } from "./proxy_injector.ts";
 import { web } from "./web.ts";
 
+export { gatewayCrds } from "./crds/all.ts";
 export { credentialValues, generateCredentials } from "./credentials.ts";
 export { laptopValues } from "./laptop.ts";
 export { defaultValues, mergeValues } from "../src/mesh/values.ts";

@@ -1,4 +1,7 @@
-/** HTTPRoute of policy.linkerd.io: the Gateway API's with Server, Service and EgressNetwork as parents. */
+/**
+ * HTTPRoute of policy.linkerd.io: the Gateway API's with Server, Service and EgressNetwork as parents. What both API groups
+ * have in common is used by gateway.ts.
+ */
 import {
   array,
   conditions,
@@ -12,13 +15,17 @@ import {
   string,
 } from "./schema.ts";
 
-const PORT = integer({ format: "int32", minimum: 1, maximum: 65_535 });
-const HEADER_NAME = string({ minLength: 1, maxLength: 256, pattern: "^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$" });
-const HOSTNAME = "^(\\*\\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
-const MATCH_TYPE = enumeration(["Exact", "RegularExpression"], { default: "Exact" });
+export const PORT = integer({ format: "int32", minimum: 1, maximum: 65_535 });
+export const HEADER_NAME = string({
+  minLength: 1,
+  maxLength: 256,
+  pattern: "^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$",
+});
+export const HOSTNAME = "^(\\*\\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+export const MATCH_TYPE = enumeration(["Exact", "RegularExpression"], { default: "Exact" });
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
-const headerModifier = (): Schema => {
+export const headerModifier = (): Schema => {
   const values = array(
     object({ name: HEADER_NAME, value: string({ minLength: 1, maxLength: 4096 }) }, ["name", "value"]),
     { maxItems: 16, "x-kubernetes-list-map-keys": ["name"], "x-kubernetes-list-type": "map" },
@@ -26,7 +33,7 @@ const headerModifier = (): Schema => {
   return object({ add: values, set: values, remove: array(string(), { maxItems: 16 }) });
 };
 
-const redirect = (): Schema =>
+export const redirect = (): Schema =>
   object({
     scheme: enumeration(["http", "https"]),
     hostname: string({ minLength: 1, maxLength: 253, pattern: DNS_SUBDOMAIN }),
@@ -51,16 +58,21 @@ function filters(types: readonly string[]): Schema {
   );
 }
 
-const PARENT = object({
-  group: string({ maxLength: 253, pattern: `^$|${DNS_SUBDOMAIN}`, default: "policy.linkerd.io" }),
-  kind: string({ minLength: 1, maxLength: 63, pattern: KIND_PATTERN, default: "Gateway" }),
-  name: string({ minLength: 1, maxLength: 253 }),
-  namespace: string({ minLength: 1, maxLength: 63 }),
-  sectionName: string({ minLength: 1, maxLength: 253 }),
-  port: PORT,
-}, ["name"]);
+/** @param group what a parent without a group is of */
+export function parent(group: string): Schema {
+  return object({
+    group: string({ maxLength: 253, pattern: `^$|${DNS_SUBDOMAIN}`, default: group }),
+    kind: string({ minLength: 1, maxLength: 63, pattern: KIND_PATTERN, default: "Gateway" }),
+    name: string({ minLength: 1, maxLength: 253 }),
+    namespace: string({ minLength: 1, maxLength: 63 }),
+    sectionName: string({ minLength: 1, maxLength: 253 }),
+    port: PORT,
+  }, ["name"]);
+}
 
-const MATCHES = array(
+const PARENT = parent("policy.linkerd.io");
+
+export const MATCHES = array(
   object({
     path: object(
       {
@@ -90,20 +102,25 @@ const MATCHES = array(
   { maxItems: 8, default: [{ path: { type: "PathPrefix", value: "/" } }] },
 );
 
-const BACKENDS = array(
-  object({
-    group: string({ maxLength: 253, pattern: `^$|${DNS_SUBDOMAIN}`, default: "" }),
-    kind: string({ minLength: 1, maxLength: 63, pattern: KIND_PATTERN, default: "Service" }),
-    name: string({ minLength: 1, maxLength: 253 }),
-    namespace: string({ minLength: 1, maxLength: 63 }),
-    port: PORT,
-    weight: integer({ format: "int32", minimum: 0, maximum: 1_000_000, default: 1 }),
-    filters: filters(["RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect"]),
-  }, ["name"]),
-  { maxItems: 16 },
-);
+/** An object that requests go to; a Service unless it says otherwise. */
+export const BACKEND: Readonly<Record<string, Schema>> = {
+  group: string({ maxLength: 253, pattern: `^$|${DNS_SUBDOMAIN}`, default: "" }),
+  kind: string({ minLength: 1, maxLength: 63, pattern: KIND_PATTERN, default: "Service" }),
+  name: string({ minLength: 1, maxLength: 253 }),
+  namespace: string({ minLength: 1, maxLength: 63 }),
+  port: PORT,
+};
+export const WEIGHT = integer({ format: "int32", minimum: 0, maximum: 1_000_000, default: 1 });
 
-const DURATION = string({ pattern: "^([0-9]{1,5}(h|m|s|ms)){1,4}$" });
+/** @param filters of one backend; left out where a route has none */
+export function backends(filters?: Schema): Schema {
+  const more = filters === undefined ? {} : { filters };
+  return array(object({ ...BACKEND, weight: WEIGHT, ...more }, ["name"]), { maxItems: 16 });
+}
+
+const BACKENDS = backends(filters(["RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect"]));
+
+export const DURATION = string({ pattern: "^([0-9]{1,5}(h|m|s|ms)){1,4}$" });
 
 function spec(options: { hasBackends: boolean; hasTimeouts: boolean }): Schema {
   return object({
@@ -121,16 +138,21 @@ function spec(options: { hasBackends: boolean; hasTimeouts: boolean }): Schema {
   });
 }
 
-const STATUS = object({
-  parents: array(
-    object({
-      parentRef: PARENT,
-      controllerName: string({ minLength: 1, maxLength: 253 }),
-      conditions: conditions(),
-    }, ["parentRef", "controllerName"]),
-    { maxItems: 32 },
-  ),
-}, ["parents"]);
+/** @param parentRef as in the spec */
+export function status(parentRef: Schema): Schema {
+  return object({
+    parents: array(
+      object({
+        parentRef,
+        controllerName: string({ minLength: 1, maxLength: 253 }),
+        conditions: conditions(),
+      }, ["parentRef", "controllerName"]),
+      { maxItems: 32 },
+    ),
+  }, ["parents"]);
+}
+
+const STATUS = status(PARENT);
 
 const COLUMNS = [{ name: "Hostnames", jsonPath: ".spec.hostnames", type: "string" }];
 const inbound = spec({ hasBackends: false, hasTimeouts: false });

@@ -104,6 +104,8 @@ export interface Definition {
   singular?: string;
   shortNames?: string[];
   categories?: string[];
+  /** Beside the one that says who made it. */
+  annotations?: Readonly<Record<string, string>>;
   versions: Version[];
 }
 
@@ -116,7 +118,7 @@ export function definition(one: Definition): KubernetesObject {
     kind: "CustomResourceDefinition",
     metadata: {
       name: `${one.plural}.${one.group}`,
-      annotations: { [CREATED_BY_ANNOTATION]: `linkerd/cli ${VERSION}` },
+      annotations: { [CREATED_BY_ANNOTATION]: `linkerd/cli ${VERSION}`, ...one.annotations },
       labels: { "linkerd.io/control-plane-ns": "linkerd" },
     },
     spec: {

@@ -1,7 +1,11 @@
-/** Installs the control plane into a laptop cluster: what `linkerd install` renders, with values for a laptop. */
+/**
+ * Installs the control plane into a laptop cluster: what `linkerd install` renders, with values for a laptop, and the routes
+ * of the Gateway API, which nobody else installs there.
+ */
 import {
   credentialValues,
   defaultValues,
+  gatewayCrds,
   generateCredentials,
   laptopValues,
   mergeValues,
@@ -25,7 +29,7 @@ export async function installMesh(
 ): Promise<void> {
   const values = mergeValues(mergeValues(defaultValues(), laptopValues), change);
   const complete = mergeValues(values, credentialValues(await generateCredentials(values)));
-  const objects = [...renderCrds(), ...renderInstall(complete)];
+  const objects = [...renderCrds(), ...gatewayCrds(), ...renderInstall(complete)];
   await applyObjects(client, objects, {
     fieldManager: FIELD_MANAGER,
     onApplied: (_object, done, total) => onApplied(done, total),
