@@ -25,6 +25,14 @@ const SINGLE: Readonly<Record<string, { entry: string; inputs: readonly string[]
   sleep: { entry: "src/init/sleep.ts", inputs: ["src/init", "deno.json"] },
 };
 
+/** Libraries that a program of one file asks for in the middle of its work, and mostly never: CommonJS. */
+const REQUIRED: Readonly<Record<string, { entry: string; inputs: readonly string[] }>> = {
+  regex: {
+    entry: "src/proxy/route/regex_library.ts",
+    inputs: ["src/proxy/route/regex_library.ts", "deno.json"],
+  },
+};
+
 /** Programs that load their parts when they need them. */
 const SPLIT: Readonly<Record<string, { entry: string; inputs: readonly string[] }>> = {
   controller: {
@@ -63,6 +71,19 @@ const SPLIT: Readonly<Record<string, { entry: string; inputs: readonly string[] 
   },
 };
 
+function requiredStep(name: string, entry: string, inputs: readonly string[]): BuildStep {
+  const output = `dist/${name}.cjs`;
+  return {
+    name: `bundle-${name}`,
+    inputs: [...inputs, "tools/build/bundles.ts"],
+    outputs: [output],
+    async run(root) {
+      const flags = ["--quiet", "--platform", "deno", "--minify", "--format", "cjs"];
+      await runDeno(root, ["bundle", ...flags, "--output", output, entry]);
+    },
+  };
+}
+
 function bundleStep(name: string, entry: string, inputs: readonly string[], isSplit: boolean): BuildStep {
   const output = isSplit ? `dist/${name}` : `dist/${name}.js`;
   return {
@@ -96,6 +117,7 @@ async function loadLate(directory: string): Promise<void> {
 
 export const bundleSteps: readonly BuildStep[] = [
   ...Object.entries(SINGLE).map(([name, { entry, inputs }]) => bundleStep(name, entry, inputs, false)),
+  ...Object.entries(REQUIRED).map(([name, { entry, inputs }]) => requiredStep(name, entry, inputs)),
   ...Object.entries(SPLIT).map(([name, { entry, inputs }]) => bundleStep(name, entry, inputs, true)),
 ];
 

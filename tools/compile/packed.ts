@@ -68,5 +68,15 @@ export async function packExecutable({ runtime, dist, output }: PackedExecutable
 }
 
 /** What the CLI starts or reads; images are for clusters. */
-const PROGRAMS = ["linkerd", "node", "controller", "dashboard", "wasm", "proxy.js", "demo.js", "init.js"]
+const PROGRAMS = [
+  "linkerd",
+  "node",
+  "controller",
+  "dashboard",
+  "wasm",
+  "proxy.js",
+  "regex.cjs",
+  "demo.js",
+  "init.js",
+]
   .concat(["validator.js", "await.js", "sleep.js", "cni.js", "cni-plugin.js"]);
