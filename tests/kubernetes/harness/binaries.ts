@@ -87,3 +87,5 @@ export async function buildKubernetes(onProgress: (line: string) => void): Promi
     await Deno.remove(work, { recursive: true });
   }
 }
+
+if (import.meta.main) await buildKubernetes(console.log);
