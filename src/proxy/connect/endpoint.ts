@@ -20,7 +20,7 @@ import type { HttpSeries } from "../telemetry/http_series.ts";
 import { encodeTransportHeader, type SessionProtocol } from "../tls/transport_header.ts";
 import { disarm } from "../worker/timers.ts";
 import { NOBODY, Stream, type StreamFailure, type StreamOwner } from "../worker/stream.ts";
-import { ConnectQueue } from "./connect_queue.ts";
+import { ConnectQueue, type ConnectWaiter } from "./connect_queue.ts";
 import type { Dialer, PeerTls } from "./dialer.ts";
 
 /** The series an endpoint's traffic is counted in. */
@@ -163,9 +163,18 @@ export class Endpoint implements Loaded {
     return isAbsolute ? this.#idleAbsolute : this.#idle;
   }
 
-  /** The exchange does not wait for a connection any more. */
-  stopWaiting(exchange: Exchange): void {
-    this.#queue.leave(exchange);
+  /**
+   * For a connection of its own, which `connect` makes: whether it may be made now.
+   * @returns undefined when it may; `"waits"` when `waiter` is told; an error when too many wait
+   */
+  takeTurn(waiter: ConnectWaiter): ProxyError | "waits" | undefined {
+    if (this.#queue.isTurn && this.#queue.spend()) return undefined;
+    return this.#queue.wait(waiter) ?? "waits";
+  }
+
+  /** Whoever waits for a connection does not any more. */
+  stopWaiting(waiter: ConnectWaiter): void {
+    this.#queue.leave(waiter);
   }
 
   /** The connection matrix of proxy.md §5. */

@@ -19,12 +19,17 @@ import type { TcpSeries } from "../telemetry/tcp_series.ts";
 import type { Stream } from "../worker/stream.ts";
 import type { Inbound } from "../inbound.ts";
 
+function isSameResource(a: ResourceName, b: ResourceName): boolean {
+  return a.group === b.group && a.kind === b.kind && a.name === b.name;
+}
+
 export type Labels = Record<string, string | undefined>;
 
 export class InboundConnection {
   readonly runtime: Runtime;
   #tcp: TcpSeries | undefined;
-  #stopWatching: (() => void) | undefined;
+  /** Ends the watch of each tunnel, and of the connection itself. */
+  readonly #watches = new Set<() => void>();
   /** Ends what the connection has become, whatever that is; for shutdown. */
   drain: (isForced: boolean) => void = () => {};
   /** What else ends with it. */
@@ -87,8 +92,7 @@ export class InboundConnection {
   ended(errno: string): void {
     this.#tcp?.connectionClosed(errno, this.runtime.loop.now);
     this.#tcp = undefined;
-    this.#stopWatching?.();
-    this.#stopWatching = undefined;
+    for (const stop of [...this.#watches]) stop();
     if (this.inbound.connections.delete(this)) this.onEnd();
   }
 
@@ -170,11 +174,17 @@ export class InboundConnection {
     return true;
   }
 
-  /** Calls `close` when a change of policy denies the client. */
-  watchAuthorization(close: () => void): void {
+  /**
+   * Calls `close` when a change of policy denies the client.
+   * @param resource the route that it was admitted by, whose authorizations count as far as it still stands
+   * @returns a function that ends the watch; it ends with the connection in any case
+   */
+  watchAuthorization(close: () => void, resource = DEFAULT_ROUTE.resource): () => void {
     const observer = () => {
       const policy = this.policy.current;
-      if (authorize(policy, this.client) !== undefined) return;
+      const route = policy.routes.find((one) => isSameResource(one.resource, resource));
+      if (authorize(policy, this.client, route) !== undefined) return;
+      stop();
       this.runtime.telemetry.counter(
         "inbound_tcp_authz_terminate_total",
         "The total number of inbound TCP connections that were terminated by a change of policy",
@@ -182,7 +192,12 @@ export class InboundConnection {
       ).value++;
       close();
     };
+    const stop = () => {
+      this.policy.observers.delete(observer);
+      this.#watches.delete(stop);
+    };
     this.policy.observers.add(observer);
-    this.#stopWatching = () => this.policy.observers.delete(observer);
+    this.#watches.add(stop);
+    return stop;
   }
 }

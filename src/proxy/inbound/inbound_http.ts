@@ -43,6 +43,8 @@ export class InboundHttp implements Pipeline {
   readonly responseExtraAt = 0;
   readonly responseExtraLength = 0;
   #judged: ServerPolicy | undefined;
+  /** Of the tunnel that the request has become. */
+  #stopWatching: (() => void) | undefined;
   /** What was decided for the default route (first) and for each of the policy's routes, under this policy. */
   #verdicts: (Verdict | undefined)[] = [];
   #current: Verdict | undefined;
@@ -170,9 +172,13 @@ export class InboundHttp implements Pipeline {
     return false;
   }
 
-  release(): void {}
+  release(): void {
+    this.#stopWatching?.();
+    this.#stopWatching = undefined;
+  }
 
   onTunnel(close: () => void): void {
-    this.connection.watchAuthorization(close);
+    const { route_group: group = "", route_kind: kind = "", route_name: name = "" } = this.#current!.labels;
+    this.#stopWatching = this.connection.watchAuthorization(close, { group, kind, name });
   }
 }

@@ -2,6 +2,7 @@
  * Joins a client's connection to an endpoint: connects (to another endpoint when one cannot be reached, since nothing
  * has been sent yet), then pipes. The client's bytes wait in its socket meanwhile.
  */
+import type { ConnectWaiter } from "../connect/connect_queue.ts";
 import type { Endpoint } from "../connect/endpoint.ts";
 import { type ProxyError, proxyError } from "../error.ts";
 import type { SessionProtocol } from "../tls/transport_header.ts";
@@ -32,7 +33,7 @@ export interface ForwardOptions {
   readonly onEnd: (errno: string, error: ProxyError | undefined) => void;
 }
 
-export class Forward implements StreamOwner, Waiter {
+export class Forward implements StreamOwner, Waiter, ConnectWaiter {
   #endpoint: Endpoint | undefined;
   #far: Stream | undefined;
   #tunnel: Tunnel | undefined;
@@ -61,6 +62,21 @@ export class Forward implements StreamOwner, Waiter {
     if ("code" in endpoint) return this.#give(endpoint);
     this.#attempts++;
     this.#endpoint = endpoint;
+    this.onTurn();
+  }
+
+  /** A burst must not overrun what the endpoint's system queues for it. */
+  onTurn(): void {
+    const endpoint = this.#endpoint!, turn = endpoint.takeTurn(this);
+    if (turn === undefined) this.#dial(endpoint);
+    else if (turn !== "waits") this.#give(turn);
+  }
+
+  onTooLate(): void {
+    this.#give(proxyError("failfast", `${this.#endpoint!.name}: no connection could be made in time`));
+  }
+
+  #dial(endpoint: Endpoint): void {
     const far = endpoint.connect(this, this.options.protocol);
     if (!(far instanceof Stream)) return this.#failed(far);
     this.#far = far;
@@ -105,6 +121,7 @@ export class Forward implements StreamOwner, Waiter {
     disarm(this.#connectTimer);
     disarm(this.#queueTimer);
     this.options.queue?.stopWaiting(this);
+    this.#endpoint?.stopWaiting(this);
     this.#first.release();
   }
 

@@ -126,10 +126,21 @@ export class ServerStream extends Http2Stream implements Downstream {
     if (hasPeerWords(this.arena) && this.#pipeline.heedPeer(this.#exchange.upstream!.endpoint, at)) {
       this.connection.drain();
     }
+    if (this.#exchange.isTunnelRequest) this.#watchTunnel();
     const isEmpty = isEnd && bodyLength === 0;
     if (!this.#writeHead(at, isEmpty, this.#pipeline.responseDrops, true)) return false;
     if (!isEmpty) this.sendData(bodyAt, bodyLength, isEnd);
     return this.id !== 0;
+  }
+
+  /** The response in the record may agree to a tunnel, which the pipeline can end from then on. */
+  #watchTunnel(): void {
+    const { id } = this, status = this.arena.memory.words[(this.arena.recordAt >> 2) + Head.Status]!;
+    if (status >= 300) return;
+    this.#pipeline.onTunnel(() => {
+      // The object serves another stream once this one is over.
+      if (this.id === id) this.connection.resetStream(this, Http2Error.Connect);
+    });
   }
 
   /** @param isFinal the head of an upstream's response, which lines of our own go with */

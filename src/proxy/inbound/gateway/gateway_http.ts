@@ -90,6 +90,7 @@ export class GatewayHttp extends OutboundHttp {
 
   override release(): void {
     super.release();
+    this.judge.release();
     this.#isAdmitted = false;
     this.#lines.release();
     this.fixedAt = this.fixedLength = 0;
