@@ -15,6 +15,11 @@ export type ErrorCode =
   | "upstream-reset"
   | "refused"
   | "bad-response"
+  | "request-timeout"
+  | "call-timeout"
+  | "response-timeout"
+  | "attempt-timeout"
+  | "idle-timeout"
   | "identity-required"
   | "forbidden-route"
   | "route-not-found"
@@ -74,6 +79,11 @@ const TEMPLATES: Readonly<Record<ErrorCode, Template>> = {
   "upstream-reset": template("server", 502, "i/o", true, false),
   "refused": template("server", 503, "i/o", true, true),
   "bad-response": template("server", 502, "i/o", true, false),
+  "request-timeout": template("server", 504, "response timeout", false, false),
+  "call-timeout": template("client", 504, "response timeout", false, false),
+  "response-timeout": template("server", 504, "response timeout", false, false),
+  "attempt-timeout": template("server", 504, "response timeout", false, false),
+  "idle-timeout": template("server", 504, "response timeout", false, false),
   "identity-required": template("client", 502, "identity required", true, true),
   "forbidden-route": template("mesh", 404, "unexpected", false, true),
   "route-not-found": template("client", 404, "unexpected", false, false),
@@ -145,13 +155,34 @@ function lengthLine(status: number): string {
   return status === 204 ? "" : "content-length: 0\r\n";
 }
 
+/** The gRPC status that stands for an error. */
+export function grpcCodeOf({ grpcCode, status }: Pick<ProxyError, "grpcCode" | "status">): number {
+  return grpcCode ?? GRPC_CODES[status] ?? INTERNAL;
+}
+
+/** A time that was set for the request has passed: nothing is wrong with its connections. */
+export function isOverdue({ code }: ProxyError): boolean {
+  return code === "request-timeout" || code === "call-timeout" || code === "response-timeout" ||
+    code === "idle-timeout";
+}
+
+/** What may be quoted of a detail: printable ASCII, since it may say what a peer sent. */
+function quotable(detail: string): string {
+  return detail.replace(/[^\x20-\x7e]/g, "?").slice(0, 512);
+}
+
+/** The trailers that end a gRPC call with `error`, as HTTP/1 writes them. */
+export function errorTrailers(error: ProxyError, isInformed: boolean): string {
+  const message = isInformed ? `grpc-message: ${quotable(error.detail).replaceAll("%", "%25")}\r\n` : "";
+  return `grpc-status: ${grpcCodeOf(error)}\r\n${message}\r\n`;
+}
+
 /** The head that tells a client of `error`, as HTTP/1 writes it; there is no body. */
 export function errorHead(error: ProxyError, isInformed: boolean, form: ErrorForm): string {
-  // Only printable ASCII: the detail may quote what a peer sent.
-  const detail = error.detail.replace(/[^\x20-\x7e]/g, "?").slice(0, 512);
+  const detail = quotable(error.detail);
   let head = form.isGrpc
     ? `HTTP/1.1 200 OK\r\ncontent-length: 0\r\ncontent-type: application/grpc\r\ngrpc-status: ${
-      error.grpcCode ?? GRPC_CODES[error.status] ?? INTERNAL
+      grpcCodeOf(error)
     }\r\n`
     : `HTTP/1.1 ${error.status} ${PHRASES[error.status] ?? "Error"}\r\n${lengthLine(error.status)}`;
   if (error.location !== undefined && !form.isGrpc) head += `location: ${error.location}\r\n`;

@@ -1,61 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import http2 from "node:http2";
-import type { AddressInfo } from "node:net";
-import { endpointAt } from "./testing/fake_control.ts";
-import { CLIENT, type Pair, SERVER, withPair } from "./testing/meshed_pair.ts";
-
-const WEB = "web.shop.svc.cluster.local:80";
-
-interface Answer {
-  readonly headers: http2.IncomingHttpHeaders;
-  readonly trailers: http2.IncomingHttpHeaders | undefined;
-  readonly body: Uint8Array;
-}
-
-/** One request on `session`; resolves when its stream has closed. */
-function ask(
-  session: http2.ClientHttp2Session,
-  headers: http2.OutgoingHttpHeaders,
-  body?: Uint8Array,
-): Promise<Answer> {
-  return new Promise((done, failed) => {
-    const stream = session.request(headers, { endStream: body === undefined });
-    const parts: Uint8Array[] = [];
-    let head: http2.IncomingHttpHeaders = {}, trailers: http2.IncomingHttpHeaders | undefined;
-    stream.on("response", (headers) => head = headers);
-    stream.on("trailers", (headers) => trailers = headers);
-    stream.on("data", (part: Uint8Array) => parts.push(part));
-    stream.on("error", failed);
-    stream.on(
-      "end",
-      () => done({ headers: head, trailers, body: new Uint8Array(parts.flatMap((part) => [...part])) }),
-    );
-    if (body !== undefined) stream.end(body);
-  });
-}
-
-/** An HTTP/2 application behind the pair, and an HTTP/2 client before it. */
-async function withHttp2(
-  onStream: (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void,
-  use: (session: http2.ClientHttp2Session, pair: Pair) => Promise<void>,
-): Promise<void> {
-  const application = http2.createServer();
-  application.on("stream", onStream);
-  await new Promise<void>((done) => application.listen(0, "127.0.0.1", done));
-  const { port } = application.address() as AddressInfo;
-  await withPair(() => new Response(), async (pair) => {
-    pair.client.control.endpoints.set(WEB, [
-      endpointAt({ ip: "127.0.0.1", port }, SERVER, pair.server.inboundAddress.port),
-    ]);
-    const session = http2.connect(pair.url);
-    try {
-      await use(session, pair);
-    } finally {
-      session.destroy();
-    }
-  });
-  application.close();
-}
+import { ask, withHttp2 } from "./testing/http2_application.ts";
+import { CLIENT, withPair } from "./testing/meshed_pair.ts";
 
 Deno.test("an HTTP/1 request rides on HTTP/2 between the proxies and is HTTP/1 again for the application", async () => {
   await withPair((request) => {

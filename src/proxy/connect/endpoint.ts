@@ -7,6 +7,8 @@
  */
 import { formatAddress } from "../../linux/address.ts";
 import type { Loaded } from "../balance/balancer.ts";
+import { type Balancing, DEFAULT_BALANCING, type LoadEstimate } from "../balance/balancing.ts";
+import { CircuitBreaker } from "../balance/circuit_breaker.ts";
 import { PeakEwma } from "../balance/peak_ewma.ts";
 import type { EndpointInfo } from "../control/plane.ts";
 import { type ProxyError, proxyError } from "../error.ts";
@@ -32,6 +34,8 @@ export interface EndpointSeries {
 export interface EndpointOptions {
   /** Wait ever longer after a failed connect, and count as not ready meanwhile. Not for the local application. */
   readonly isBackingOff: boolean;
+  /** How its load is estimated, and when it is taken out; Linkerd's defaults where there is none. */
+  readonly balancing?: Balancing;
 }
 
 /**
@@ -58,6 +62,10 @@ export class Endpoint implements Loaded {
   readonly #queue: ConnectQueue;
   readonly #ewma: PeakEwma;
   readonly #peer: PeerTls | undefined;
+  /** Takes it out while it fails; undefined where its policy asks for none. */
+  readonly breaker: CircuitBreaker | undefined;
+  /** What answers of overload count as; undefined where they count as they are. */
+  readonly penalty: LoadEstimate["penalty"];
   #readyAt = 0;
   #failures = 0;
   #isRetired = false;
@@ -77,7 +85,10 @@ export class Endpoint implements Loaded {
     private readonly options: EndpointOptions,
   ) {
     this.name = `endpoint ${formatAddress(info.address)}`;
-    this.#ewma = new PeakEwma(dialer.loop.now);
+    const { load, accrual } = options.balancing ?? DEFAULT_BALANCING;
+    this.#ewma = new PeakEwma(dialer.loop.now, load.defaultRttMs * 1000, load.decayMs * 1000);
+    this.penalty = load.penalty;
+    this.breaker = accrual === undefined ? undefined : new CircuitBreaker(accrual);
     const { queueCapacity, failfastMs } = dialer.config;
     this.#queue = new ConnectQueue(
       dialer.loop,
@@ -92,7 +103,7 @@ export class Endpoint implements Loaded {
   }
 
   isReady(now: number): boolean {
-    return now >= this.#readyAt;
+    return now >= this.#readyAt && (this.breaker === undefined || this.breaker.isPassing(now));
   }
 
   load(now: number): number {
@@ -277,8 +288,8 @@ export class Endpoint implements Loaded {
     loop.lane(config.poolIdleTimeoutMs).arm(connection.idleTimer, loop.now);
   }
 
-  /** Latency of a response's first bytes, for the balancer. */
-  answered(rttMicros: number, now: number): void {
+  /** Latency of a response's first content, for the balancer. */
+  measured(rttMicros: number, now: number): void {
     this.#ewma.record(rttMicros, now);
   }
 

@@ -2,89 +2,62 @@
  * One request and its response, whatever the versions on either side: asks the pipeline where it goes, sends it there,
  * and hands the response back. A request that never reached an application (its connection was refused, an idle one
  * turned out closed, a peer proxy says so) is sent to another endpoint while its bytes are still held: what can be
- * saved is not lost.
+ * saved is not lost. One whose route retries is sent again after a response that is not final, and one whose time is
+ * limited ends in time.
  *
  * The held form is HTTP/1's, whichever version it came in, since that is one run of bytes that can be parsed again.
- * Source: RFC 9110 §9.2.2; RFC 9113 §8.7; proxy.md §6, §7, §10.
+ * Source: RFC 9110 §9.2.2; RFC 9113 §8.7; proxy.md §6, §7, §9, §10.
  */
-import { Head, HeaderName, HeadFlag, Method } from "../../wasm/http1.ts";
+import { Head, HeaderName } from "../../wasm/http1.ts";
 import { Http2Error } from "../../wasm/http2.ts";
 import type { Endpoint } from "../connect/endpoint.ts";
 import { type ProxyError, proxyError } from "../error.ts";
-import { type AccessRequest, lengthText } from "../telemetry/access_log.ts";
-import type { TappedRequest } from "../tap/tapped_request.ts";
-import type { HttpSeries } from "../telemetry/http_series.ts";
 import type { Arena } from "../worker/arena.ts";
 import type { Loop } from "../worker/loop.ts";
 import type { Stream } from "../worker/stream.ts";
-import { grpcStatusOf, isGrpcMessage } from "./grpc.ts";
-import { isAbsoluteForm, restoreForm } from "./original_form.ts";
+import { Attempt, WAITS } from "./attempt.ts";
+import { CarriedRequest } from "./carried_request.ts";
+import { Constraints } from "./constraints.ts";
+import { grpcTimeoutMs } from "./grpc.ts";
+import { withHeaders } from "./header_rules.ts";
+import { Onlookers } from "./onlookers.ts";
 import { hasHeader } from "./record.ts";
-import { isWebSocket } from "./websocket.ts";
-import { MAX_ATTEMPTS } from "./limits.ts";
+import { MAX_ATTEMPTS, MAX_REPLAY_BYTES } from "./limits.ts";
 import type { Pipeline } from "./pipeline.ts";
-import { Replay } from "./replay.ts";
 import type { Downstream, Upstream } from "./sides.ts";
+import { Tally } from "./tally.ts";
 
-/** Nothing is under way; waiting for the pipeline; sent; held until an endpoint is ready; over. */
-const IDLE = 0, WAITING = 1, SENT = 2, PARKED = 3, ENDED = 4;
-/** No connection can be had now: it will be told when. */
-const WAITS = "waits";
-/** RFC 9110 §9.2.2, by Method. */
-const IDEMPOTENT: ReadonlySet<number> = new Set([
-  Method.Get,
-  Method.Head,
-  Method.Put,
-  Method.Delete,
-  Method.Options,
-  Method.Trace,
-]);
+/** Nothing is under way; waiting for the pipeline; sent; held until an endpoint is ready, or for a while; over. */
+const IDLE = 0, WAITING = 1, SENT = 2, PARKED = 3, BACKING_OFF = 4, ENDED = 5;
+const UNREADABLE = proxyError("internal", "what was held could not be read again");
 
-export class Exchange {
-  method = 0;
-  /** The request goes out as HTTP/2 unless it says that it was HTTP/1 (10, 11 or 20). */
-  version = 0;
-  /** Its target is in absolute form: such requests have connections of their own. */
-  isAbsolute = false;
-  /** It asks for a tunnel: Upgrade, or CONNECT. */
-  isTunnelRequest = false;
-  /** An HTTP/2 client asks for a WebSocket (extended CONNECT), which is an Upgrade where its upstream speaks HTTP/1. */
-  isWebSocket = false;
+export class Exchange extends CarriedRequest {
   /** Both sides speak HTTP/1.1: bodies pass with their framing. */
   isRaw = false;
-  /** A gRPC call (its content type says so): errors are told in gRPC's way. */
-  isGrpc = false;
-  /** The response's grpc-status once it is known; -1 before. */
-  grpcStatus = -1;
   #state = IDLE;
   #upstream: Upstream | undefined;
-  #endpoint: Endpoint | undefined;
-  #series: HttpSeries | undefined;
-  #startedAt = 0;
-  /** The endpoint that it waits to be connected to. */
-  #awaited: Endpoint | undefined;
-  #attempts = 0;
+  readonly #attempt: Attempt;
+  readonly #tally: Tally;
+  /** What the request at hand is bound by; undefined: nothing. */
+  #constraints: Constraints | undefined;
+  #spareConstraints: Constraints | undefined;
   #parkedFor: ProxyError | undefined;
   #isResponseStarted = false;
   #status = 0;
-  /** The request as it was received, until its response begins; empty when it cannot be sent again. */
-  readonly #replay: Replay;
   /** It counts among the requests in hand. */
   #isInFlight = false;
-  /** Somebody is told of this request: the access log, a tap. */
-  #isWatched = false;
-  #access: AccessRequest | undefined;
-  #tapped: TappedRequest | undefined;
-  #answeredAt = 0;
-  #responseBytes = "";
+  readonly #onlookers: Onlookers;
 
   constructor(
     readonly downstream: Downstream,
     readonly pipeline: Pipeline,
     private readonly loop: Loop,
-    private readonly arena: Arena,
+    arena: Arena,
   ) {
-    this.#replay = new Replay(arena);
+    super(arena);
+    this.#attempt = new Attempt(loop, arena);
+    this.#tally = new Tally(loop);
+    this.#onlookers = new Onlookers(pipeline, loop, arena);
   }
 
   get isWaiting(): boolean {
@@ -97,7 +70,7 @@ export class Exchange {
 
   /** The request's side must not give more of the body now. */
   get isRequestBlocked(): boolean {
-    return this.#state === PARKED || (this.#upstream?.isBlocked ?? false);
+    return this.#state === PARKED || this.#state === BACKING_OFF || (this.#upstream?.isBlocked ?? false);
   }
 
   /**
@@ -107,15 +80,14 @@ export class Exchange {
   start(at: number): boolean {
     this.#readHead(at);
     if (!this.#isInFlight) {
-      this.#startedAt = this.loop.micros();
-      this.#access = this.pipeline.logAccess(this, at);
-      this.#isWatched = this.#access !== undefined;
+      this.#tally.begin();
+      this.#onlookers.begin(this, at);
       if (!(this.#isInFlight = this.pipeline.inFlight.enter())) {
         this.#answer(proxyError("load-shed", "too many requests are in hand"));
         return false;
       }
     }
-    const endpoint = this.#awaited ?? this.#route(at);
+    const endpoint = this.#attempt.awaited ?? this.#route(at);
     if (endpoint === undefined) return false;
     this.#state = SENT;
     const error = this.#acquire(endpoint, false);
@@ -128,6 +100,7 @@ export class Exchange {
   /** @returns undefined when it waits for the pipeline, or has been answered */
   #route(at: number): Endpoint | undefined {
     const destination = this.pipeline.route(this, at);
+    this.#constrain(at);
     if (destination === undefined) {
       this.#state = WAITING;
       return undefined;
@@ -136,10 +109,19 @@ export class Exchange {
       this.#answer(destination);
       return undefined;
     }
-    this.#series = this.pipeline.seriesOf(this, destination);
-    this.#series.request(this.loop.now);
-    if (this.pipeline.taps.isActive) this.#tap(destination, at);
+    this.#tally.request(this.pipeline.seriesOf(this, destination));
+    if (this.pipeline.taps.isActive) this.#onlookers.routed(destination, at, this.loop.micros());
     return destination;
+  }
+
+  /** Follows what the request's route asks for, as soon as that is known, and how long a gRPC call may take. */
+  #constrain(at: number): void {
+    const { rules } = this.pipeline, callMs = this.isGrpc ? grpcTimeoutMs(this.arena, at) : -1;
+    if ((rules === undefined && callMs < 0) || this.#constraints?.rules !== undefined) return;
+    this.#constraints ??= this.#spareConstraints ??= new Constraints(this.loop, this.arena, this);
+    const passedMs = (this.loop.micros() - this.#tally.startedAt) / 1000;
+    this.#constraints.begin(rules && withHeaders(rules, this.arena, at), callMs, passedMs);
+    this.replay.limit = this.#constraints.retry?.maxRequestBytes ?? MAX_REPLAY_BYTES;
   }
 
   /** Answers a request with an error, of whose HTTP/2 head not all was kept. */
@@ -148,101 +130,53 @@ export class Exchange {
     this.#answer(error);
   }
 
-  #tap(endpoint: Endpoint, at: number): void {
-    const { pipeline, arena } = this, { address } = endpoint.info;
-    this.#tapped = pipeline.taps.begin(arena, at, pipeline.tapPlace(endpoint), address, this.loop.micros());
-    this.#isWatched ||= this.#tapped !== undefined;
-  }
-
   #readHead(at: number): void {
-    const { memory: { words }, recordAt } = this.arena, record = recordAt >> 2;
-    this.method = words[record + Head.Method]!;
-    // A head that was held comes back in HTTP/1's form.
-    const version = this.downstream.isHttp1 ? words[record + Head.Version]! : 20;
-    const wasHttp1 = version === 20 && this.pipeline.isDowngrading &&
-      hasHeader(this.arena, HeaderName.L5dOrigProto);
-    this.version = wasHttp1 ? 11 : version;
-    if (wasHttp1) restoreForm(this.arena, at);
-    this.isAbsolute = isAbsoluteForm(this.arena);
-    this.isTunnelRequest = (words[record + Head.Flags]! & HeadFlag.Upgrade) !== 0 ||
-      this.method === Method.Connect;
-    this.isWebSocket = this.isTunnelRequest && !this.downstream.isHttp1 && isWebSocket(this.arena, at);
-    if (this.isWebSocket) this.method = Method.Get; // to HTTP/1, and in the form that is held
-    this.isGrpc = version === 20 && isGrpcMessage(this.arena, at);
-    this.grpcStatus = -1;
+    this.readFacts(at, this.downstream.isHttp1, this.pipeline.isDowngrading);
     this.#isResponseStarted = false;
-    this.#attempts = 0;
+    this.#attempt.count = 0;
     this.#upstream = undefined;
     this.#parkedFor = undefined;
   }
 
-  /**
-   * Takes a connection to `endpoint`, or to another while none can be had at once.
-   * @returns why there is none, or that it waits for one
-   */
+  /** Takes a connection to `endpoint`, or another. @returns why there is none, or that it waits for one */
   #acquire(endpoint: Endpoint, isFresh: boolean): ProxyError | typeof WAITS | undefined {
-    this.#awaited = undefined;
-    for (;;) {
-      this.#endpoint = endpoint;
-      const upstream = endpoint.acquire(this, isFresh);
-      if (upstream === undefined) {
-        this.#awaited = endpoint;
-        return WAITS;
-      }
-      this.#attempts++;
-      if ("endpoint" in upstream) {
-        this.#upstream = upstream;
-        this.isRaw = upstream.isHttp1 && this.downstream.isHttp1 && !this.downstream.isHttp10;
-        return undefined;
-      }
-      const error = "label" in upstream
-        ? upstream
-        : proxyError("connect-failed", `${endpoint.name}: ${upstream.detail}`);
-      if (this.#attempts >= MAX_ATTEMPTS) return error;
-      const next = this.pipeline.reroute(this, endpoint, false) ?? error;
-      if ("code" in next) return next;
-      endpoint = next;
-    }
+    const upstream = this.#attempt.acquire(this, endpoint, isFresh);
+    if (upstream === WAITS || "code" in upstream) return upstream;
+    this.#upstream = upstream;
+    this.isRaw = upstream.isHttp1 && this.downstream.isHttp1 && !this.downstream.isHttp10;
+    return undefined;
   }
 
   /** Sends the request that `start` has taken; its head still stands in the record. */
   send(at: number, headLength: number, bodyAt: number, bodyLength: number, isEnd: boolean): void {
-    this.#hold(at, headLength, bodyAt, bodyLength);
+    this.hold(at, headLength, bodyAt, bodyLength, this.downstream.isHttp1);
+    this.#send(at, headLength, bodyAt, bodyLength, isEnd);
+  }
+
+  #send(at: number, headLength: number, bodyAt: number, bodyLength: number, isEnd: boolean): void {
     this.pipeline.editRequest(at);
+    this.#attempt.sent();
+    this.#constraints?.begun(isEnd);
     this.#upstream!.send(this, at, headLength, bodyAt, bodyLength, isEnd);
   }
 
-  #hold(at: number, headLength: number, bodyAt: number, bodyLength: number): void {
-    if (!this.isTunnelRequest || this.downstream.isHttp1 || this.isWebSocket) {
-      this.#replay.keep(at, headLength, bodyAt, bodyLength);
-    }
-  }
-
-  /** Keeps an HTTP/2 head while it waits. @returns false when that cannot be */
-  holdHead(): boolean {
-    return (!this.isTunnelRequest || this.isWebSocket) && this.#replay.keepHead();
-  }
-
-  /** Reads again what is held, at `arena.resendAt`, as if it had just come. @returns the head's length; 0 on failure */
-  restore(): number {
-    return this.#replay.restore();
-  }
-
   sendBody(at: number, length: number, isEnd: boolean): void {
-    if (this.isWebSocket) this.#replay.release();
-    else this.#replay.add(at, length);
+    if (this.isWebSocket) this.replay.release();
+    else this.replay.add(at, length);
+    this.#constraints?.moved(isEnd && !this.#isResponseStarted);
     this.#upstream?.sendBody(at, length, isEnd);
   }
 
   /** Trailers of the request stand in the record. */
   sendTrailers(at: number): void {
-    this.#replay.release(); // they are not part of what is held
+    this.replay.release(); // they are not part of what is held
+    this.#constraints?.moved(!this.#isResponseStarted);
     this.#upstream?.sendTrailers(at);
   }
 
   /** The request's bytes are still held, and it has not been sent too often. */
   get #canRepeat(): boolean {
-    return this.#replay.isWhole && this.#attempts < MAX_ATTEMPTS;
+    return this.replay.isWhole && this.#attempt.count < MAX_ATTEMPTS;
   }
 
   /** Sends what is held to `endpoint`. */
@@ -254,20 +188,20 @@ export class Exchange {
       return;
     }
     if (error !== undefined) return this.#answer(error);
-    const at = this.arena.resendAt, { length } = this.#replay, head = this.restore();
+    if (!this.#tally.isOpen) this.#tally.retry(this.pipeline.seriesOf(this, this.#attempt.endpoint!));
+    const head = this.restore(), { bodyAt, bodyLength } = this.replay;
     if (head === 0) {
       this.#upstream!.cancel();
-      return this.#answer(proxyError("internal", "a held request could not be read again"));
+      return this.#answer(UNREADABLE);
     }
-    this.pipeline.editRequest(at);
-    this.#upstream!.send(this, at, head, at + head, length - head, this.downstream.isRequestDone);
+    this.#send(this.arena.resendAt, head, bodyAt, bodyLength, this.downstream.isRequestDone);
   }
 
   /** `upstream` waited to know what its peer takes, and sends what is held now. */
   sendHeld(upstream: Upstream): void {
     if (this.#upstream !== upstream) return;
     const at = this.arena.resendAt, head = this.restore();
-    if (head === 0) return this.refuse(proxyError("internal", "a held request could not be read again"));
+    if (head === 0) return this.refuse(UNREADABLE);
     this.pipeline.editRequest(at);
     upstream.send(this, at, head, at + head, 0, this.downstream.isRequestDone);
     if (this.#upstream === upstream && !this.downstream.isRequestDone) this.downstream.onUpstreamDrained();
@@ -292,7 +226,45 @@ export class Exchange {
       }
       if (!("code" in next)) return this.#resend(next);
     }
-    this.#answer(error);
+    const isFinal = !(this.#constraints?.isRetryableError(error, this.isGrpc) ?? false);
+    if (isFinal || !this.#tryAgain(error.status, error.label)) this.#answer(error);
+  }
+
+  /** All of the request has come, and is held. */
+  get #isWhole(): boolean {
+    return this.replay.isWhole && this.downstream.isRequestDone;
+  }
+
+  /** What came of the request is not final: sends it again after a while, if that can be. What came counts then. */
+  #tryAgain(status: number, label: string | undefined): boolean {
+    if (!this.#constraints!.tryAgain(this.#attempt.endpoint!, this.#isWhole)) return false;
+    this.#tally.response(status, label, this.grpcStatus);
+    const upstream = this.#upstream;
+    this.#upstream = undefined;
+    this.#attempt.end();
+    this.#attempt.count = 0;
+    this.grpcStatus = -1;
+    this.#state = BACKING_OFF;
+    upstream?.cancel();
+    return true;
+  }
+
+  /** It has waited long enough for its next attempt. */
+  onBackedOff(): void {
+    this.#state = PARKED;
+    this.#unpark();
+  }
+
+  /** Its route's limit, or its client's, has passed. */
+  onOverdue(error: ProxyError): void {
+    this.pipeline.release(); // it may wait there
+    this.refuse(error);
+  }
+
+  /** No response has begun in time. */
+  onAttemptOverdue(error: ProxyError): void {
+    this.#attempt.failed(error.code);
+    if (!this.#tryAgain(error.status, error.label)) this.refuse(error);
   }
 
   /** The pipeline knows more now: tries the request that waited again. */
@@ -304,7 +276,7 @@ export class Exchange {
   }
 
   #unpark(): void {
-    const next = this.pipeline.reroute(this, this.#endpoint!, true);
+    const next = this.pipeline.reroute(this, this.#attempt.endpoint!, true);
     if (next === undefined) return;
     if ("code" in next) this.#answer(next);
     else this.#resendParked(next);
@@ -317,13 +289,13 @@ export class Exchange {
 
   /** The endpoint that it waits for has a connection for it. */
   onTurn(): void {
-    if (this.#state === PARKED) return this.#resendParked(this.#awaited!);
+    if (this.#state === PARKED) return this.#resendParked(this.#attempt.awaited!);
     this.#state = IDLE;
     this.downstream.proceed();
   }
 
   onTooLate(): void {
-    this.refuse(proxyError("failfast", `${this.#awaited!.name}: no connection became free`));
+    this.refuse(proxyError("failfast", `${this.#attempt.awaited!.name}: no connection became free`));
   }
 
   /** Gives the request up with an error of the proxy: a wait that was too long, a body that is malformed. */
@@ -331,6 +303,9 @@ export class Exchange {
     if (this.#state === ENDED) return;
     const cause = this.#state === PARKED ? this.#parkedFor ?? error : error; // it says more than "not in time"
     const upstream = this.#upstream;
+    if (upstream !== undefined && !this.#isResponseStarted && this.downstream.isRequestDone) {
+      this.#attempt.failed(error.code);
+    }
     this.#upstream = undefined;
     upstream?.cancel();
     if (this.#isResponseStarted && this.#state === SENT) return this.#breakOff(error);
@@ -339,7 +314,7 @@ export class Exchange {
 
   /** Answers with an error of the proxy; it is counted where the request was. */
   #answer(error: ProxyError): void {
-    this.#countResponse(error.status, error.label);
+    this.#tally.response(error.status, error.label, this.grpcStatus);
     this.pipeline.onError(error);
     this.#status = error.status;
     this.#finish(error.reset);
@@ -350,35 +325,15 @@ export class Exchange {
   #finish(reset = -1): void {
     if (this.#isInFlight) this.pipeline.inFlight.leave();
     this.#isInFlight = false;
-    this.#awaited?.stopWaiting(this);
-    this.#awaited = undefined;
-    if (this.#isWatched) this.#tellEnd(reset);
+    this.#attempt.stop(this);
+    this.#constraints?.end();
+    this.#constraints = undefined;
+    if (this.#onlookers.isAny) {
+      this.#onlookers.ended(this.#status, this.grpcStatus, reset, this.#tally.startedAt);
+    }
     this.#state = IDLE;
-    this.#upstream = this.#endpoint = undefined;
-    this.#replay.release();
-  }
-
-  #tellEnd(reset: number): void {
-    this.#isWatched = false;
-    if (this.#access !== undefined) this.#logAccess(this.#access);
-    const tapped = this.#tapped, now = this.loop.micros();
-    this.#tapped = undefined;
-    if (tapped === undefined) return;
-    // The proxy answered by itself: that is what the client sees.
-    if (!tapped.isResponded && reset < 0) tapped.responded(this.#status, -1, now);
-    tapped.ended({ grpcStatus: this.grpcStatus, reset }, now);
-  }
-
-  #logAccess(request: AccessRequest): void {
-    const now = this.loop.micros();
-    this.pipeline.endAccess(request, {
-      status: this.#status,
-      responseBytes: this.#responseBytes,
-      processingMicros: (this.#isResponseStarted ? this.#answeredAt : now) - this.#startedAt,
-      totalMicros: now - this.#startedAt,
-    });
-    this.#access = undefined;
-    this.#responseBytes = "";
+    this.#upstream = undefined;
+    this.replay.release();
   }
 
   /**
@@ -393,28 +348,43 @@ export class Exchange {
     bodyLength: number,
     isEnd: boolean,
   ): boolean {
+    const status = this.#status = this.arena.memory.words[(this.arena.recordAt >> 2) + Head.Status]!;
+    this.readGrpcStatus(at);
+    this.#attempt.answered(at, status, this.grpcStatus, isEnd || bodyLength > 0);
     if (hasHeader(this.arena, HeaderName.L5dProxyUndelivered) && this.#trySaving(upstream)) return false;
-    this.#status = this.arena.memory.words[(this.arena.recordAt >> 2) + Head.Status]!;
+    if (this.#constraints !== undefined) {
+      this.#constraints.deadlines.answered();
+      if (this.#isRetried()) return false;
+      if (!isEnd && bodyLength === 0 && this.#isWhole && this.#constraints.hold(this, at)) return true;
+    }
+    return this.#forward(at, headLength, bodyAt, bodyLength, isEnd);
+  }
+
+  /** The response, as far as it is known, is not final, and another attempt will be made. */
+  #isRetried(): boolean {
+    if (!this.#constraints!.isRetryable(this.#status, this.grpcStatus)) return false;
+    this.#attempt.ended(this.#status, this.grpcStatus);
+    return this.#tryAgain(this.#status, undefined);
+  }
+
+  /** Hands on the response's head, and what of its content came with it: there is no way back. */
+  #forward(at: number, headLength: number, bodyAt: number, bodyLength: number, isEnd: boolean): boolean {
     this.#isResponseStarted = true;
-    this.#readGrpcStatus(at);
-    this.#answeredAt = this.loop.micros();
-    if (this.#isWatched) this.#tellResponse(at, bodyLength);
-    this.#endpoint!.answered(this.#answeredAt - this.#startedAt, this.loop.now);
-    this.#replay.release();
+    this.#constraints?.settle(this.#status, this.grpcStatus);
+    if (this.#onlookers.isAny) {
+      this.#onlookers.responded(this.#attempt.endpoint!, this.#status, at, bodyLength);
+    }
+    this.replay.release();
     this.pipeline.editResponse(at);
     return this.downstream.respond(at, headLength, bodyAt, bodyLength, isEnd);
   }
 
-  #tellResponse(at: number, bodyLength: number): void {
-    if (this.#access !== undefined) this.#responseBytes = lengthText(this.arena);
-    if (this.#tapped === undefined) return;
-    this.#tapped.movedTo(this.#endpoint!.info.address);
-    this.#tapped.responded(this.#status, at, this.#answeredAt);
-    this.#tapped.responseBytes = bodyLength;
-  }
-
-  #readGrpcStatus(at: number): void {
-    if (this.isGrpc) this.grpcStatus = grpcStatusOf(this.arena, at);
+  /** Hands on the head that was held, now that content follows, or a final end. @returns as `onResponse` */
+  #forwardHeld(): boolean {
+    const head = this.#constraints!.held.restoreHead();
+    if (head > 0) return this.#forward(this.arena.resendAt, head, 0, 0, false);
+    this.refuse(UNREADABLE);
+    return false;
   }
 
   onInterim(at: number, headLength: number): boolean {
@@ -422,14 +392,34 @@ export class Exchange {
   }
 
   onResponseBody(at: number, length: number, isEnd: boolean): boolean {
-    if (this.#tapped !== undefined) this.#tapped.responseBytes += length;
+    this.#attempt.moved();
+    if (this.#constraints !== undefined) {
+      this.#constraints.deadlines.moved();
+      if (this.#constraints.held.isHeld && !this.#forwardHeld()) return false;
+    }
+    this.#onlookers.content(length);
     return this.downstream.respondBody(at, length, isEnd);
   }
 
   onResponseTrailers(at: number): boolean {
-    this.#readGrpcStatus(at);
-    this.#tapped?.trailers(at);
+    this.readGrpcStatus(at);
+    return this.#constraints?.held.isHeld ? this.#endHeld(at) : this.#forwardTrailers(at);
+  }
+
+  #forwardTrailers(at: number): boolean {
+    this.#onlookers.trailers(at);
     return this.downstream.respondTrailers(at);
+  }
+
+  /** The trailers in the record follow the head that was held. @returns as `onResponse` */
+  #endHeld(at: number): boolean {
+    const { held } = this.#constraints!;
+    if (this.#isRetried()) return false;
+    const isKept = held.keepTrailers(at);
+    if (!this.#forwardHeld()) return false;
+    if (isKept && held.restoreTrailers()) return this.#forwardTrailers(this.arena.resendAt);
+    this.refuse(UNREADABLE);
+    return false;
   }
 
   /** The peer proxy says that the application never saw the request. @returns true when it goes elsewhere now */
@@ -444,14 +434,10 @@ export class Exchange {
     return true;
   }
 
-  #countResponse(status: number, error: string | undefined): void {
-    this.#series?.response(status, error, this.loop.micros() - this.#startedAt, this.grpcStatus);
-    this.#series = undefined;
-  }
-
   /** The response is whole, and has gone to the client. */
   onResponseEnd(): void {
-    this.#countResponse(this.#status, undefined);
+    this.#attempt.ended(this.#status, this.grpcStatus);
+    this.#tally.response(this.#status, undefined, this.grpcStatus);
     this.#finish();
     this.downstream.onExchangeEnd();
   }
@@ -460,16 +446,21 @@ export class Exchange {
   onResponseFailed(upstream: Upstream, error: ProxyError): void {
     if (this.#upstream !== upstream) return;
     this.#upstream = undefined;
-    if (this.#isResponseStarted) return this.#breakOff(error);
+    if (this.#isResponseStarted) {
+      this.#attempt.failed(error.code);
+      return this.#breakOff(error);
+    }
+    this.#constraints?.held.release();
     // A kept connection that the upstream closed as we wrote: its endpoint is asked again, on a new connection, where
     // the method allows it (RFC 9110 §9.2.2).
     const isStale = upstream.isReused && error.code === "upstream-reset" && this.#canRepeat;
-    if (isStale && IDEMPOTENT.has(this.method)) return this.#resend(upstream.endpoint, true);
+    if (isStale && this.isIdempotent) return this.#resend(upstream.endpoint, true);
+    this.#attempt.failed(error.code);
     this.#retryOrFail(error, upstream.endpoint);
   }
 
   #breakOff(error: ProxyError): void {
-    this.#countResponse(this.#status, error.label);
+    this.#tally.response(this.#status, error.label, this.grpcStatus);
     this.pipeline.onError(error);
     this.#finish(error.reset ?? Http2Error.Internal);
     this.downstream.breakOff(error);
@@ -477,7 +468,7 @@ export class Exchange {
 
   /** The upstream switched protocols; its head has been forwarded. */
   onTunnel(upstream: Upstream, stream: Stream, at: number, length: number): void {
-    this.#countResponse(this.#status, undefined);
+    this.#tally.response(this.#status, undefined, this.grpcStatus);
     this.#finish();
     this.downstream.onTunnel(stream, upstream.endpoint, at, length);
   }
@@ -491,9 +482,10 @@ export class Exchange {
     const upstream = this.#upstream;
     this.#upstream = undefined;
     upstream?.cancel();
-    if (this.#state === SENT || this.#state === PARKED || this.#awaited !== undefined) {
+    const isUnderWay = this.#state === SENT || this.#state === PARKED || this.#state === BACKING_OFF;
+    if (isUnderWay || this.#attempt.awaited !== undefined) {
       if (!this.#isResponseStarted) this.#status = 499;
-      this.#countResponse(this.#status, "unclassified");
+      this.#tally.response(this.#status, "unclassified", this.grpcStatus);
     }
     this.release(Http2Error.Cancel);
   }

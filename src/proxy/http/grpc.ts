@@ -1,5 +1,5 @@
 /**
- * What of gRPC the data plane has to know: which messages are calls, and how they ended.
+ * What of gRPC the data plane has to know: which messages are calls, how long they may take, and how they ended.
  * Source: gRPC over HTTP/2 (PROTOCOL-HTTP2.md); proxy.md §10.
  */
 import { HeaderEntry, HeaderName } from "../../wasm/http1.ts";
@@ -32,4 +32,26 @@ export function grpcStatusOf(arena: Arena, at: number): number {
     status = status * 10 + digit;
   }
   return status;
+}
+
+/** Milliseconds of a unit: hour, minute, second, and thousandths of it. */
+const UNIT_MS: Readonly<Record<string, number>> = { H: 3.6e6, M: 6e4, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
+const MAX_TIMEOUT_DIGITS = 8;
+
+/** Milliseconds that the call in the record may take as its grpc-timeout says; -1 when it does not, or not properly. */
+export function grpcTimeoutMs(arena: Arena, at: number): number {
+  const entry = headerEntry(arena, HeaderName.GrpcTimeout);
+  if (entry < 0) return -1;
+  const { bytes, words } = arena.memory, from = at + words[entry + HeaderEntry.ValueOffset]!;
+  const digits = words[entry + HeaderEntry.ValueLength]! - 1;
+  if (digits < 1 || digits > MAX_TIMEOUT_DIGITS) return -1;
+  const unit = UNIT_MS[String.fromCharCode(bytes[from + digits]!)];
+  if (unit === undefined) return -1;
+  let count = 0;
+  for (let i = 0; i < digits; i++) {
+    const digit = bytes[from + i]! - 48;
+    if (digit < 0 || digit > 9) return -1;
+    count = count * 10 + digit;
+  }
+  return count * unit;
 }

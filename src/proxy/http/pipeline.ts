@@ -9,6 +9,7 @@ import type { HttpSeries } from "../telemetry/http_series.ts";
 import type { TapPlace } from "../tap/subject.ts";
 import type { Taps } from "../tap/taps.ts";
 import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
+import type { RetryEvent } from "../telemetry/retry_counters.ts";
 import type { Exchange } from "./exchange.ts";
 import type { InFlight } from "./in_flight.ts";
 
@@ -62,6 +63,8 @@ export interface Pipeline {
   tapPlace(endpoint: Endpoint): TapPlace;
   /** The series in which the exchange with `endpoint` is counted. */
   seriesOf(exchange: Exchange, endpoint: Endpoint): HttpSeries;
+  /** Counts what became of retrying the request, whose route has `rules`. */
+  countRetry(event: RetryEvent): void;
   /** May this client read why the mesh failed its request? */
   readonly isInformed: boolean;
   /** Counts and logs an error that the proxy answered by itself. */

@@ -13,25 +13,57 @@ export class Replay {
   /** All that was received so far is held. */
   isWhole = false;
   readonly #held: HeldBytes;
+  /** The body, where so much of it is kept that it may not fit beside its head. */
+  readonly #body: HeldBytes;
+  #limit = MAX_REPLAY_BYTES;
+  #headLength = 0;
 
   constructor(private readonly arena: Arena) {
     this.#held = new HeldBytes(arena);
+    this.#body = new HeldBytes(arena);
   }
 
-  get length(): number {
-    return this.#held.length;
+  /** How many bytes of the body are kept, up to a slot's; for the request to come. */
+  set limit(bytes: number) {
+    this.#limit = bytes;
+  }
+
+  get #isApart(): boolean {
+    return this.#limit !== MAX_REPLAY_BYTES;
+  }
+
+  /** Where the body stands after `restore`. */
+  get bodyAt(): number {
+    return this.#isApart ? this.#body.at : this.arena.resendAt + this.#headLength;
+  }
+
+  get bodyLength(): number {
+    return this.#isApart ? this.#body.length : this.#held.length - this.#headLength;
   }
 
   /** Keeps the request whose head stands in the record (offsets from `at`), as far as it has come. */
   keep(at: number, headLength: number, bodyAt: number, bodyLength: number): void {
     this.isWhole = false;
-    if (bodyLength > MAX_REPLAY_BYTES || headLength > MAX_REPLAY_BYTES) return;
+    this.#body.release();
+    if (bodyLength > this.#limit || headLength > MAX_REPLAY_BYTES || this.#isTooLong) return;
     if (this.arena.memory.words[(this.arena.recordAt >> 2) + Head.Version] === 20) {
-      this.isWhole = this.keepHead() && this.#held.append(bodyAt, bodyLength);
+      this.isWhole = this.keepHead() && this.#append(bodyAt, bodyLength);
     } else {
       this.#held.release();
-      this.isWhole = this.#held.append(at, headLength) && this.#held.append(bodyAt, bodyLength);
+      this.isWhole = this.#held.append(at, headLength) && this.#append(bodyAt, bodyLength);
     }
+  }
+
+  /** Its length says that not all of the body can be kept. (Where a little is, what has come may do.) */
+  get #isTooLong(): boolean {
+    if (!this.#isApart) return false;
+    const { memory: { words, doubles }, recordAt } = this.arena;
+    return words[(recordAt >> 2) + Head.Body] === Body.Length &&
+      doubles[(recordAt >> 3) + (Head.ContentLength >> 1)]! > this.#limit;
+  }
+
+  #append(at: number, length: number): boolean {
+    return (this.#isApart ? this.#body : this.#held).append(at, length);
   }
 
   /** Keeps an HTTP/2 head, as HTTP/1 writes it. @returns false when that cannot be */
@@ -49,7 +81,8 @@ export class Replay {
   /** Keeps more of the body; what is too much is not kept at all. */
   add(at: number, length: number): void {
     if (!this.isWhole) return;
-    const isKept = this.#held.length + length <= MAX_REPLAY_BYTES && this.#held.append(at, length);
+    const held = this.#isApart ? this.#body : this.#held;
+    const isKept = held.length + length <= this.#limit && held.append(at, length);
     if (!isKept) this.release();
   }
 
@@ -58,11 +91,13 @@ export class Replay {
     const { wasm, resendAt: at, recordAt } = this.arena, { length } = this.#held;
     wasm.copyBytes(at, this.#held.at, length);
     const head = wasm.parseRequestHead(at, at + length, recordAt, 0, SLOT_SIZE, SLOT_SIZE, MAX_HEADERS + 4);
-    return head < 0 ? 0 : head;
+    return this.#headLength = head < 0 ? 0 : head;
   }
 
   release(): void {
     this.isWhole = false;
+    this.#limit = MAX_REPLAY_BYTES;
     this.#held.release();
+    this.#body.release();
   }
 }

@@ -140,6 +140,8 @@ export class InboundHttp implements Pipeline {
     return inboundPlace(this.connection.client, this.#current!.labels);
   }
 
+  countRetry(): void {} // what comes in has no rules
+
   get isInformed(): boolean {
     return this.connection.client.identity !== undefined;
   }

@@ -12,12 +12,14 @@ import type { Exchange } from "../http/exchange.ts";
 import type { DropMask } from "../http/pipeline.ts";
 import { hasHeader, headerText } from "../http/record.ts";
 import type { Destination } from "../route/destination.ts";
+import { withRuleHeaders } from "../http/header_rules.ts";
 import { OutboundConnection } from "./outbound_connection.ts";
 import { OUTBOUND_REQUEST_DROPS, OutboundHttp } from "./outbound_http.ts";
 
 const DEFAULT_PORT = 80;
 const [LOW, MIDDLE, HIGH] = OUTBOUND_REQUEST_DROPS;
 const REQUEST_DROPS: DropMask = [LOW, MIDDLE, HIGH | 1 << (HeaderName.L5dDstOverride & 31)];
+const RULED_DROPS = withRuleHeaders(REQUEST_DROPS);
 
 /** The name and port of `host[:port]`; undefined when it is no name of a service. */
 export function targetOfOverride(text: string): OutboundTarget | undefined {
@@ -27,7 +29,8 @@ export function targetOfOverride(text: string): OutboundTarget | undefined {
 }
 
 export class IngressHttp extends OutboundHttp {
-  override readonly requestDrops: DropMask = REQUEST_DROPS;
+  protected override readonly drops: DropMask = REQUEST_DROPS;
+  protected override readonly ruledDrops: DropMask = RULED_DROPS;
   /** In use by the request at hand, and by those after it that are for the same. */
   #held: Destination | undefined;
   /** What `#held` was chosen by; undefined: the original destination. */

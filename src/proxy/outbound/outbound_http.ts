@@ -4,12 +4,14 @@ import type { Endpoint } from "../connect/endpoint.ts";
 import type { Exchange } from "../http/exchange.ts";
 import type { DropMask, Pipeline } from "../http/pipeline.ts";
 import type { InFlight } from "../http/in_flight.ts";
+import { withRuleHeaders } from "../http/header_rules.ts";
 import { headerText } from "../http/record.ts";
 import { outboundPlace } from "../tap/places.ts";
 import type { TapPlace } from "../tap/subject.ts";
 import type { Taps } from "../tap/taps.ts";
 import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
+import { countRetry, type RetryEvent } from "../telemetry/retry_counters.ts";
 import { HeaderName } from "../../wasm/http1.ts";
 import type { RequestRules } from "../route/request_rules.ts";
 import { heedPeer } from "./peer_words.ts";
@@ -27,6 +29,7 @@ export const OUTBOUND_REQUEST_DROPS: DropMask = [
   0,
   bit(HeaderName.L5dRequireId) | bit(HeaderName.L5dClientId) | bit(HeaderName.L5dOrigProto),
 ];
+const OUTBOUND_RULED_DROPS = withRuleHeaders(OUTBOUND_REQUEST_DROPS);
 const RESPONSE_DROPS: DropMask = [
   0,
   0,
@@ -36,7 +39,9 @@ const RESPONSE_DROPS: DropMask = [
 
 export class OutboundHttp implements Pipeline, Waiter {
   readonly isDowngrading: boolean = false;
-  readonly requestDrops: DropMask = OUTBOUND_REQUEST_DROPS;
+  /** Headers that end here whatever the route, and those that do where a client may ask for rules. */
+  protected readonly drops: DropMask = OUTBOUND_REQUEST_DROPS;
+  protected readonly ruledDrops: DropMask = OUTBOUND_RULED_DROPS;
   readonly responseDrops = RESPONSE_DROPS;
   authority = "";
   requestExtraAt = 0;
@@ -61,7 +66,7 @@ export class OutboundHttp implements Pipeline, Waiter {
 
   route(exchange: Exchange, at: number): Endpoint | ProxyError | undefined {
     const { destination, runtime: { arena } } = this.connection;
-    const rule = destination.find(arena, at, this.requestDrops);
+    const rule = destination.find(arena, at, this.drops);
     if (rule === undefined) {
       this.#rule = this.#backend = undefined;
       return this.#queue(exchange);
@@ -153,15 +158,21 @@ export class OutboundHttp implements Pipeline, Waiter {
     failed: Endpoint,
     mayWait: boolean,
   ): Endpoint | ProxyError | undefined {
-    const { destination } = this.connection, before = this.#rule;
+    const { destination } = this.connection, before = this.#rule, backend = this.#backend;
     const rule = this.#rule = before && destination.presentRule(before);
     if (rule === undefined) {
       return proxyError("failfast", `${destination.key}: its route was taken away meanwhile`);
     }
     const picked = this.#pick(rule, -1, -1, failed);
+    if (!mayWait && (picked === undefined || "code" in picked)) this.#backend = backend; // what it answered stands
     if (picked === undefined) return mayWait ? this.#queue(exchange) : undefined;
     disarm(this.#failfast);
     return "code" in picked ? picked : this.#checkIdentity(picked);
+  }
+
+  /** What a client may ask of the proxy is not for anyone else. */
+  get requestDrops(): DropMask {
+    return this.rules?.allowsHeaders === true ? this.ruledDrops : this.drops;
   }
 
   get rules(): RequestRules | undefined {
@@ -204,6 +215,11 @@ export class OutboundHttp implements Pipeline, Waiter {
   tapPlace(endpoint: Endpoint): TapPlace {
     const { client, destination } = this.connection;
     return outboundPlace(client, endpoint.info, destination.decision?.parent, this.#rule?.spec.route);
+  }
+
+  countRetry(event: RetryEvent): void {
+    const { runtime: { telemetry }, destination: { decision } } = this.connection, { rules } = this;
+    if (rules !== undefined) countRetry(telemetry, decision?.parent, rules, event);
   }
 
   get isInformed(): boolean {

@@ -286,6 +286,9 @@ export class ClientStream extends Http2Stream implements Upstream {
     }
     this.#exchange = undefined;
     this.#ended();
-    this.#giveUp(Http2Error.Cancel);
+    if (!this.isReceiveEnded || !this.isSendEnded) return this.#giveUp(Http2Error.Cancel);
+    // A whole response that nobody wants: there is nothing left to reset.
+    this.connection.streams.delete(this.id);
+    this.#finish();
   }
 }

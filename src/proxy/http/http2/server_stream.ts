@@ -1,7 +1,7 @@
 /** One request of an HTTP/2 client and its response: a stream, as the exchange's downstream. */
 import { Body, Head, Method, Outcome } from "../../../wasm/http1.ts";
 import { BlockKind, Http2Error } from "../../../wasm/http2.ts";
-import { errorHead, type ProxyError, proxyError } from "../../error.ts";
+import { errorHead, errorTrailers, isOverdue, type ProxyError, proxyError } from "../../error.ts";
 import type { Stream } from "../../worker/stream.ts";
 import { Exchange } from "../exchange.ts";
 import { MAX_HEAD_BYTES, MAX_HEADERS } from "../limits.ts";
@@ -193,7 +193,18 @@ export class ServerStream extends Http2Stream implements Downstream {
 
   breakOff(error: ProxyError): void {
     this.#isExchangeOver = true;
+    if (this.#exchange.isGrpc && isOverdue(error) && this.#endCall(error)) return;
     this.connection.resetStream(this, error.reset ?? Http2Error.Internal);
+  }
+
+  /** Ends a gRPC call in gRPC's own way (proxy.md §9): between its messages nothing is lost. @returns false on failure */
+  #endCall(error: ProxyError): boolean {
+    const { arena } = this, { wasm, recordAt, resendAt } = arena;
+    const length = arena.writeAscii(resendAt, errorTrailers(error, this.#pipeline.isInformed));
+    if (wasm.parseTrailers(resendAt, resendAt + length, recordAt, MAX_HEADERS) <= 0) return false;
+    this.sendTrailersFrom(resendAt);
+    if (this.id !== 0) this.#over();
+    return true;
   }
 
   onExchangeEnd(): void {

@@ -1,0 +1,144 @@
+/**
+ * One sending of a request to one endpoint: its connection, and what the endpoint's balancer learns of it, each thing
+ * once. A request that is sent again is another attempt, which begins in the same object.
+ * Source: proxy.md §8 (load), §9 (circuit breaking).
+ */
+import { type Admission, type Outcome, UNCOUNTED } from "../balance/circuit_breaker.ts";
+import type { Endpoint } from "../connect/endpoint.ts";
+import { type ErrorCode, type ProxyError, proxyError } from "../error.ts";
+import { isFailure } from "../telemetry/http_series.ts";
+import type { Arena } from "../worker/arena.ts";
+import type { Loop } from "../worker/loop.ts";
+import type { Exchange } from "./exchange.ts";
+import { MAX_ATTEMPTS } from "./limits.ts";
+import { penaltyMicros } from "./overload.ts";
+import type { Upstream } from "./sides.ts";
+
+/** No connection can be had now: the exchange will be told when. */
+export const WAITS = "waits";
+
+/** What an endpoint did to a request that had reached it, or did not do. */
+const ENDPOINT_FAILURES: ReadonlySet<ErrorCode> = new Set([
+  "upstream-reset",
+  "refused",
+  "bad-response",
+  "response-timeout",
+  "attempt-timeout",
+]);
+const RESOURCE_EXHAUSTED = 8;
+
+export class Attempt {
+  /** Whom it goes to, or went to last. */
+  endpoint: Endpoint | undefined;
+  /** The endpoint that it waits to be connected to. */
+  awaited: Endpoint | undefined;
+  /** Endpoints that were asked for a connection. */
+  count = 0;
+  /** Microseconds. */
+  #sentAt = 0;
+  /** Its latency has been told. */
+  #isMeasured = true;
+  #admission: Admission = UNCOUNTED;
+  #isAdmitted = false;
+
+  constructor(private readonly loop: Loop, private readonly arena: Arena) {}
+
+  /**
+   * Takes a connection to `endpoint`, or to another while none can be had at once.
+   * @param isFresh a new one in any case
+   * @returns why there is none, or that it waits for one
+   */
+  acquire(exchange: Exchange, endpoint: Endpoint, isFresh: boolean): Upstream | ProxyError | typeof WAITS {
+    this.awaited = undefined;
+    for (;;) {
+      this.#begin(endpoint);
+      const upstream = endpoint.acquire(exchange, isFresh);
+      if (upstream === undefined) {
+        this.awaited = endpoint;
+        return WAITS;
+      }
+      this.count++;
+      if ("endpoint" in upstream) return upstream;
+      const error = "label" in upstream
+        ? upstream
+        : proxyError("connect-failed", `${endpoint.name}: ${upstream.detail}`);
+      if (this.count >= MAX_ATTEMPTS) return error;
+      const next = exchange.pipeline.reroute(exchange, endpoint, false) ?? error;
+      if ("code" in next) return next;
+      endpoint = next;
+    }
+  }
+
+  /** The request goes to `endpoint`, now or when a connection is free. */
+  #begin(endpoint: Endpoint): void {
+    if (this.#isAdmitted) {
+      if (this.endpoint === endpoint) return; // it waited
+      this.end();
+    }
+    this.endpoint = endpoint;
+    const { breaker } = endpoint;
+    if (breaker === undefined) return;
+    this.#admission = breaker.admit();
+    this.#isAdmitted = true;
+  }
+
+  /** The request's head goes out. */
+  sent(): void {
+    this.#sentAt = this.loop.micros();
+    this.#isMeasured = false;
+  }
+
+  /**
+   * The response's head stands in the record (offsets from `at`).
+   * @param hasContent its first content, or its end, came with it
+   */
+  answered(at: number, status: number, grpcStatus: number, hasContent: boolean): void {
+    const { penalty } = this.endpoint!;
+    const micros = penalty === undefined ? -1 : penaltyMicros(penalty, this.arena, at, status, grpcStatus);
+    if (micros >= 0) this.#measure(micros);
+    else if (hasContent) this.moved();
+    if (this.#isAdmitted && isFailure(status, undefined)) this.#settle("failure");
+  }
+
+  /** Content of the response has come, or its end. */
+  moved(): void {
+    if (!this.#isMeasured) this.#measure(this.loop.micros() - this.#sentAt);
+  }
+
+  #measure(micros: number): void {
+    this.#isMeasured = true;
+    this.endpoint!.measured(micros, this.loop.now);
+  }
+
+  /** The response is whole. */
+  ended(status: number, grpcStatus: number): void {
+    this.moved();
+    if (!this.#isAdmitted) return;
+    const isOverload = status === 429 || grpcStatus === RESOURCE_EXHAUSTED;
+    this.#settle(isFailure(status, undefined, grpcStatus) ? "failure" : isOverload ? "overload" : "success");
+  }
+
+  /** There was no response, or none that is whole. */
+  failed(code: ErrorCode): void {
+    if (this.#isAdmitted && ENDPOINT_FAILURES.has(code)) this.#settle("failure");
+  }
+
+  #settle(outcome: Outcome): void {
+    this.#isAdmitted = false;
+    this.endpoint!.breaker!.record(this.#admission, outcome, this.loop.now);
+  }
+
+  /** Nothing more is learnt of it. */
+  end(): void {
+    this.#isMeasured = true;
+    if (this.#isAdmitted) this.endpoint!.breaker!.leave(this.#admission);
+    this.#isAdmitted = false;
+  }
+
+  /** The request is over. */
+  stop(exchange: Exchange): void {
+    this.awaited?.stopWaiting(exchange);
+    this.awaited = undefined;
+    this.end();
+  }
+}

@@ -1,0 +1,39 @@
+/** Where the requests of an exchange and their responses are counted, one after the other. */
+import type { HttpSeries } from "../telemetry/http_series.ts";
+import type { Loop } from "../worker/loop.ts";
+
+export class Tally {
+  /** When the request came, in microseconds. */
+  startedAt = 0;
+  /** When what is counted began: the request, or its latest retry. */
+  #countedFrom = 0;
+  #series: HttpSeries | undefined;
+
+  constructor(private readonly loop: Loop) {}
+
+  begin(): void {
+    this.startedAt = this.#countedFrom = this.loop.micros();
+  }
+
+  /** A request is counted whose response is not yet. */
+  get isOpen(): boolean {
+    return this.#series !== undefined;
+  }
+
+  request(series: HttpSeries): void {
+    this.#series = series;
+    series.request(this.loop.now);
+  }
+
+  /** A retry is a request of its own. */
+  retry(series: HttpSeries): void {
+    this.#countedFrom = this.loop.micros();
+    this.request(series);
+  }
+
+  /** Once for each request. @param error why it did not come whole; undefined when it did */
+  response(status: number, error: string | undefined, grpcStatus: number): void {
+    this.#series?.response(status, error, this.loop.micros() - this.#countedFrom, grpcStatus);
+    this.#series = undefined;
+  }
+}
