@@ -24,7 +24,7 @@ function endpointOf(
       slice.metadata.labels?.["kubernetes.io/service-name"] !== name
     ) continue;
     const target = slice.ports?.find((each) => (each.name ?? "") === (wanted.name ?? ""))?.port;
-    const ready = slice.endpoints.find((endpoint) => endpoint.conditions?.ready !== false);
+    const ready = slice.endpoints?.find((endpoint) => endpoint.conditions?.ready !== false);
     if (target !== undefined && ready?.addresses[0] !== undefined) {
       return { hostname: ready.addresses[0], port: target };
     }

@@ -145,7 +145,8 @@ function describe({ spec }: Service, slices: readonly EndpointSlice[]): ServiceN
   const ports = new Map<string, number>();
   for (const slice of slices) {
     if (slice.addressType !== "IPv4") continue;
-    for (const { addresses, conditions, hostname } of slice.endpoints) {
+    // Kubernetes' own slice of a Service without pods has null here.
+    for (const { addresses, conditions, hostname } of slice.endpoints ?? []) {
       const ip = addresses[0];
       if (ip === undefined || !(conditions?.ready ?? true)) continue;
       endpoints.set(ip, { ip, label: hostname ?? ip.replaceAll(".", "-") });

@@ -166,3 +166,10 @@ Deno.test("whatever bytes arrive, there is an answer of the right id or none, an
     "an answer is not answered",
   );
 });
+
+Deno.test("a Service whose slice has no endpoints, as Kubernetes writes it, keeps no other name from being answered", () => {
+  const empty = slice("many", null as unknown as EndpointSlice["endpoints"], []);
+  const some = new Names(SERVICES, [SLICES[0]!, empty]);
+  assert.equal(some.answer("db.shop.svc.cluster.local", TYPE.A).answers.length, 2);
+  assert.deepEqual(some.answer("many.shop.svc.cluster.local", TYPE.A).answers, []);
+});
