@@ -7,6 +7,7 @@ import {
   INJECTOR_WEBHOOK_CONFIGURATION,
   TRUST_ROOTS_CONFIG_MAP,
   TRUST_ROOTS_DIRECTORY,
+  VALIDATOR_CONFIGURATIONS,
 } from "../src/mesh/names.ts";
 import type { Values } from "../src/mesh/values.ts";
 import { clusterAccess, namespacedAccess, READ } from "./access.ts";
@@ -18,6 +19,7 @@ import {
   serviceAccount,
 } from "./control_plane_pod.ts";
 import { service } from "./services.ts";
+import { validators } from "./validators.ts";
 
 const NAME = INJECTOR_SERVICE;
 
@@ -76,11 +78,19 @@ export function proxyInjector(values: Values): KubernetesObject[] {
       { apiGroups: [""], resources: ["namespaces"], verbs: READ },
       // Whether a Job's pods belong to a CronJob.
       { apiGroups: ["batch"], resources: ["jobs"], verbs: ["get"] },
+      // Whether a new Server is for a port that another is for.
+      { apiGroups: ["policy.linkerd.io"], resources: ["servers"], verbs: ["list"] },
       // List and watch cannot be held to a name for every authorizer; writing can.
       {
         apiGroups: ["admissionregistration.k8s.io"],
-        resources: ["mutatingwebhookconfigurations"],
+        resources: ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],
         verbs: READ,
+      },
+      {
+        apiGroups: ["admissionregistration.k8s.io"],
+        resources: ["validatingwebhookconfigurations"],
+        resourceNames: [...VALIDATOR_CONFIGURATIONS],
+        verbs: ["update"],
       },
       {
         apiGroups: ["admissionregistration.k8s.io"],
@@ -107,5 +117,6 @@ export function proxyInjector(values: Values): KubernetesObject[] {
     deployment(values, component),
     ...disruptionBudget(values, component),
     webhookConfiguration(values),
+    ...validators(values),
   ];
 }

@@ -41,6 +41,14 @@ export const TRUST_ROOTS_CONFIG_MAP = "linkerd-identity-trust-roots";
 export const TRUST_ROOTS_KEY = "ca-bundle.crt";
 export const ISSUER_SECRET = "linkerd-identity-issuer";
 export const INJECTOR_WEBHOOK_CONFIGURATION = "linkerd-proxy-injector-webhook-config";
+export const POLICY_VALIDATOR_CONFIGURATION = "linkerd-policy-validator-webhook-config";
+export const PROFILE_VALIDATOR_CONFIGURATION = "linkerd-sp-validator-webhook-config";
+/** What the injector's server is asked for by those who write policies, routes and ServiceProfiles. */
+export const VALIDATOR_CONFIGURATIONS = [
+  POLICY_VALIDATOR_CONFIGURATION,
+  PROFILE_VALIDATOR_CONFIGURATION,
+] as const;
+export const VALIDATOR_PATH = "/validate";
 export const INJECTOR_SERVICE = "linkerd-proxy-injector";
 
 /** metrics-api's Deployment, Service and service account: who scrapes proxies, and taps them. */

@@ -20,6 +20,8 @@ const NOT_USED_HERE: readonly (readonly [string, RegExp])[] = [
   ["metrics-api", /^authentication\.k8s\.io\/tokenreviews$/],
   // Asked only for pods that belong to a Job.
   ["linkerd-proxy-injector", /^batch\/jobs$/],
+  // Asked only when somebody makes a Server.
+  ["linkerd-proxy-injector", /^policy\.linkerd\.io\/servers$/],
 ];
 
 const ACCOUNTS = ["linkerd-identity", "linkerd-destination", "linkerd-proxy-injector", "metrics-api", "web"];

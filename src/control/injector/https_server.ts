@@ -33,6 +33,7 @@ export interface HttpsServer {
 export type Handler = (
   method: string,
   body: string,
+  path: string,
 ) => Promise<{ status: number; type: string; body: string }>;
 
 function toOptions(certificate: KeyPair) {
@@ -57,7 +58,7 @@ async function answer(handler: Handler, request: IncomingMessage, response: Serv
     const body = await readBody(request);
     const result = body === undefined
       ? { status: 413, type: "text/plain", body: "the body is too large\n" }
-      : await handler(request.method ?? "GET", body);
+      : await handler(request.method ?? "GET", body, request.url?.replace(/\?.*$/, "") ?? "/");
     response.writeHead(result.status, {
       "content-type": result.type,
       ...(body === undefined ? { connection: "close" } : {}),

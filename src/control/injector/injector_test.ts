@@ -278,7 +278,7 @@ Deno.test("the API server's bundle is enough to reach the webhook, and a bundle 
     }
     assert.ok(isDone());
   };
-  const publisher = keepPublished(kube, "hooks", first.authorityPem);
+  const publisher = keepPublished(kube, { kind: MUTATING_WEBHOOKS, name: "hooks" }, first.authorityPem);
   await until(() => publisher.isPublished);
   kube.put(MUTATING_WEBHOOKS, configuration("bm9uc2Vuc2U="));
   await until(() => hasAuthority(bundle(), first.authorityPem));

@@ -4,7 +4,7 @@ import { Counter, type Registry } from "prom-client";
 import type { KubeClient } from "../../kube/client.ts";
 import { isNotFound } from "../../kube/client.ts";
 import { startInformer } from "../../kube/informer.ts";
-import { NAMESPACES } from "../../kube/kinds.ts";
+import { MUTATING_WEBHOOKS, NAMESPACES, VALIDATING_WEBHOOKS } from "../../kube/kinds.ts";
 import {
   CONTROL_PLANE_NAMESPACE,
   CONTROL_PORTS,
@@ -12,6 +12,8 @@ import {
   INJECTOR_WEBHOOK_CONFIGURATION,
   TRUST_ROOTS_DIRECTORY,
   TRUST_ROOTS_KEY,
+  VALIDATOR_CONFIGURATIONS,
+  VALIDATOR_PATH,
   VALUES_FILE,
 } from "../../mesh/names.ts";
 import { EventRecorder } from "../events.ts";
@@ -20,7 +22,13 @@ import { type AdmissionContext, type AdmissionCounters, type AdmissionReview, ad
 import { Configuration } from "./configuration.ts";
 import { mountedFiles, watchedConfigMaps } from "./configuration_sources.ts";
 import { type Handler, startHttpsServer } from "./https_server.ts";
-import { keepPublished, makeServingCertificate, publishAuthority } from "./serving_certificate.ts";
+import { validate } from "../validator/admission.ts";
+import {
+  keepPublished,
+  makeServingCertificate,
+  publishAuthority,
+  type WebhookConfiguration,
+} from "./serving_certificate.ts";
 
 /** How long after its end was asked for a replica still answers: its address has left every node's rules by then. */
 const LINGER_MS = 3_000;
@@ -45,10 +53,10 @@ function admissionCounters(registry: Registry): AdmissionCounters {
   };
 }
 
-/** Answers POSTed AdmissionReviews; anything else is a probe or a mistake. */
+/** Answers POSTed AdmissionReviews: to the validator's path, or for the injector. Anything else is a probe or a mistake. */
 export function webhookHandler(context: AdmissionContext): Handler {
   const refuse = (status: number, body: string) => ({ status, type: "text/plain", body });
-  return async (method, body) => {
+  return async (method, body, path) => {
     if (method !== "POST") return refuse(405, "POST an AdmissionReview\n");
     let review: AdmissionReview;
     try {
@@ -57,7 +65,10 @@ export function webhookHandler(context: AdmissionContext): Handler {
       return refuse(400, "not JSON\n");
     }
     if (typeof review !== "object" || review === null) return refuse(400, "not an AdmissionReview\n");
-    return { status: 200, type: "application/json", body: JSON.stringify(await admit(context, review)) };
+    const answer = path === VALIDATOR_PATH
+      ? await validate(context.client, review)
+      : await admit(context, review);
+    return { status: 200, type: "application/json", body: JSON.stringify(answer) };
   };
 }
 
@@ -110,15 +121,24 @@ export const injectorRole: Role = {
       { port, hostname: "0.0.0.0", certificate: certificate.server },
       handler,
     );
-    const publisher = keepPublished(client, configuration, certificate.authorityPem);
+    // The validators are asked by the same server; where they are not configured, nothing waits for them.
+    const configurations: readonly WebhookConfiguration[] = [
+      { kind: MUTATING_WEBHOOKS, name: configuration },
+      ...VALIDATOR_CONFIGURATIONS.map((name) => ({ kind: VALIDATING_WEBHOOKS, name })),
+    ];
+    const publishers = configurations.map((one) => keepPublished(client, one, certificate.authorityPem));
+    const [publisher] = publishers;
     const rotation = setInterval(async () => {
       if (Date.now() < certificate.renewAt) return;
       try {
         const next = await makeServingCertificate(names, Date.now());
         // The API server must know the next authority before it meets a certificate of it.
-        if (!await publishAuthority(client, configuration, next.authorityPem, Date.now())) return;
+        const [isPublished] = await Promise.all(
+          configurations.map((one) => publishAuthority(client, one, next.authorityPem, Date.now())),
+        );
+        if (isPublished !== true) return;
         certificate = next;
-        publisher.use(next.authorityPem);
+        for (const one of publishers) one.use(next.authorityPem);
         server.use(next.server);
       } catch (error) {
         console.error(`the serving certificate was not renewed, and will be tried again: ${error}`);
@@ -129,11 +149,11 @@ export const injectorRole: Role = {
     return {
       waitingFor: () => [
         ...(isSynced ? [] : ["the list of namespaces"]),
-        ...(publisher.isPublished ? [] : [`the webhook configuration ${configuration}`]),
+        ...(publisher?.isPublished === true ? [] : [`the webhook configuration ${configuration}`]),
       ],
       async stop() {
         clearInterval(rotation);
-        publisher.stop();
+        for (const one of publishers) one.stop();
         namespaces.informer.stop();
         watched.stop();
         await server.stop(LINGER_MS);

@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
 import { isConflict, isNotFound, type KubeClient } from "../../kube/client.ts";
 import { startInformer } from "../../kube/informer.ts";
-import { MUTATING_WEBHOOKS } from "../../kube/kinds.ts";
+import { MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS } from "../../kube/kinds.ts";
 import { createAuthority, createServerCertificate, type KeyPair } from "../identity/authority.ts";
 import { parseCertificates } from "../identity/trust.ts";
 
@@ -64,16 +64,23 @@ export function hasAuthority(bundle: string | undefined, authorityPem: string): 
   }
 }
 
+/** A configuration whose webhooks this server answers. */
+export interface WebhookConfiguration {
+  readonly kind: typeof MUTATING_WEBHOOKS | typeof VALIDATING_WEBHOOKS;
+  readonly name: string;
+}
+
 /** Writes the authority into every webhook of the configuration. False when there is no such configuration. */
 export async function publishAuthority(
   client: KubeClient,
-  configuration: string,
+  { kind, name }: WebhookConfiguration,
   authorityPem: string,
   now: number,
 ): Promise<boolean> {
   for (let attempt = 0; attempt < 10; attempt++) {
     try {
-      const found = await client.get(MUTATING_WEBHOOKS, configuration);
+      // Both kinds have webhooks, and they have what is changed here in common.
+      const found = await client.get(kind as typeof VALIDATING_WEBHOOKS, name);
       const webhooks = found.webhooks ?? [];
       if (webhooks.every((one) => hasAuthority(one.clientConfig.caBundle, authorityPem))) return true;
       const changed = webhooks.map((one) => ({
@@ -83,14 +90,14 @@ export async function publishAuthority(
           caBundle: withAuthority(one.clientConfig.caBundle, authorityPem, now),
         },
       }));
-      await client.replace(MUTATING_WEBHOOKS, { ...found, webhooks: changed });
+      await client.replace(kind as typeof VALIDATING_WEBHOOKS, { ...found, webhooks: changed });
       return true;
     } catch (error) {
       if (isNotFound(error)) return false;
       if (!isConflict(error)) throw error;
     }
   }
-  throw new Error(`${configuration} changes faster than it can be written`);
+  throw new Error(`${name} changes faster than it can be written`);
 }
 
 export interface AuthorityPublisher {
@@ -104,9 +111,10 @@ export interface AuthorityPublisher {
 /** Keeps the current authority in the configuration, whoever else writes there. */
 export function keepPublished(
   client: KubeClient,
-  configuration: string,
+  configuration: WebhookConfiguration,
   authorityPem: string,
 ): AuthorityPublisher {
+  const { kind, name } = configuration;
   let current = authorityPem;
   let isPublished = false;
   let isStopped = false;
@@ -124,12 +132,12 @@ export function keepPublished(
       }
     });
   };
-  const informer = startInformer(client, MUTATING_WEBHOOKS, {
-    fieldSelector: `metadata.name=${configuration}`,
+  const informer = startInformer(client, kind as typeof VALIDATING_WEBHOOKS, {
+    fieldSelector: `metadata.name=${name}`,
   });
   informer.subscribe({
-    added: (object) => object.metadata?.name === configuration && publish(),
-    modified: (object) => object.metadata?.name === configuration && publish(),
+    added: (object) => object.metadata?.name === name && publish(),
+    modified: (object) => object.metadata?.name === name && publish(),
   });
   return {
     get isPublished() {

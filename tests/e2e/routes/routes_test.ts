@@ -1,5 +1,5 @@
 /** Routes as a user writes them: applied to a laptop cluster, followed by real proxies, told of in their statuses. */
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { parseAllDocuments } from "yaml";
 import { GATEWAY_HTTP_ROUTES, HTTP_ROUTES, LEASES } from "../../../src/kube/kinds.ts";
 import type { KubernetesObject } from "../../../src/kube/resource.ts";
@@ -74,6 +74,15 @@ Deno.test({
         const holder = lease.spec?.holderIdentity ?? "nobody";
         ok(holder.startsWith("linkerd-destination"), holder);
         equal(lease.metadata?.ownerReferences?.[0]?.name, "linkerd-destination");
+      });
+
+      await step.step("a route that could not be followed is refused when it is applied", async () => {
+        const rules = [{ matches: [{ path: { type: "Exact", value: "no-slash" } }] }];
+        const refusal = await apply(cluster, [route("wrong", { parentRefs: toWeb, rules })]).then(
+          () => "applied",
+          (error: Error) => error.message,
+        );
+        match(refusal, /linkerd-policy-validator\.linkerd\.io.*does not begin with a slash/);
       });
 
       await step.step(

@@ -141,6 +141,24 @@ function backoff(minMs: number, maxMs: number, jitterRatio: number): Exponential
   };
 }
 
+/** What routes may carry, and how it is read. */
+const OF_ROUTES: Readonly<Record<string, (text: string) => unknown>> = {
+  "timeout.linkerd.io/request": duration,
+  "timeout.linkerd.io/response": duration,
+  "timeout.linkerd.io/idle": duration,
+  "retry.linkerd.io/http": statusRanges,
+  "retry.linkerd.io/grpc": grpcCodes,
+  "retry.linkerd.io/limit": number(0, 65_535),
+  "retry.linkerd.io/timeout": duration,
+};
+
+/** The first annotation of a route that cannot be read. */
+export function badAnnotation(annotations: Annotations): string | undefined {
+  return Object.keys(OF_ROUTES).find((name) =>
+    annotations[name] !== undefined && OF_ROUTES[name]!(annotations[name].trim()) === undefined
+  );
+}
+
 const ACCRUAL = "balancer.linkerd.io/failure-accrual";
 const UNIFIED = "balancer.alpha.linkerd.io/failure-accrual";
 
