@@ -25,6 +25,7 @@ import { Forward, type ForwardOptions } from "./opaque/forward.ts";
 import type { Outbound } from "./outbound.ts";
 import { PortPolicies } from "./policy/port_policies.ts";
 import type { Client } from "./policy/server_policy.ts";
+import { EditLines } from "./route/edit_lines.ts";
 import type { Runtime } from "./runtime.ts";
 import { TRANSPORT_ALPN } from "./tls/contexts.ts";
 import { decodeTransportHeader, type TransportHeader } from "./tls/transport_header.ts";
@@ -35,6 +36,9 @@ export class Inbound {
   readonly connections = new Set<InboundConnection>();
   readonly policies: PortPolicies;
   readonly inFlight: InFlight;
+  /** Where the header lines stand that routes add to a request, and to a response. */
+  readonly requestLines: EditLines;
+  readonly responseLines: EditLines;
   readonly accessLog: AccessLog | undefined;
   isDraining = false;
   readonly #dialer: Dialer;
@@ -49,6 +53,8 @@ export class Inbound {
     readonly outbound: Outbound,
   ) {
     const { config, loop, arena, tls, control } = runtime;
+    this.requestLines = new EditLines(arena);
+    this.responseLines = new EditLines(arena);
     this.policies = new PortPolicies(config, loop, control);
     this.#dialer = new Dialer(loop, arena, config.inbound, tls);
     this.#lines = new IdentityLines(arena);

@@ -4,6 +4,8 @@ import { PortSpec, Server } from "../../../proto/gen/inbound.ts";
 import { OutboundPolicy, TrafficSpec } from "../../../proto/gen/outbound.ts";
 import { addressBytes, contains } from "../config/network.ts";
 import type { ProxyConfig, StreamLimits } from "../config/environment.ts";
+import { allocateCells } from "../../linux/shared_cells.ts";
+import { LIMITER_CELLS } from "../policy/rate_limiter.ts";
 import type { ServerPolicy } from "../policy/server_policy.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Loop } from "../worker/loop.ts";
@@ -46,6 +48,8 @@ export interface GrpcPlaneOptions {
 }
 
 export class GrpcPlane implements ControlPlane {
+  readonly #cells = new Map<number, bigint>();
+
   constructor(private readonly options: GrpcPlaneOptions) {}
 
   #stream(
@@ -77,14 +81,22 @@ export class GrpcPlane implements ControlPlane {
     });
   }
 
+  /** Where all loops keep a port's rate limit together: as long as the process lives, whatever becomes of the policy. */
+  #limiterCells(port: number): bigint {
+    const known = this.#cells.get(port) ?? allocateCells(LIMITER_CELLS);
+    this.#cells.set(port, known);
+    return known;
+  }
+
   watchInboundPort(port: number, onUpdate: (policy: ServerPolicy) => void): Watch {
     const request = PortSpec.encode({ workload: this.options.config.policy.workload, port }).finish();
+    const cellsOf = () => this.#limiterCells(port);
     return this.#stream(
       this.options.policy,
       `${INBOUND}WatchPort`,
       request,
       (message) => {
-        const policy = serverPolicyOf(Server.decode(message));
+        const policy = serverPolicyOf(Server.decode(message), cellsOf);
         if (policy !== undefined) onUpdate(policy);
         else this.options.log.error("a port's policy cannot be understood: the one before stays", { port });
       },

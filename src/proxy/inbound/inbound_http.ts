@@ -11,10 +11,15 @@ import type { Taps } from "../tap/taps.ts";
 import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
 import type { HttpSeries } from "../telemetry/http_series.ts";
 import type { Value } from "../telemetry/telemetry.ts";
-import { Head, HeaderName } from "../../wasm/http1.ts";
-import { authorize, DEFAULT_ROUTE, type InboundRoute, type ServerPolicy } from "../policy/server_policy.ts";
+import { HeaderName } from "../../wasm/http1.ts";
+import type { InboundRule } from "../policy/inbound_rule.ts";
+import type { PortPolicy } from "../policy/port_policies.ts";
+import type { RateLimiter } from "../policy/rate_limiter.ts";
+import { authorize, type InboundRoute, type ServerPolicy } from "../policy/server_policy.ts";
+import { hideFields } from "../route/header_edit.ts";
+import { answerOf } from "../route/rule_filters.ts";
 import type { InboundConnection, Labels } from "./inbound_connection.ts";
-import { IdentityLines } from "./identity_lines.ts";
+import type { IdentityLine, IdentityLines } from "./identity_lines.ts";
 
 const bit = (id: number) => 1 << (id & 31);
 /** A client cannot say who it is: only its certificate can. */
@@ -38,51 +43,33 @@ export class InboundHttp implements Pipeline {
   readonly requestDrops = REQUEST_DROPS;
   readonly responseDrops = RESPONSE_DROPS;
   readonly authority = "";
-  readonly requestExtraAt: number;
-  readonly requestExtraLength: number;
-  readonly responseExtraAt = 0;
-  readonly responseExtraLength = 0;
+  requestExtraAt: number;
+  requestExtraLength: number;
+  responseExtraAt = 0;
+  responseExtraLength = 0;
+  /** Tells the application who asks. */
+  readonly #line: IdentityLine;
   #judged: ServerPolicy | undefined;
   /** Of the tunnel that the request has become. */
   #stopWatching: (() => void) | undefined;
-  /** What was decided for the default route (first) and for each of the policy's routes, under this policy. */
+  /** What was decided for each of the policy's rules, under this policy. */
   #verdicts: (Verdict | undefined)[] = [];
   #current: Verdict | undefined;
+  #rule: InboundRule | undefined;
 
   constructor(private readonly connection: InboundConnection, lines: IdentityLines) {
-    const line = lines.of(connection.client.identity);
+    const line = this.#line = lines.of(connection.client.identity);
     this.requestExtraAt = line.at;
     this.requestExtraLength = line.length;
   }
 
   /** Every request is judged by the policy of this moment; a verdict is kept while the policy is the same. */
-  #judge(at: number): Verdict {
-    const { policy: { current: policy } } = this.connection;
+  #judge({ current: policy }: PortPolicy, rule: InboundRule): Verdict {
     if (policy !== this.#judged) {
       this.#judged = policy;
       this.#verdicts = [];
     }
-    const index = policy.routes.length === 0 ? 0 : this.#routeIndex(policy, at);
-    return this.#verdicts[index] ??= this.#decide(policy, policy.routes[index - 1] ?? DEFAULT_ROUTE);
-  }
-
-  /** 0 for the default route, else one more than the route's place. Paths are read only when their length fits. */
-  #routeIndex(policy: ServerPolicy, at: number): number {
-    const { arena } = this.connection.runtime, words = arena.memory.words, record = arena.recordAt >> 2;
-    const length = words[record + Head.PathOnlyLength]!, offset = words[record + Head.PathOffset]!;
-    for (let i = 0; i < policy.routes.length; i++) {
-      for (const { path, method } of policy.routes[i]!.matches) {
-        if (path.length !== length || arena.readAscii(at + offset, length) !== path) continue;
-        const sent = words[record + Head.MethodLength]!;
-        if (method === undefined) return i + 1;
-        if (
-          method.length === sent && arena.readAscii(at + words[record + Head.MethodOffset]!, sent) === method
-        ) {
-          return i + 1;
-        }
-      }
-    }
-    return 0;
+    return this.#verdicts[rule.index] ??= this.#decide(policy, rule.route);
   }
 
   #decide(policy: ServerPolicy, route: InboundRoute): Verdict {
@@ -114,9 +101,50 @@ export class InboundHttp implements Pipeline {
 
   /** Judges and counts the request whose head stands in the record. @returns why it may not pass */
   admit(_exchange: Exchange, at: number): ProxyError | undefined {
-    const verdict = this.#current = this.#judge(at);
+    const { connection } = this, { policy, runtime: { arena } } = connection, table = policy.rules;
+    const rule = this.#rule = table.find(arena, at, REQUEST_DROPS);
+    if (rule === undefined) return this.#notFound();
+    const { prefixLength } = table, verdict = this.#current = this.#judge(policy, rule);
     verdict.count.value++;
-    return verdict.denied;
+    if (verdict.denied !== undefined) return verdict.denied;
+    const answer = rule.filters.stops.length === 0
+      ? undefined
+      : answerOf(rule.filters, arena, at, prefixLength, Math.random);
+    return answer ?? (policy.limiter === undefined ? undefined : this.#limit(policy.limiter));
+  }
+
+  #notFound(): ProxyError {
+    this.#current = undefined;
+    const help = "The total number of inbound HTTP requests that no route takes";
+    const { telemetry } = this.connection.runtime;
+    telemetry.counter("inbound_http_route_not_found_total", help, this.#serverLabels()).value++;
+    return proxyError("route-not-found", "no route takes the request");
+  }
+
+  /** What tells the server's requests apart, whatever route they take. */
+  #serverLabels(): Labels {
+    const { connection } = this;
+    const { route_group: _group, route_kind: _kind, route_name: _name, ...labels } = connection.labels(
+      connection.policy.current,
+      undefined,
+    );
+    return labels;
+  }
+
+  #limit(limiter: RateLimiter): ProxyError | undefined {
+    const { runtime, client } = this.connection;
+    const scope = limiter.admit(client.identity, runtime.loop.now);
+    if (scope === undefined) return undefined;
+    const { group, kind, name } = limiter.limit.resource;
+    const help = "The total number of inbound HTTP requests that were refused by a local rate limit";
+    runtime.telemetry.counter("inbound_http_local_ratelimit_total", help, {
+      ...this.#serverLabels(),
+      ratelimit_group: group,
+      ratelimit_kind: kind,
+      ratelimit_name: name,
+      ratelimit_scope: scope,
+    }).value++;
+    return proxyError("rate-limited", `the rate limit ${name} (${scope}) is reached`);
   }
 
   /** There is one application, and it could not be reached. */
@@ -124,9 +152,30 @@ export class InboundHttp implements Pipeline {
     return proxyError("connect-failed", `${failed.name}: not reached`);
   }
 
-  editRequest(): void {}
+  editRequest(at: number): void {
+    const edit = this.#rule?.filters.requestEdit, line = this.#line;
+    if (edit === undefined) {
+      this.requestExtraAt = line.at;
+      this.requestExtraLength = line.length;
+      return;
+    }
+    const { runtime: { arena }, inbound: { requestLines } } = this.connection;
+    hideFields(edit, arena, at);
+    this.requestExtraAt = requestLines.at;
+    this.requestExtraLength = requestLines.compose(line.at, line.length, edit);
+  }
 
-  editResponse(): void {}
+  editResponse(at: number): void {
+    const edit = this.#rule?.filters.responseEdit;
+    if (edit === undefined) {
+      this.responseExtraLength = 0;
+      return;
+    }
+    const { runtime: { arena }, inbound: { responseLines } } = this.connection;
+    hideFields(edit, arena, at);
+    this.responseExtraAt = responseLines.at;
+    this.responseExtraLength = responseLines.compose(0, 0, edit);
+  }
 
   seriesOf(): HttpSeries {
     return this.#current!.series;
@@ -147,7 +196,7 @@ export class InboundHttp implements Pipeline {
   }
 
   onError(error: ProxyError): void {
-    this.connection.countError(error);
+    if (error.code !== "redirect") this.connection.countError(error);
   }
 
   get isDraining(): boolean {

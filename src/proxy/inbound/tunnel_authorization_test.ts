@@ -1,5 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import http2 from "node:http2";
+import { DEFAULT_ROUTE } from "../policy/server_policy.ts";
 import { type Pair, withPair } from "../testing/meshed_pair.ts";
 
 /** Echoes what comes over a WebSocket. */
@@ -121,10 +122,9 @@ Deno.test("what a route alone has admitted stands as long as that route admits i
   await withPair(echo, async (pair) => {
     const { server, port } = pair, { current } = server.inbound.policies.of(port);
     const route = {
-      ...current.routes[0]!,
+      ...DEFAULT_ROUTE,
       resource: { group: "gateway.networking.k8s.io", kind: "HTTPRoute", name: "sockets" },
       authorizations: current.authorizations,
-      matches: [{ path: "/", method: undefined }],
     };
     server.control.setPolicy(port, { ...current, authorizations: [], routes: [route] });
     const socket = new WebSocket(pair.url.replace("http", "ws"));

@@ -6,13 +6,21 @@
 import type { ProxyConfig } from "../config/environment.ts";
 import type { ControlPlane, Watch } from "../control/plane.ts";
 import type { Loop } from "../worker/loop.ts";
+import type { RouteTable } from "../route/route_table.ts";
+import { type InboundRule, inboundRules } from "./inbound_rule.ts";
+import type { RateLimit } from "./rate_limit.ts";
+import { RateLimiter } from "./rate_limiter.ts";
 import { defaultServerPolicy, type ServerPolicy } from "./server_policy.ts";
 
 /** Ports watched at one time beyond the declared ones: a scan of all ports must not cost 65,535 streams. */
 const MAX_UNLISTED = 256;
 
 export class PortPolicy {
-  current: ServerPolicy;
+  #current: ServerPolicy;
+  /** Of the present policy; made when it is first asked for. */
+  #rules: RouteTable<InboundRule> | undefined;
+  /** Keeps the present policy's rate limit; undefined when it has none. */
+  limiter: RateLimiter | undefined;
   readonly watch: Watch | undefined;
   /** Told when the policy has changed; connections that live long judge themselves anew. */
   readonly observers = new Set<() => void>();
@@ -25,12 +33,34 @@ export class PortPolicy {
     readonly isListed: boolean,
     subscribe: ((onUpdate: (policy: ServerPolicy) => void) => Watch) | undefined,
   ) {
-    this.current = initial;
+    this.#current = initial;
     this.watch = subscribe?.((policy) => {
-      this.current = policy;
+      this.#current = policy;
+      this.#rules = undefined;
+      this.limiter = limiterOf(policy, this.limiter);
       for (const observer of [...this.observers]) observer();
     });
   }
+
+  get current(): ServerPolicy {
+    return this.#current;
+  }
+
+  /** The rules of HTTP requests. */
+  get rules(): RouteTable<InboundRule> {
+    return this.#rules ??= inboundRules(this.#current);
+  }
+}
+
+/** What a policy's limit counts goes on when another says the same: it is sent again with every new stream. */
+function limiterOf({ rateLimit }: ServerPolicy, before: RateLimiter | undefined): RateLimiter | undefined {
+  if (rateLimit === undefined) return undefined;
+  const isSame = before !== undefined && textOf(before.limit) === textOf(rateLimit);
+  return isSame ? before : new RateLimiter(rateLimit);
+}
+
+function textOf(limit: RateLimit): string {
+  return JSON.stringify({ ...limit, cells: String(limit.cells) });
 }
 
 export class PortPolicies {

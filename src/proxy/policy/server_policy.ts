@@ -5,6 +5,9 @@
  */
 import { addressBytes, contains, type Network, parseNetworks } from "../config/network.ts";
 import type { DefaultPolicy } from "../config/environment.ts";
+import type { Filter } from "../route/filters.ts";
+import type { HostMatch, RequestMatch } from "../route/matches.ts";
+import type { RateLimit } from "./rate_limit.ts";
 
 /** Which clients an authorization admits by what they prove. */
 export type Authentication =
@@ -29,26 +32,32 @@ export interface Authorization {
 
 export type ServerProtocol = "detect" | "http1" | "http2" | "grpc" | "opaque" | "tls";
 
-/**
- * A route of inbound HTTP requests, with who may take it beside those the server admits. Matched by exact path (and
- * method) only: what a policy says of other routes adds nothing to what the server admits.
- */
+/** A route of inbound HTTP requests, with who may take it beside those the server admits. */
 export interface InboundRoute {
   readonly resource: ResourceName;
   readonly authorizations: readonly Authorization[];
-  readonly matches: readonly { readonly path: string; readonly method: string | undefined }[];
+  /** Empty: every host. */
+  readonly hosts: readonly HostMatch[];
+  readonly rules: readonly {
+    /** Empty: every request. */
+    readonly matches: readonly RequestMatch[];
+    readonly filters: readonly Filter[];
+  }[];
 }
 
-/** The route of requests that no other matches. */
+/** The route of a port whose policy has none: every request takes it. */
 export const DEFAULT_ROUTE: InboundRoute = {
   resource: { group: "", kind: "default", name: "default" },
   authorizations: [],
-  matches: [],
+  hosts: [],
+  rules: [{ matches: [], filters: [] }],
 };
 
 export interface ServerPolicy {
-  /** Routes by exact path, in the order given. */
+  /** In the order given; empty: every request takes the default one. */
   readonly routes: readonly InboundRoute[];
+  /** How many HTTP requests are taken; absent: as many as come. */
+  readonly rateLimit?: RateLimit;
   readonly protocol: ServerProtocol;
   readonly detectTimeoutMs: number;
   readonly authorizations: readonly Authorization[];

@@ -86,7 +86,8 @@ Deno.test("a route admits whom it names beside those the server admits, and no o
   const route = {
     resource: { group: "", kind: "default", name: "probe" },
     authorizations: probe,
-    matches: [],
+    hosts: [],
+    rules: [],
   };
   const closed: ServerPolicy = { ...policyOf({}), authorizations: [], routes: [route] };
   equal(authorize(closed, plain("10.8.0.1"), route)?.resource.name, "a");

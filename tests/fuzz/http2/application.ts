@@ -76,6 +76,8 @@ export class Application {
       name: "fuzzed",
       isMeshed: true,
       authority: "",
+      heedPeer: () => false,
+      countRetry() {},
       info: { identity: undefined },
       answered() {},
       acquire: () => {
@@ -110,6 +112,8 @@ export class Application {
       editResponse() {},
       rules: undefined,
       authority: "",
+      heedPeer: () => false,
+      countRetry() {},
       isDowngrading: random.once(2),
       inFlight: this.inFlight,
       taps: new Taps(),

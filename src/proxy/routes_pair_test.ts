@@ -1,0 +1,396 @@
+/** Routes from end to end: client → outbound → mutual TLS → inbound → application, over both versions and gRPC. */
+import { deepEqual, equal, ok } from "node:assert/strict";
+import http2 from "node:http2";
+import type { Backend, Distribution, HttpRoutes } from "./control/plane.ts";
+import { parseNetworks } from "./config/network.ts";
+import type { InboundRoute, ServerPolicy } from "./policy/server_policy.ts";
+import type { Filter, HeaderChanges } from "./route/filters.ts";
+import type { HttpMatch, RequestMatch } from "./route/matches.ts";
+import { balanced, endpointAt } from "./testing/fake_control.ts";
+import { type Pair, SERVER, withPair } from "./testing/meshed_pair.ts";
+
+const WEB = "web.shop.svc.cluster.local:80", CANARY = "canary.shop.svc.cluster.local:80";
+const TARGET = "10.43.0.7:80";
+
+const http = (match: Partial<HttpMatch> = {}): HttpMatch => ({
+  kind: "http",
+  headers: [],
+  queryParams: [],
+  ...match,
+});
+const exact = (value: string) => ({ kind: "exact" as const, value });
+const prefix = (value: string) => ({ kind: "prefix" as const, value });
+const changes = (some: Partial<HeaderChanges>): HeaderChanges => ({ add: [], set: [], remove: [], ...some });
+
+function backend(path: string): Backend {
+  const [name = ""] = path.split(".");
+  const resource = { group: "core", kind: "Service", namespace: "shop", name, port: 80, section: "" };
+  return { kind: "balancer", path, resource };
+}
+
+const to = (...paths: string[]): Distribution => ({
+  kind: "first-available",
+  backends: paths.map((path) => ({ backend: backend(path), weight: 1 })),
+});
+
+interface Rule {
+  readonly name: string;
+  readonly matches?: readonly RequestMatch[];
+  readonly filters?: readonly Filter[];
+  readonly distribution?: Distribution;
+}
+
+function routes(...rules: Rule[]): HttpRoutes {
+  return {
+    isGrpc: rules.some(({ matches = [] }) => matches.some(({ kind }) => kind === "grpc")),
+    routes: rules.map(({ name, matches = [], filters = [], distribution = to(WEB) }) => {
+      const route = { group: "policy.linkerd.io", kind: "HTTPRoute", namespace: "shop", name };
+      return { hosts: [], rules: [{ matches, target: { route, filters, distribution } }] };
+    }),
+  };
+}
+
+/** What an application was asked. */
+interface Asked {
+  readonly service: string;
+  readonly path: string;
+  readonly headers: http2.IncomingHttpHeaders;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly headers: http2.IncomingHttpHeaders;
+  readonly asked: Asked | undefined;
+}
+
+type Version = "HTTP/1" | "HTTP/2" | "gRPC";
+
+interface Shop {
+  readonly pair: Pair;
+  ask(path: string, headers?: Record<string, string>): Promise<Reply>;
+  /** Sets the routes of the outbound policy, at once. */
+  route(...rules: Rule[]): void;
+  /** Sets the policy of the inbound port, at once. */
+  serve(policy: Partial<ServerPolicy>): void;
+}
+
+/** Tells what it was asked, in either version. */
+async function answer(service: string, request: Request): Promise<Response> {
+  const { pathname, search } = new URL(request.url), asked = Object.fromEntries(request.headers);
+  await request.body?.cancel();
+  const type = request.headers.get("content-type") ?? "application/json";
+  const headers = { "x-from": service, "content-type": type };
+  return new Response(JSON.stringify({ service, path: pathname + search, headers: asked }), { headers });
+}
+
+async function askHttp1(url: string, headers: Record<string, string>): Promise<Reply> {
+  const response = await fetch(url, { headers, redirect: "manual" }), text = await response.text();
+  const all = Object.fromEntries(response.headers);
+  return { status: response.status, headers: all, asked: text === "" ? undefined : JSON.parse(text) };
+}
+
+function askHttp2(
+  session: http2.ClientHttp2Session,
+  path: string,
+  headers: Record<string, string>,
+  isGrpc: boolean,
+): Promise<Reply> {
+  return new Promise((done, failed) => {
+    const grpc = isGrpc ? { ":method": "POST", "content-type": "application/grpc", te: "trailers" } : {};
+    const stream = session.request({ ":path": path, ":authority": "web.shop", ...grpc, ...headers });
+    let head: http2.IncomingHttpHeaders = {}, text = "";
+    stream.on("response", (headers) => head = headers);
+    stream.on("data", (part: Uint8Array) => text += new TextDecoder().decode(part));
+    stream.on("error", failed);
+    stream.on("end", () => {
+      const status = Number(head[":status"]);
+      done({ status, headers: head, asked: text === "" ? undefined : JSON.parse(text) });
+    });
+    stream.end();
+  });
+}
+
+/** Two services behind one pair: `web` and `canary`. */
+async function withShop(version: Version, use: (shop: Shop) => Promise<void>): Promise<void> {
+  const canary = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    (request) => answer("canary", request),
+  );
+  await withPair((request) => answer("web", request), async (pair) => {
+    const { client, server, port } = pair;
+    client.control.endpoints.set(CANARY, [
+      endpointAt({ ip: "127.0.0.1", port: canary.addr.port }, SERVER, server.inboundAddress.port),
+    ]);
+    let decision = balanced(WEB, version === "gRPC" ? "grpc" : "detect");
+    client.control.decisions.set(TARGET, decision);
+    const session = version === "HTTP/1" ? undefined : http2.connect(pair.url);
+    const ask = (path: string, headers: Record<string, string> = {}) =>
+      session === undefined
+        ? askHttp1(pair.url + path, headers)
+        : askHttp2(session, path, headers, version === "gRPC");
+    equal((await ask("/")).status, 200); // both proxies are told of their policies with the first connection
+    try {
+      await use({
+        pair,
+        ask,
+        route: (...rules) => {
+          client.control.setDecision(TARGET, decision = { ...decision, http: routes(...rules) });
+        },
+        serve: (policy) => server.control.setPolicy(port, { ...OPEN, ...policy }),
+      });
+    } finally {
+      session?.destroy();
+      await canary.shutdown(); // while its proxy still hears its GOAWAY
+    }
+  });
+}
+
+const NOBODY: ServerPolicy["authorizations"] = [];
+const ANYONE: ServerPolicy["authorizations"] = [{
+  networks: parseNetworks("0.0.0.0/0")!.map((network) => ({ network, except: [] })),
+  authentication: { kind: "none" },
+  resource: { group: "policy.linkerd.io", kind: "authorizationpolicy", name: "anyone" },
+}];
+const OPEN: ServerPolicy = {
+  routes: [],
+  protocol: "detect",
+  detectTimeoutMs: 1000,
+  authorizations: ANYONE,
+  server: { group: "policy.linkerd.io", kind: "server", name: "web" },
+};
+
+function inboundRoute(
+  name: string,
+  matches: readonly RequestMatch[],
+  more: { readonly filters?: readonly Filter[]; readonly authorizations?: InboundRoute["authorizations"] } =
+    {},
+): InboundRoute {
+  const { filters = [], authorizations = [] } = more;
+  const resource = { group: "policy.linkerd.io", kind: "HTTPRoute", name };
+  return { resource, authorizations, hosts: [], rules: [{ matches, filters }] };
+}
+
+/** The value of a counter whose labels hold all of `parts`. */
+function counted({ pair }: Shop, side: "client" | "server", family: string, ...parts: string[]): number {
+  const values = pair[side].runtime.telemetry.families.get(family)?.values ?? new Map();
+  return [...values].filter(([labels]) => parts.every((part) => labels.includes(part)))
+    .reduce((sum, [, { value }]) => sum + value, 0);
+}
+
+for (const version of ["HTTP/1", "HTTP/2"] as const) {
+  const test = (what: string, use: (shop: Shop) => Promise<void>) =>
+    Deno.test(`${version}: ${what}`, () => withShop(version, use));
+
+  test("a header sends its requests to the canary, and a change of policy counts at once", async ({ ask, route }) => {
+    const toCanary: Rule = {
+      name: "canary",
+      matches: [http({ headers: [{ name: "x-canary", value: exact("yes") }] })],
+      distribution: to(CANARY),
+    };
+    equal((await ask("/")).asked?.service, "web");
+    route({ name: "default" }, toCanary);
+    equal((await ask("/", { "x-canary": "yes" })).asked?.service, "canary");
+    equal((await ask("/", { "x-canary": "no" })).asked?.service, "web");
+    equal((await ask("/")).asked?.service, "web");
+    route({ name: "default" });
+    equal((await ask("/", { "x-canary": "yes" })).asked?.service, "web");
+  });
+
+  test("weights are shares of the requests", async ({ ask, route }) => {
+    const backends = [{ backend: backend(WEB), weight: 90 }, { backend: backend(CANARY), weight: 10 }];
+    route({ name: "split", distribution: { kind: "random", backends } });
+    let canary = 0;
+    for (let i = 0; i < 300; i++) if ((await ask("/")).asked?.service === "canary") canary++;
+    ok(canary > 5 && canary < 80, `${canary} of 300`); // one in ten million runs is outside
+  });
+
+  test("what no route takes is not found, and what its route redirects is told where to ask", async ({ ask, route }) => {
+    route(
+      { name: "items", matches: [http({ path: prefix("/items") })] },
+      {
+        name: "old",
+        matches: [http({ path: prefix("/old") })],
+        filters: [{
+          kind: "redirect",
+          status: 302,
+          scheme: "https",
+          host: "new.shop",
+          path: { kind: "prefix", value: "/items" },
+        }],
+      },
+    );
+    equal((await ask("/items/1")).asked?.path, "/items/1");
+    const missing = await ask("/carts");
+    equal(missing.status, 404);
+    ok(String(missing.headers["l5d-proxy-error"]).includes("no route"));
+    const { status, headers } = await ask("/old/a?b=c", { host: "web.shop" });
+    equal(status, 302);
+    ok(
+      /^https:\/\/new\.shop(:[0-9]+)?\/items\/a\?b=c$/.test(String(headers["location"])),
+      String(headers["location"]),
+    );
+  });
+
+  test("heads are edited both ways, by the rule and by the backend that was chosen", async ({ ask, route }) => {
+    const edit = (kind: "request-headers" | "response-headers", some: Partial<HeaderChanges>): Filter => ({
+      kind,
+      changes: changes(some),
+    });
+    route({
+      name: "edited",
+      filters: [
+        edit("request-headers", {
+          add: [["x-added", "rule"]],
+          set: [["x-set", "rule"]],
+          remove: ["x-secret"],
+        }),
+        edit("response-headers", { set: [["X-From", "the mesh"]], add: [["x-more", "1"]] }),
+      ],
+      distribution: {
+        kind: "first-available",
+        backends: [{
+          backend: backend(WEB),
+          weight: 1,
+          filters: [edit("request-headers", { set: [["x-set", "backend"]] })],
+        }],
+      },
+    });
+    for (let i = 0; i < 2; i++) { // the second time with what the first left in the tables of HPACK
+      const { status, headers, asked } = await ask("/a", {
+        "x-secret": "1",
+        "X-Set": "client",
+        "x-kept": "1",
+      });
+      equal(status, 200);
+      const got = asked?.headers ?? {};
+      deepEqual([got["x-added"], got["x-set"], got["x-secret"], got["x-kept"]], [
+        "rule",
+        "backend",
+        undefined,
+        "1",
+      ]);
+      deepEqual([headers["x-from"], headers["x-more"]], ["the mesh", "1"]);
+    }
+    route({ name: "plain" });
+    const { headers, asked } = await ask("/a", { "x-secret": "1" });
+    deepEqual([asked?.headers["x-secret"], headers["x-from"]], ["1", "web"]);
+  });
+
+  test("failures are injected, and a filter that cannot be followed fails its requests", async ({ ask, route }) => {
+    const failing = (filter: Filter): Rule => ({ name: "failing", filters: [filter] });
+    route(failing({ kind: "http-failure", status: 418, message: "no coffee" }));
+    const answer = await ask("/");
+    equal(answer.status, 418);
+    equal(answer.headers["l5d-proxy-error"], "no coffee");
+    route(failing({ kind: "request-headers", changes: changes({ set: [["host", "evil"]] }) }));
+    equal((await ask("/")).status, 500);
+    route(
+      failing({ kind: "http-failure", status: 500, message: "", ratio: { numerator: 0, denominator: 1 } }),
+    );
+    equal((await ask("/")).status, 200);
+  });
+
+  test("a backend without endpoints of its own takes its share and fails it", async ({ ask, route }) => {
+    const { resource } = backend(CANARY);
+    const lost = { backend: { kind: "none" as const, resource }, weight: 1 };
+    const filters: Filter[] = [{ kind: "http-failure", status: 500, message: "Service not found" }];
+    route({ name: "lost", distribution: { kind: "random", backends: [lost] } });
+    equal((await ask("/")).status, 502);
+    route({ name: "lost", distribution: { kind: "random", backends: [{ ...lost, filters }] } });
+    equal((await ask("/")).headers["l5d-proxy-error"], "Service not found");
+  });
+
+  test("a route admits whom the server does not, and no other route gains by it", async (shop) => {
+    const { ask, serve } = shop;
+    serve({
+      authorizations: NOBODY,
+      routes: [
+        inboundRoute("all", [http()]),
+        inboundRoute("public", [http({ path: prefix("/public") })], { authorizations: ANYONE }),
+      ],
+    });
+    equal((await ask("/public/1")).status, 200);
+    equal((await ask("/private")).status, 403);
+    equal(counted(shop, "server", "inbound_http_authz_allow_total", 'route_name="public"'), 1);
+    equal(counted(shop, "server", "inbound_http_authz_deny_total", 'route_name="all"'), 1);
+    serve({ routes: [inboundRoute("public", [http({ path: prefix("/public") })])] });
+    equal((await ask("/public/1")).status, 200);
+    equal((await ask("/private")).status, 404);
+    equal(counted(shop, "server", "inbound_http_route_not_found_total", 'srv_name="web"'), 1);
+    serve({ protocol: "opaque" });
+    equal((await ask("/public/1")).status, 404, "a port that is not to speak HTTP any more");
+  });
+
+  test("inbound routes edit, redirect and fail too, and the client's identity still is the proxy's to tell", async ({ ask, serve }) => {
+    const filters: Filter[] = [{ kind: "request-headers", changes: changes({ set: [["x-tier", "gold"]] }) }];
+    serve({
+      routes: [
+        inboundRoute("edited", [http()], { filters }),
+        inboundRoute("gone", [http({ path: exact("/gone") })], {
+          filters: [{ kind: "http-failure", status: 410, message: "gone" }],
+        }),
+        inboundRoute("moved", [http({ path: exact("/moved") })], {
+          filters: [{ kind: "redirect", status: 301, path: { kind: "full", value: "/" } }],
+        }),
+      ],
+    });
+    const { asked } = await ask("/", { "l5d-client-id": "forged", "x-tier": "lead" });
+    equal(asked?.headers["x-tier"], "gold");
+    ok(
+      String(asked?.headers["l5d-client-id"]).startsWith("client.shop."),
+      String(asked?.headers["l5d-client-id"]),
+    );
+    equal((await ask("/gone")).status, 410);
+    equal((await ask("/moved")).status, 301);
+  });
+
+  test("a rate limit refuses what is too much, and says which limit it was", async (shop) => {
+    const { ask, serve } = shop;
+    const resource = { group: "policy.linkerd.io", kind: "httplocalratelimitpolicy", name: "few" };
+    serve({ rateLimit: { resource, total: 100, identity: 2, overrides: [] } });
+    const statuses = [];
+    for (let i = 0; i < 4; i++) statuses.push((await ask("/")).status);
+    deepEqual(statuses.slice(0, 2), [200, 200]);
+    ok(statuses.includes(429), statuses.join());
+    const name = "inbound_http_local_ratelimit_total";
+    ok(counted(shop, "server", name, 'ratelimit_name="few"', 'ratelimit_scope="identity"') > 0);
+  });
+}
+
+Deno.test("gRPC: calls are routed by service and method, and errors are told in gRPC's way", () =>
+  withShop("gRPC", async ({ ask, route, serve }) => {
+    const call = (service: string, method = ""): RequestMatch => ({
+      kind: "grpc",
+      service,
+      method,
+      headers: [],
+    });
+    route(
+      { name: "cart", matches: [call("shop.Cart")] },
+      { name: "add", matches: [call("shop.Cart", "Add")], distribution: to(CANARY) },
+      {
+        name: "broken",
+        matches: [call("shop.Broken")],
+        filters: [{ kind: "grpc-failure", status: 14, message: "away" }],
+      },
+    );
+    equal((await ask("/shop.Cart/List")).asked?.service, "web");
+    equal((await ask("/shop.Cart/Add")).asked?.service, "canary");
+    const missing = await ask("/shop.Other/List");
+    deepEqual([missing.status, missing.headers["grpc-status"]], [200, "5"]);
+    const broken = await ask("/shop.Broken/Do");
+    deepEqual([broken.headers["grpc-status"], broken.headers["grpc-message"]], ["14", "away"]);
+    serve({
+      authorizations: NOBODY,
+      protocol: "grpc",
+      routes: [inboundRoute("cart", [call("shop.Cart", "List")])],
+    });
+    equal((await ask("/shop.Cart/List")).headers["grpc-status"], "7");
+    serve({ protocol: "grpc", routes: [inboundRoute("cart", [call("shop.Cart", "Get")])] });
+    equal((await ask("/shop.Cart/List")).headers["grpc-status"], "5");
+    const resource = { group: "policy.linkerd.io", kind: "httplocalratelimitpolicy", name: "none" };
+    serve({ protocol: "http2", rateLimit: { resource, total: 1, identity: 0, overrides: [] } });
+    const codes = [];
+    for (let i = 0; i < 3; i++) codes.push((await ask("/shop.Cart/List")).headers["grpc-status"]);
+    ok(codes.includes("8"), codes.join());
+  }));
