@@ -41,6 +41,8 @@ export class Outbound {
   readonly #services: Services;
   readonly #counters: ConnectionCounters;
   readonly #destinations = new Map<string, Destination>();
+  /** Destinations that only connections from before still use. */
+  readonly #superseded = new Set<Destination>();
   #listeners: Listener[] = [];
 
   constructor(readonly runtime: Runtime) {
@@ -103,6 +105,11 @@ export class Outbound {
   destinationOf(target: OutboundTarget): Destination | undefined {
     const key = formatTarget(target);
     let destination = this.#destinations.get(key);
+    if (destination?.isSuperseded) {
+      this.#superseded.add(destination);
+      destination = undefined;
+      this.#destinations.delete(key);
+    }
     if (destination === undefined) {
       if (this.#destinations.size >= MAX_DESTINATIONS) return undefined;
       destination = new Destination(this.runtime, this.#dialer, this.#services, target);
@@ -251,6 +258,11 @@ export class Outbound {
     for (const [key, destination] of this.#destinations) {
       if (destination.connections > 0 || destination.lastUsed >= before) continue;
       this.#destinations.delete(key);
+      destination.close();
+    }
+    for (const destination of this.#superseded) {
+      if (destination.connections > 0) continue;
+      this.#superseded.delete(destination);
       destination.close();
     }
   }

@@ -19,6 +19,7 @@ import type { Runtime } from "../runtime.ts";
 import type { DropMask } from "../http/pipeline.ts";
 import type { Arena } from "../worker/arena.ts";
 import { type BackendTarget, DestinationRule, pickEndpoint } from "./destination_rule.ts";
+import { asSeenFromHere } from "./local_endpoint.ts";
 import { RouteTable } from "./route_table.ts";
 import { endpointSeries, Service, type Waiter } from "./service.ts";
 
@@ -63,6 +64,10 @@ interface Policy {
   readonly rules: readonly DestinationRule[];
 }
 
+function takesHttp({ protocol }: OutboundDecision): boolean {
+  return protocol !== "opaque" && protocol !== "tls";
+}
+
 export class Destination implements Waiter {
   readonly key: string;
   /** Set when the lookup was refused for good. */
@@ -71,6 +76,11 @@ export class Destination implements Waiter {
   readonly #waiters = new Set<Waiter>();
   readonly #watch: Watch;
   connections = 0;
+  /**
+   * Its port has stopped to speak HTTP: what is open goes on by the policy before, what is new needs another
+   * destination (proxy.md §5.4).
+   */
+  isSuperseded = false;
   lastUsed = 0;
 
   constructor(
@@ -98,6 +108,10 @@ export class Destination implements Waiter {
 
   #decided(decision: OutboundDecision): void {
     const old = this.#policy;
+    if (old !== undefined && this.connections > 0 && takesHttp(old.decision) && !takesHttp(decision)) {
+      this.isSuperseded = true;
+      return;
+    }
     this.#refusal = undefined;
     this.#policy = this.#compile(decision);
     if (old !== undefined) this.#release(old);
@@ -143,8 +157,9 @@ export class Destination implements Waiter {
       case "forward": {
         const isPassed = this.runtime.config.isIngress && !("name" in this.target);
         const reason = isPassed ? "ingress_without_override" : undefined;
-        const series = endpointSeries(this.runtime, backend.endpoint, authority, reason);
-        return new Endpoint(this.dialer, backend.endpoint, series, { isBackingOff: false });
+        const info = asSeenFromHere(backend.endpoint, this.runtime.config);
+        const series = endpointSeries(this.runtime, info, authority, reason);
+        return new Endpoint(this.dialer, info, series, { isBackingOff: false });
       }
       case "none":
         return proxyError(

@@ -11,6 +11,7 @@ import type { Dialer } from "../connect/dialer.ts";
 import type { EndpointInfo, EndpointUpdate, Watch } from "../control/plane.ts";
 import { type ProxyError, proxyError } from "../error.ts";
 import type { Runtime } from "../runtime.ts";
+import { asSeenFromHere, isLocal } from "./local_endpoint.ts";
 import { EndpointSeries } from "../telemetry/endpoint_series.ts";
 
 /** Whoever waits for an endpoint; it is called when there may be one. */
@@ -48,7 +49,8 @@ export function endpointSeries(
   authority: string,
   noTlsReason?: string,
 ): EndpointSeries {
-  return new EndpointSeries(runtime.telemetry, () => endpointLabels(info, authority, noTlsReason));
+  const reason = isLocal(info, runtime.config) ? "loopback" : noTlsReason;
+  return new EndpointSeries(runtime.telemetry, () => endpointLabels(info, authority, reason));
 }
 
 /** True when nothing about how to talk to an endpoint has changed. */
@@ -102,7 +104,8 @@ export class Service {
     this.#wake();
   }
 
-  #add(info: EndpointInfo): void {
+  #add(told: EndpointInfo): void {
+    const info = asSeenFromHere(told, this.runtime.config);
     const key = formatAddress(info.address), known = this.#endpoints.get(key);
     if (known !== undefined) {
       if (isSame(known.info, info)) return;
