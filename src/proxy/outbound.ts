@@ -19,7 +19,8 @@ import { ConnectionCounters, type RouteCount } from "./outbound/connection_count
 import { IngressHttp } from "./outbound/ingress_http.ts";
 import { OutboundConnection } from "./outbound/outbound_connection.ts";
 import { OutboundHttp } from "./outbound/outbound_http.ts";
-import { Destination, Services } from "./route/destination.ts";
+import { Destination } from "./route/destination.ts";
+import { Services } from "./route/services.ts";
 import { EditLines } from "./route/edit_lines.ts";
 import type { Runtime } from "./runtime.ts";
 import { CLOSED_BY_PROXY, NOBODY, Stream } from "./worker/stream.ts";

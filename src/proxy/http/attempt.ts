@@ -22,6 +22,7 @@ const ENDPOINT_FAILURES: ReadonlySet<ErrorCode> = new Set([
   "upstream-reset",
   "refused",
   "bad-response",
+  "request-timeout",
   "response-timeout",
   "attempt-timeout",
 ]);

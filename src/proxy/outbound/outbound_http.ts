@@ -19,7 +19,8 @@ import type { OutboundConnection } from "./outbound_connection.ts";
 import { type DestinationRule, pickEndpoint, type RuleBackend } from "../route/destination_rule.ts";
 import { hideFields } from "../route/header_edit.ts";
 import { answerOf } from "../route/rule_filters.ts";
-import type { Waiter } from "../route/service.ts";
+import { Service, type Waiter } from "../route/service.ts";
+import type { BalancerSeries } from "../telemetry/balancer_series.ts";
 import { disarm, timerOf } from "../worker/timers.ts";
 
 const bit = (id: number) => 1 << (id & 31);
@@ -57,6 +58,11 @@ export class OutboundHttp implements Pipeline, Waiter {
   #backend: RuleBackend | undefined;
   /** The rule whose filters have let the request pass, which waits: they are not asked twice. */
   #passed: DestinationRule | undefined;
+  /** Where what was picked last is counted. */
+  #balancer: BalancerSeries | undefined;
+  /** In whose queue the request waits, and since when. */
+  #queuedBefore: BalancerSeries | undefined;
+  #queuedAt = 0;
   /** The request's l5d-require-id; undefined when it has none. */
   #requiredId: string | undefined;
   /** From the first wait of a request: how long it may queue. */
@@ -111,7 +117,11 @@ export class OutboundHttp implements Pipeline, Waiter {
     const answer = backend.filters.stops.length === 0
       ? undefined
       : answerOf(backend.filters, arena, at, prefixLength, Math.random);
-    return answer ?? pickEndpoint(backend, now, failed);
+    if (answer !== undefined) return answer;
+    const { target } = backend, picked = pickEndpoint(backend, now, failed);
+    this.#balancer = target instanceof Service ? target.series : undefined;
+    if (this.#balancer !== undefined && picked !== undefined) this.#balancer.requests++;
+    return picked;
   }
 
   /** What the request demands of its endpoint holds for every endpoint it is sent to. */
@@ -131,8 +141,16 @@ export class OutboundHttp implements Pipeline, Waiter {
     }
     this.#waiting = exchange;
     outbound.queued++;
+    this.#enter(this.#backend === undefined ? undefined : this.#balancer);
     destination.wait(this, this.#rule);
     return undefined;
+  }
+
+  /** The balancer's queue holds the request; undefined: it is not known yet to whom it goes. */
+  #enter(balancer: BalancerSeries | undefined): void {
+    this.#queuedBefore = balancer;
+    this.#queuedAt = this.connection.runtime.loop.now;
+    if (balancer !== undefined) balancer.queued++;
   }
 
   #stopWaiting(): Exchange | undefined {
@@ -140,6 +158,8 @@ export class OutboundHttp implements Pipeline, Waiter {
     if (waiting === undefined) return undefined;
     this.#waiting = undefined;
     this.connection.outbound.queued--;
+    this.#queuedBefore?.waited(this.connection.runtime.loop.now - this.#queuedAt);
+    this.#queuedBefore = undefined;
     this.connection.destination.stopWaiting(this);
     return waiting;
   }

@@ -22,28 +22,7 @@ import { type BackendTarget, DestinationRule, pickEndpoint } from "./destination
 import { asSeenFromHere } from "./local_endpoint.ts";
 import { RouteTable } from "./route_table.ts";
 import { endpointSeries, Service, type Waiter } from "./service.ts";
-
-/** Services by name, counted by the destinations that lead to them. */
-export class Services {
-  readonly #services = new Map<string, Service>();
-
-  constructor(private readonly runtime: Runtime, private readonly dialer: Dialer) {}
-
-  use(path: string): Service {
-    let service = this.#services.get(path);
-    if (service === undefined) {
-      this.#services.set(path, service = new Service(this.runtime, this.dialer, path));
-    }
-    service.users++;
-    return service;
-  }
-
-  release(service: Service): void {
-    if (--service.users > 0) return;
-    this.#services.delete(service.path);
-    service.close();
-  }
-}
+import type { Services } from "./services.ts";
 
 const OPAQUE = { group: "", kind: "default", namespace: "", name: "opaque" };
 
@@ -124,13 +103,13 @@ export class Destination implements Waiter {
   }
 
   #compile(decision: OutboundDecision): Policy {
-    const { authority } = decision, { isGrpc, routes } = decision.http, rules: DestinationRule[] = [];
+    const { isGrpc, routes } = decision.http, rules: DestinationRule[] = [];
     const compile = (target: RuleTarget, id: string) => {
       const rule = new DestinationRule(
         target,
         id,
         this.key,
-        ({ backend }) => this.#target(backend, authority),
+        ({ backend }) => this.#target(backend, decision),
       );
       rules.push(rule);
       return rule;
@@ -150,10 +129,10 @@ export class Destination implements Waiter {
     return { decision, http: new RouteTable(compiled, isGrpc), opaque, tls, rules };
   }
 
-  #target(backend: Backend, authority: string): BackendTarget {
+  #target(backend: Backend, { authority, parent }: OutboundDecision): BackendTarget {
     switch (backend.kind) {
       case "balancer":
-        return this.services.use(backend.path);
+        return this.services.use(backend, parent);
       case "forward": {
         const isPassed = this.runtime.config.isIngress && !("name" in this.target);
         const reason = isPassed ? "ingress_without_override" : undefined;

@@ -96,5 +96,5 @@ export function pickEndpoint(
   failed?: Endpoint,
 ): Endpoint | ProxyError | undefined {
   if (!(target instanceof Service)) return target;
-  return target.isAbsent ? target.explain() : target.pick(now, failed);
+  return target.isAbsent ? target.explain() : target.pick(now, failed) ?? target.refusal(now);
 }

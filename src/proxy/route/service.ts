@@ -1,6 +1,8 @@
 /**
  * A name that requests are balanced over: its endpoints as discovery tells them, the balancer, and those that wait
  * for an endpoint to become ready. One per name, shared by all destinations that lead to it.
+ * When none has become ready for as long as a request may wait, those that wait and those that come are refused at once,
+ * until one is (failfast). State is of one loop: each has connections, loads and breakers of its own.
  * Source: protocol-api.md §7 (semantics of Get); proxy.md §8 (queue, failfast).
  */
 import { formatAddress } from "../../linux/address.ts";
@@ -8,11 +10,14 @@ import type { Balancer } from "../balance/balancer.ts";
 import { PowerOfTwoChoices } from "../balance/power_of_two.ts";
 import { Endpoint } from "../connect/endpoint.ts";
 import type { Dialer } from "../connect/dialer.ts";
-import type { EndpointInfo, EndpointUpdate, Watch } from "../control/plane.ts";
+import type { EndpointInfo, EndpointUpdate, TargetResource, Watch } from "../control/plane.ts";
 import { type ProxyError, proxyError } from "../error.ts";
 import type { Runtime } from "../runtime.ts";
 import { asSeenFromHere, isLocal } from "./local_endpoint.ts";
+import type { BalancerSeries, BalancerState } from "../telemetry/balancer_series.ts";
 import { EndpointSeries } from "../telemetry/endpoint_series.ts";
+import { targetLabels } from "../telemetry/target_labels.ts";
+import type { BalancedBackend } from "./services.ts";
 
 /** Whoever waits for an endpoint; it is called when there may be one. */
 export interface Waiter {
@@ -59,6 +64,7 @@ function isSame(a: EndpointInfo, b: EndpointInfo): boolean {
 }
 
 export class Service {
+  readonly path: string;
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #balancer: Balancer<Endpoint> = new PowerOfTwoChoices();
   readonly #waiters = new Set<Waiter>();
@@ -66,6 +72,14 @@ export class Service {
   #isBalancerStale = false;
   #isAbsent = false;
   #isRecheckArmed = false;
+  #isClosed = false;
+  /** Since when no endpoint has been ready for anybody, in microseconds; 0 while one is. */
+  #unreadySince = 0;
+  #isShut = false;
+  #series: BalancerSeries | undefined;
+  #added = 0;
+  #removed = 0;
+  #reset = 0;
   /** Destinations that lead here. */
   users = 0;
   lastUsed = 0;
@@ -73,14 +87,19 @@ export class Service {
   constructor(
     private readonly runtime: Runtime,
     private readonly dialer: Dialer,
-    readonly path: string,
+    /** Tells it from others of its loop. */
+    readonly key: string,
+    private readonly backend: BalancedBackend,
+    private readonly parent: TargetResource,
   ) {
-    this.#watch = runtime.control.resolve(path, (update) => this.#update(update));
+    this.path = backend.path;
+    this.#watch = runtime.control.resolve(backend.path, (update) => this.#update(update));
   }
 
   #update(update: EndpointUpdate): void {
     switch (update.kind) {
       case "replace": {
+        this.#reset++;
         const kept = new Set(update.endpoints.map((info) => formatAddress(info.address)));
         for (const key of [...this.#endpoints.keys()]) if (!kept.has(key)) this.#remove(key);
         this.#isAbsent = false;
@@ -96,6 +115,7 @@ export class Service {
         break;
       case "absent":
       case "reset":
+        this.#reset++;
         this.#isAbsent = update.kind === "absent";
         for (const key of [...this.#endpoints.keys()]) this.#remove(key);
     }
@@ -112,12 +132,15 @@ export class Service {
       known.retire();
     }
     const series = endpointSeries(this.runtime, info, this.path);
-    this.#endpoints.set(key, new Endpoint(this.dialer, info, series, { isBackingOff: true }));
+    const { balancing } = this.backend;
+    const options = balancing === undefined ? { isBackingOff: true } : { isBackingOff: true, balancing };
+    this.#endpoints.set(key, new Endpoint(this.dialer, info, series, options));
+    this.#added++;
   }
 
   #remove(key: string): void {
     this.#endpoints.get(key)?.retire();
-    this.#endpoints.delete(key);
+    if (this.#endpoints.delete(key)) this.#removed++;
   }
 
   #wake(): void {
@@ -142,7 +165,51 @@ export class Service {
       this.#isBalancerStale = false;
       this.#balancer.update([...this.#endpoints.values()]);
     }
-    return this.#balancer.pick(now, avoid);
+    const endpoint = this.#balancer.pick(now, avoid);
+    if (endpoint === undefined) this.#isUnready(now);
+    else if (this.#unreadySince !== 0) this.#open();
+    return endpoint;
+  }
+
+  #isUnready(now: number): void {
+    if (this.#unreadySince !== 0) return;
+    this.#unreadySince = now;
+    this.#armRecheck();
+  }
+
+  #open(): void {
+    this.#unreadySince = 0;
+    if (this.#isShut) this.#series?.opens();
+    this.#isShut = false;
+  }
+
+  /** Why a request is not even to wait; undefined when it may. @param now microseconds */
+  refusal(now: number): ProxyError | undefined {
+    if (this.#unreadySince === 0 || now - this.#unreadySince < this.#failfastMs * 1000) return undefined;
+    if (!this.#isShut) this.#series?.shuts();
+    this.#isShut = true;
+    return this.explain();
+  }
+
+  get #failfastMs(): number {
+    return this.runtime.config.outbound.failfastMs;
+  }
+
+  /** Where its HTTP requests are counted. */
+  get series(): BalancerSeries {
+    return this.#series ??= this.runtime.telemetry.balancerSeries(
+      { ...targetLabels("parent", this.parent), ...targetLabels("backend", this.backend.resource) },
+      this.#failfastMs,
+      () => this.#state(),
+    );
+  }
+
+  #state(): BalancerState {
+    const { now } = this.runtime.loop;
+    let ready = 0;
+    for (const endpoint of this.#endpoints.values()) if (endpoint.isReady(now)) ready++;
+    const pending = this.#endpoints.size - ready;
+    return { ready, pending, added: this.#added, removed: this.#removed, reset: this.#reset };
   }
 
   /** Calls `waiter` once when an endpoint may be ready. */
@@ -156,9 +223,10 @@ export class Service {
     this.#isRecheckArmed = true;
     this.runtime.loop.after(RECHECK_MS, () => {
       this.#isRecheckArmed = false;
-      if (this.#waiters.size === 0) return;
-      if (this.isAvailable(this.runtime.loop.now)) this.#wake();
-      else this.#armRecheck();
+      if (this.#isClosed || (this.#waiters.size === 0 && this.#unreadySince === 0)) return;
+      if (!this.isAvailable(this.runtime.loop.now)) return this.#armRecheck();
+      if (this.#unreadySince !== 0) this.#open();
+      this.#wake();
     });
   }
 
@@ -181,7 +249,9 @@ export class Service {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#watch.cancel();
+    if (this.#series !== undefined) this.runtime.telemetry.forgetBalancer(this.#series);
     for (const endpoint of this.#endpoints.values()) endpoint.retire();
     this.#endpoints.clear();
   }

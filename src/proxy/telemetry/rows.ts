@@ -6,6 +6,7 @@
  */
 import { Histogram } from "../../wasm/histogram.ts";
 import type { Arena } from "../worker/arena.ts";
+import { balancerRows } from "./balancer_series.ts";
 import { type HttpSeries, isFailure } from "./http_series.ts";
 import type { TcpSeries } from "./tcp_series.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -131,6 +132,7 @@ export function* rowsOf(telemetry: Telemetry, arena: Arena): Generator<Row> {
       yield value(join(labels, errno === "" ? "" : `errno="${errno}"`), count);
     }
   }
+  yield* balancerRows(telemetry.balancers, arena);
   for (const [name, { help, type, merge, values }] of telemetry.families) {
     yield { kind: "family", name, type, help, merge };
     for (const [labels, { value: current }] of values) yield value(labels, current);

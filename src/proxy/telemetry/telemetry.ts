@@ -5,6 +5,7 @@
 import { Taps } from "../tap/taps.ts";
 import type { Arena } from "../worker/arena.ts";
 import { Buckets } from "./buckets.ts";
+import { BalancerSeries, type BalancerState } from "./balancer_series.ts";
 import { HistogramPool } from "./histogram_pool.ts";
 import { HttpSeries } from "./http_series.ts";
 import { formatLabels } from "./labels.ts";
@@ -37,6 +38,7 @@ export interface BucketFamily {
 export class Telemetry {
   readonly http = new Map<string, HttpSeries>();
   readonly tcp = new Map<string, TcpSeries>();
+  readonly balancers = new Set<BalancerSeries>();
   readonly families = new Map<string, Family>();
   readonly bucketFamilies = new Map<string, BucketFamily>();
   /** What is observed of requests one by one, while somebody asks. */
@@ -67,6 +69,18 @@ export class Telemetry {
     series.isForgotten = false;
     this.http.set(series.labels, series);
     return series;
+  }
+
+  /** @param state asked for when the series is told */
+  balancerSeries(labels: Labels, failfastMs: number, state: () => BalancerState): BalancerSeries {
+    const series = new BalancerSeries(formatLabels(labels), this.#histograms, failfastMs, state);
+    this.balancers.add(series);
+    return series;
+  }
+
+  forgetBalancer(series: BalancerSeries): void {
+    this.balancers.delete(series);
+    series.forget();
   }
 
   tcpSeries(labels: Labels): TcpSeries {

@@ -117,9 +117,10 @@ export async function withPair(
   serve: (request: Request) => Response | Promise<Response>,
   use: (pair: Pair) => Promise<void>,
   overrides: Record<string, string> = {},
+  clientOverrides: Record<string, string> = {},
 ): Promise<void> {
   const certified = await (authority ??= TestAuthority.create());
-  const client = await startTestProxy(certified, CLIENT),
+  const client = await startTestProxy(certified, CLIENT, clientOverrides),
     server = await startTestProxy(certified, SERVER, overrides);
   const app = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, serve), { port } = app.addr;
   client.redirect("outbound", { ip: "10.43.0.7", port: 80 });
