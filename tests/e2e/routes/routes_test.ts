@@ -134,6 +134,28 @@ Deno.test({
         },
       );
 
+      await step.step(
+        "a route's timeout ends what takes too long, and its retries hide what fails now and then",
+        async () => {
+          const patient = route("patient", {
+            parentRefs: toWeb,
+            rules: [
+              { matches: [{ path: { type: "Exact", value: "/slow" } }], timeouts: { request: "200ms" } },
+              { matches: [{ path: { type: "PathPrefix", value: "/" } }] },
+            ],
+          });
+          patient.metadata!.annotations = { "retry.linkerd.io/http": "503", "retry.linkerd.io/limit": "2" };
+          await apply(cluster, [patient]);
+          await until(
+            "what takes too long is ended",
+            () => ask(cluster, { url: `${WEB}/slow` }),
+            (answers) => answers["504"] === 1,
+          );
+          deepEqual(await ask(cluster, { url: `${WEB}/flaky`, count: 20 }), { "200 web": 20 });
+          await client.delete(HTTP_ROUTES, "patient", SHOP);
+        },
+      );
+
       await step.step("a route of the Gateway API is followed as the mesh's own", async () => {
         await apply(cluster, [{
           apiVersion: "gateway.networking.k8s.io/v1",
