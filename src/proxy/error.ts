@@ -130,8 +130,6 @@ const PHRASES: Readonly<Record<number, string>> = {
 export interface ErrorForm {
   /** The HTTP/1 connection ends with it. */
   readonly isClosing?: boolean;
-  /** For an HTTP/2 client: there is no connection to close, but the peer proxy may have one (proxy.md §6). */
-  readonly isHttp2?: boolean;
   /** A gRPC call: the status travels in gRPC's own fields. */
   readonly isGrpc?: boolean;
 }
@@ -190,7 +188,7 @@ export function errorHead(error: ProxyError, isInformed: boolean, form: ErrorFor
     if (form.isGrpc) head += `grpc-message: ${detail.replaceAll("%", "%25")}\r\n`;
     head += `l5d-proxy-error: ${detail}\r\n`;
     if (error.isUndelivered) head += "l5d-proxy-undelivered: true\r\n";
-    if (error.isClosing && form.isHttp2) head += "l5d-proxy-connection: close\r\n";
+    if (error.isClosing) head += "l5d-proxy-connection: close\r\n";
   }
   if (form.isClosing) head += "connection: close\r\n";
   return head + "\r\n";

@@ -118,3 +118,27 @@ Deno.test("a direct connection must prove who it is: no TLS, another name and no
     equal(server.inbound.connections.size, 0);
   });
 });
+
+Deno.test("requests on an open connection are 404 once their port is not to speak HTTP, and served once it is again", async () => {
+  await withPair(() => new Response("hello"), async ({ server, url, port }) => {
+    const { current } = server.inbound.policies.of(port);
+    const status = async () => {
+      const response = await fetch(url);
+      await response.body?.cancel();
+      return response.status;
+    };
+    equal(await status(), 200);
+    const opened = () =>
+      [...server.runtime.telemetry.tcp.values()].reduce((sum, { opened }) => sum + opened, 0);
+    const before = opened();
+    for (const protocol of ["opaque", "tls"] as const) {
+      server.control.setPolicy(port, { ...current, protocol });
+      equal(await status(), 404, protocol);
+      server.control.setPolicy(port, { ...current, protocol: "detect" });
+      equal(await status(), 200);
+    }
+    equal(opened(), before, "it was the same connections throughout");
+    const counted = server.runtime.telemetry.families.get("inbound_http_route_not_found_total")!.values;
+    equal([...counted.values()].reduce((sum, { value }) => sum + value, 0), 2);
+  });
+});

@@ -57,7 +57,7 @@ Deno.test("a redirect's answer says where, with no byte of the target that ends 
     errorHead(error, false, {}),
     "HTTP/1.1 307 Temporary Redirect\r\ncontent-length: 0\r\nlocation: https://web.shop/a\r\n\r\n",
   );
-  ok(errorHead(error, false, { isGrpc: true, isHttp2: true }).includes("grpc-status: 5\r\n"));
+  ok(errorHead(error, false, { isGrpc: true }).includes("grpc-status: 5\r\n"));
 });
 
 Deno.test("a failure has the status and the code that the route says", () => {

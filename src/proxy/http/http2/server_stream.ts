@@ -176,7 +176,7 @@ export class ServerStream extends Http2Stream implements Downstream {
     this.#isExchangeOver = true;
     if (error.reset !== undefined) return this.connection.resetStream(this, error.reset);
     const { arena } = this, { wasm, recordAt, resendAt } = arena, isGrpc = this.#exchange.isGrpc;
-    const text = errorHead(error, this.#pipeline.isInformed, { isHttp2: true, isGrpc });
+    const text = errorHead(error, this.#pipeline.isInformed, { isGrpc });
     const length = arena.writeAscii(resendAt, text);
     const head = wasm.parseResponseHead(
       resendAt,
