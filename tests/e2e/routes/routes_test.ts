@@ -14,6 +14,8 @@ if (obstacle !== undefined) console.log(`the end-to-end test of routes is skippe
 
 const WEB = "http://web";
 const POLICY = "policy.linkerd.io";
+/** Of a network that documentation may use (RFC 5737): nobody is there. */
+const OUTSIDE = "198.51.100.7";
 const toWeb = [{ group: "core", kind: "Service", name: "web", port: 80 }];
 
 /** The example of the README, as it stands there. */
@@ -179,6 +181,38 @@ Deno.test({
         await client.delete(GATEWAY_HTTP_ROUTES, "gateway", SHOP);
       });
 
+      await step.step(
+        "an EgressNetwork refuses what leaves the cluster, but for what its routes say",
+        async () => {
+          const egress = { group: POLICY, kind: "EgressNetwork", name: "outside" };
+          await apply(cluster, [
+            {
+              apiVersion: `${POLICY}/v1alpha1`,
+              kind: "EgressNetwork",
+              metadata: { name: "outside", namespace: SHOP },
+              spec: { trafficPolicy: "Deny", networks: [{ cidr: OUTSIDE }] },
+            } as KubernetesObject,
+            route("mirror", {
+              parentRefs: [{ ...egress, port: 80 }],
+              rules: [{
+                matches: [{ path: { type: "PathPrefix", value: "/kept-inside" } }],
+                backendRefs: [{ name: "web-v2", port: 80 }],
+              }],
+            }),
+          ]);
+          await until(
+            "what leaves is refused",
+            () => ask(cluster, { url: `http://${OUTSIDE}/` }),
+            (answers) => answers["403"] === 1,
+          );
+          await until(
+            "a route leads to a Service instead",
+            () => ask(cluster, { url: `http://${OUTSIDE}/kept-inside` }),
+            (answers) => answers["200 web-v2"] === 1,
+          );
+        },
+      );
+
       await step.step("the policy controller asked for nothing it may not, and wrote what it may", () => {
         const asked = expectNothingDenied(cluster)
           .filter(({ user }) => user === `system:serviceaccount:${MESH}:linkerd-destination`)
@@ -190,6 +224,7 @@ Deno.test({
           "get coordination.k8s.io/leases",
           "patch coordination.k8s.io/leases",
           "patch gateway.networking.k8s.io/httproutes/status",
+          "patch policy.linkerd.io/egressnetworks/status",
           "patch policy.linkerd.io/httproutes/status",
         ]);
       });
