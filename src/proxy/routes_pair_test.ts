@@ -6,6 +6,8 @@ import { parseNetworks } from "./config/network.ts";
 import type { InboundRoute, ServerPolicy } from "./policy/server_policy.ts";
 import type { Filter, HeaderChanges } from "./route/filters.ts";
 import type { HttpMatch, RequestMatch } from "./route/matches.ts";
+import type { Runtime } from "./runtime.ts";
+import { rowsOf } from "./telemetry/rows.ts";
 import { balanced, endpointAt } from "./testing/fake_control.ts";
 import { type Pair, SERVER, withPair } from "./testing/meshed_pair.ts";
 
@@ -177,6 +179,18 @@ function counted({ pair }: Shop, side: "client" | "server", family: string, ...p
     .reduce((sum, [, { value }]) => sum + value, 0);
 }
 
+/** What is told of a counter, or how many values of a histogram, whose labels hold all of `parts`. */
+function rowValue({ telemetry, arena }: Runtime, name: string, ...parts: string[]): number {
+  let family = "", sum = 0;
+  for (const row of rowsOf(telemetry, arena)) {
+    if (row.kind === "family") family = row.name;
+    else if (family === name && parts.every((part) => row.labels.includes(part))) {
+      sum += row.kind === "value" ? row.value : row.count;
+    }
+  }
+  return sum;
+}
+
 for (const version of ["HTTP/1", "HTTP/2"] as const) {
   const test = (what: string, use: (shop: Shop) => Promise<void>) =>
     Deno.test(`${version}: ${what}`, () => withShop(version, use));
@@ -194,6 +208,48 @@ for (const version of ["HTTP/1", "HTTP/2"] as const) {
     equal((await ask("/")).asked?.service, "web");
     route({ name: "default" });
     equal((await ask("/", { "x-canary": "yes" })).asked?.service, "web");
+  });
+
+  test("requests are counted by route and by backend, and by route where they come in", async (shop) => {
+    const { ask, route, serve } = shop;
+    serve({ routes: [inboundRoute("items", [http({ path: prefix("/items") })])] });
+    route({ name: "items", matches: [http({ path: prefix("/items") })], distribution: to(CANARY) }, {
+      name: "broken",
+      filters: [{ kind: "http-failure", status: 503, message: "" }],
+    });
+    await ask("/items/1");
+    await ask("/items/2");
+    await ask("/");
+    const route_ = 'route_kind="HTTPRoute",route_namespace="shop",route_name="items"';
+    const backend =
+      'backend_group="core",backend_kind="Service",backend_namespace="shop",backend_name="canary"';
+    const told = (side: "client" | "server", name: string, ...parts: string[]) =>
+      rowValue(shop.pair[side].runtime, name, ...parts);
+    equal(told("client", "outbound_http_route_backend_requests_total", route_, backend), 2);
+    equal(
+      told("client", "outbound_http_route_backend_response_statuses_total", backend, 'http_status="200"'),
+      2,
+    );
+    equal(
+      told("client", "outbound_http_route_request_statuses_total", route_, 'http_status="200",error=""'),
+      2,
+    );
+    equal(told("client", "outbound_http_route_request_duration_seconds", route_, 'hostname=""'), 2);
+    equal(
+      told(
+        "client",
+        "outbound_http_route_request_statuses_total",
+        'route_name="broken"',
+        'http_status="503"',
+      ),
+      1,
+    );
+    equal(told("client", "outbound_http_route_backend_requests_total", 'route_name="broken"'), 0);
+    route({ name: "plain" });
+    await ask("/items/3");
+    const inbound = 'route_kind="HTTPRoute",route_name="items"';
+    equal(told("server", "inbound_http_requests_total", 'parent_name="web"', inbound), 1);
+    equal(told("server", "inbound_http_statuses_total", inbound, 'http_status="200"'), 1);
   });
 
   test("weights are shares of the requests", async ({ ask, route }) => {

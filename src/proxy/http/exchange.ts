@@ -100,6 +100,7 @@ export class Exchange extends CarriedRequest {
   /** @returns undefined when it waits for the pipeline, or has been answered */
   #route(at: number): Endpoint | undefined {
     const destination = this.pipeline.route(this, at);
+    this.#tally.route = this.pipeline.requestSeries;
     this.#constrain(at);
     if (destination === undefined) {
       this.#state = WAITING;
@@ -314,7 +315,7 @@ export class Exchange extends CarriedRequest {
 
   /** Answers with an error of the proxy; it is counted where the request was. */
   #answer(error: ProxyError): void {
-    this.#tally.response(error.status, error.label, this.grpcStatus);
+    this.#tally.final(error.status, error.label, this.grpcStatus);
     this.pipeline.onError(error);
     this.#status = error.status;
     this.#finish(error.reset);
@@ -437,7 +438,7 @@ export class Exchange extends CarriedRequest {
   /** The response is whole, and has gone to the client. */
   onResponseEnd(): void {
     this.#attempt.ended(this.#status, this.grpcStatus);
-    this.#tally.response(this.#status, undefined, this.grpcStatus);
+    this.#tally.final(this.#status, undefined, this.grpcStatus);
     this.#finish();
     this.downstream.onExchangeEnd();
   }
@@ -460,7 +461,7 @@ export class Exchange extends CarriedRequest {
   }
 
   #breakOff(error: ProxyError): void {
-    this.#tally.response(this.#status, error.label, this.grpcStatus);
+    this.#tally.final(this.#status, error.label, this.grpcStatus);
     this.pipeline.onError(error);
     this.#finish(error.reset ?? Http2Error.Internal);
     this.downstream.breakOff(error);
@@ -468,7 +469,7 @@ export class Exchange extends CarriedRequest {
 
   /** The upstream switched protocols; its head has been forwarded. */
   onTunnel(upstream: Upstream, stream: Stream, at: number, length: number): void {
-    this.#tally.response(this.#status, undefined, this.grpcStatus);
+    this.#tally.final(this.#status, undefined, this.grpcStatus);
     this.#finish();
     this.downstream.onTunnel(stream, upstream.endpoint, at, length);
   }
@@ -485,7 +486,7 @@ export class Exchange extends CarriedRequest {
     const isUnderWay = this.#state === SENT || this.#state === PARKED || this.#state === BACKING_OFF;
     if (isUnderWay || this.#attempt.awaited !== undefined) {
       if (!this.#isResponseStarted) this.#status = 499;
-      this.#tally.response(this.#status, "unclassified", this.grpcStatus);
+      this.#tally.final(this.#status, "unclassified", this.grpcStatus);
     }
     this.release(Http2Error.Cancel);
   }

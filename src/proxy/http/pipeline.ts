@@ -5,7 +5,7 @@
 import type { Endpoint } from "../connect/endpoint.ts";
 import type { ProxyError } from "../error.ts";
 import type { RequestRules } from "../route/request_rules.ts";
-import type { HttpSeries } from "../telemetry/http_series.ts";
+import type { Counted } from "../telemetry/route_series.ts";
 import type { TapPlace } from "../tap/subject.ts";
 import type { Taps } from "../tap/taps.ts";
 import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
@@ -62,7 +62,9 @@ export interface Pipeline {
   /** What a tap is told of both ends of the exchange with `endpoint`. */
   tapPlace(endpoint: Endpoint): TapPlace;
   /** The series in which the exchange with `endpoint` is counted. */
-  seriesOf(exchange: Exchange, endpoint: Endpoint): HttpSeries;
+  seriesOf(exchange: Exchange, endpoint: Endpoint): Counted;
+  /** The series in which the request is counted that `route` took last, as a whole; undefined: in none. */
+  readonly requestSeries: Counted | undefined;
   /** Counts what became of retrying the request, whose route has `rules`. */
   countRetry(event: RetryEvent): void;
   /** May this client read why the mesh failed its request? */

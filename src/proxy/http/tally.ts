@@ -1,5 +1,5 @@
 /** Where the requests of an exchange and their responses are counted, one after the other. */
-import type { HttpSeries } from "../telemetry/http_series.ts";
+import type { Counted } from "../telemetry/route_series.ts";
 import type { Loop } from "../worker/loop.ts";
 
 export class Tally {
@@ -7,12 +7,15 @@ export class Tally {
   startedAt = 0;
   /** When what is counted began: the request, or its latest retry. */
   #countedFrom = 0;
-  #series: HttpSeries | undefined;
+  #series: Counted | undefined;
+  /** Of the route that took the request: counts it once, however often it is made again. */
+  route: Counted | undefined;
 
   constructor(private readonly loop: Loop) {}
 
   begin(): void {
     this.startedAt = this.#countedFrom = this.loop.micros();
+    this.route = undefined;
   }
 
   /** A request is counted whose response is not yet. */
@@ -20,13 +23,13 @@ export class Tally {
     return this.#series !== undefined;
   }
 
-  request(series: HttpSeries): void {
+  request(series: Counted): void {
     this.#series = series;
     series.request(this.loop.now);
   }
 
   /** A retry is a request of its own. */
-  retry(series: HttpSeries): void {
+  retry(series: Counted): void {
     this.#countedFrom = this.loop.micros();
     this.request(series);
   }
@@ -35,5 +38,12 @@ export class Tally {
   response(status: number, error: string | undefined, grpcStatus: number): void {
     this.#series?.response(status, error, this.loop.micros() - this.#countedFrom, grpcStatus);
     this.#series = undefined;
+  }
+
+  /** The same of the response that the client gets, which is the last. */
+  final(status: number, error: string | undefined, grpcStatus: number): void {
+    this.response(status, error, grpcStatus);
+    this.route?.response(status, error, this.loop.micros() - this.startedAt, grpcStatus);
+    this.route = undefined;
   }
 }

@@ -9,7 +9,7 @@ import { inboundPlace } from "../tap/places.ts";
 import type { TapPlace } from "../tap/subject.ts";
 import type { Taps } from "../tap/taps.ts";
 import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
-import type { HttpSeries } from "../telemetry/http_series.ts";
+import { type Counted, CountedTwice, GRPC_FAMILIES, HTTP_FAMILIES } from "../telemetry/route_series.ts";
 import type { Value } from "../telemetry/telemetry.ts";
 import { HeaderName } from "../../wasm/http1.ts";
 import type { InboundRule } from "../policy/inbound_rule.ts";
@@ -31,7 +31,7 @@ const REQUEST_DROPS: DropMask = [
 const RESPONSE_DROPS: DropMask = [0, 0, bit(HeaderName.L5dProxyUndelivered)];
 
 interface Verdict {
-  readonly series: HttpSeries;
+  readonly series: Counted;
   readonly denied: ProxyError | undefined;
   readonly count: Value;
   readonly labels: Labels;
@@ -76,7 +76,19 @@ export class InboundHttp implements Pipeline {
     const { connection } = this, { telemetry } = connection.runtime;
     const authorization = authorize(policy, connection.client, route);
     const labels = connection.labels(policy, authorization?.resource, route.resource);
-    const series = telemetry.httpSeries({ direction: "inbound", ...labels });
+    const series = new CountedTwice();
+    series.first = telemetry.httpSeries({ direction: "inbound", ...labels });
+    const { inboundRoute } = policy.protocol === "grpc" ? GRPC_FAMILIES : HTTP_FAMILIES;
+    const { group, kind, name } = policy.server;
+    series.second = telemetry.routeSeries(inboundRoute, {
+      parent_group: group,
+      parent_kind: kind,
+      parent_name: name,
+      parent_port: String(connection.target.port),
+      route_group: route.resource.group,
+      route_kind: route.resource.kind,
+      route_name: route.resource.name,
+    });
     if (authorization === undefined) {
       const help = "The total number of inbound HTTP requests that could not be authorized";
       return {
@@ -177,7 +189,10 @@ export class InboundHttp implements Pipeline {
     this.responseExtraLength = responseLines.compose(0, 0, edit);
   }
 
-  seriesOf(): HttpSeries {
+  /** Requests are counted with their endpoint, of which there is one. */
+  readonly requestSeries = undefined;
+
+  seriesOf(): Counted {
     return this.#current!.series;
   }
 

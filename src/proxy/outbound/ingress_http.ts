@@ -51,7 +51,10 @@ export class IngressHttp extends OutboundHttp {
   }
 
   override route(exchange: Exchange, at: number): Endpoint | ProxyError | undefined {
-    return this.#aim(at) ?? super.route(exchange, at);
+    const error = this.#aim(at);
+    if (error === undefined) return super.route(exchange, at);
+    this.forgetRoute();
+    return error;
   }
 
   /** Sees to the destination of the request in the record. @returns why there is none */

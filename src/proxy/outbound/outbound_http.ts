@@ -10,7 +10,7 @@ import { outboundPlace } from "../tap/places.ts";
 import type { TapPlace } from "../tap/subject.ts";
 import type { Taps } from "../tap/taps.ts";
 import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
-import type { HttpSeries } from "../telemetry/http_series.ts";
+import { type Counted, CountedTwice } from "../telemetry/route_series.ts";
 import { countRetry, type RetryEvent } from "../telemetry/retry_counters.ts";
 import { HeaderName } from "../../wasm/http1.ts";
 import type { RequestRules } from "../route/request_rules.ts";
@@ -52,6 +52,8 @@ export class OutboundHttp implements Pipeline, Waiter {
   /** Lines that every request is given, whatever its route: where they stand, and their length. */
   protected fixedAt = 0;
   protected fixedLength = 0;
+  /** Of the endpoint and of the backend that the request was given to. */
+  readonly #counted = new CountedTwice();
   #waiting: Exchange | undefined;
   /** What took the request, and what it was given to. */
   #rule: DestinationRule | undefined;
@@ -73,14 +75,9 @@ export class OutboundHttp implements Pipeline, Waiter {
   route(exchange: Exchange, at: number): Endpoint | ProxyError | undefined {
     const { destination, runtime: { arena } } = this.connection;
     const rule = destination.find(arena, at, this.drops);
-    if (rule === undefined) {
-      this.#rule = this.#backend = undefined;
-      return this.#queue(exchange);
-    }
-    if ("code" in rule) {
-      this.#rule = this.#backend = undefined;
-      return this.#settled(rule);
-    }
+    this.forgetRoute();
+    if (rule === undefined) return this.#queue(exchange);
+    if ("code" in rule) return this.#settled(rule);
     this.#rule = rule;
     const { prefixLength } = destination;
     if (rule.filters.stops.length > 0 && rule.id !== this.#passed?.id) {
@@ -95,6 +92,11 @@ export class OutboundHttp implements Pipeline, Waiter {
     if ("code" in picked) return this.#settled(picked);
     this.#requiredId = headerText(arena, at, HeaderName.L5dRequireId) || undefined;
     return this.#settled(this.#checkIdentity(picked));
+  }
+
+  /** No route has taken the request at hand. */
+  protected forgetRoute(): void {
+    this.#rule = this.#backend = undefined;
   }
 
   /** The request waits for nothing any more. */
@@ -224,8 +226,15 @@ export class OutboundHttp implements Pipeline, Waiter {
     this.responseExtraLength = responseLines.compose(0, 0, edit);
   }
 
-  seriesOf(_exchange: Exchange, endpoint: Endpoint): HttpSeries {
-    return endpoint.series.http;
+  seriesOf(_exchange: Exchange, endpoint: Endpoint): Counted {
+    const counted = this.#counted, rule = this.#rule, backend = this.#backend;
+    counted.first = endpoint.series.http;
+    counted.second = rule === undefined || backend === undefined ? undefined : rule.seriesOf(backend);
+    return counted;
+  }
+
+  get requestSeries(): Counted | undefined {
+    return this.#rule?.series;
   }
 
   get taps(): Taps {

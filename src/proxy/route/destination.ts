@@ -21,6 +21,7 @@ import type { Arena } from "../worker/arena.ts";
 import { type BackendTarget, DestinationRule, pickEndpoint } from "./destination_rule.ts";
 import { asSeenFromHere } from "./local_endpoint.ts";
 import { RouteTable } from "./route_table.ts";
+import { ruleCount } from "./rule_count.ts";
 import { endpointSeries, Service, type Waiter } from "./service.ts";
 import type { Services } from "./services.ts";
 
@@ -104,11 +105,13 @@ export class Destination implements Waiter {
 
   #compile(decision: OutboundDecision): Policy {
     const { isGrpc, routes } = decision.http, rules: DestinationRule[] = [];
+    const count = ruleCount(this.runtime.telemetry, decision.parent, isGrpc);
     const compile = (target: RuleTarget, id: string) => {
       const rule = new DestinationRule(
         target,
         id,
         this.key,
+        count,
         ({ backend }) => this.#target(backend, decision),
       );
       rules.push(rule);

@@ -5,7 +5,9 @@
 import type { Distribution, RuleTarget, TargetResource } from "../control/plane.ts";
 import { Endpoint } from "../connect/endpoint.ts";
 import { type ProxyError, proxyError } from "../error.ts";
+import type { Counted } from "../telemetry/route_series.ts";
 import { type Choice, chooseBackend } from "./distribution.ts";
+import type { RouteResource } from "./request_rules.ts";
 import { compileFilters, type RuleFilters } from "./rule_filters.ts";
 import { Service, type Waiter } from "./service.ts";
 
@@ -17,6 +19,14 @@ export interface RuleBackend {
   readonly resource: TargetResource;
   /** The rule's and its own, what they do to heads taken together; `stops` are its own. */
   readonly filters: RuleFilters;
+  /** Made with its first request. */
+  series: Counted | undefined;
+}
+
+/** The series of a rule's requests, and of what its backends are asked. */
+export interface RuleCount {
+  ofRoute(route: RouteResource): Counted;
+  ofBackend(route: RouteResource, backend: TargetResource): Counted;
 }
 
 /** A backend that fails its requests takes its share of them: it is not passed over. */
@@ -29,18 +39,21 @@ export class DestinationRule {
   readonly #kind: "first-available" | "random";
   readonly #choices: readonly Choice<RuleBackend>[];
   readonly #error: ProxyError | undefined;
+  #series: Counted | undefined;
   /** The policy that it belongs to is no longer the destination's. */
   isReleased = false;
 
   /**
    * @param id tells the rule from the others of its policy, and finds it in the next one
    * @param where the destination, for people
+   * @param count where its requests are counted
    * @param use takes a backend's endpoints into use
    */
   constructor(
     readonly spec: RuleTarget,
     readonly id: string,
     private readonly where: string,
+    private readonly count: RuleCount,
     use: (backend: Extract<Distribution, { backends: unknown }>["backends"][number]) => BackendTarget,
   ) {
     const { distribution, filters } = spec;
@@ -57,9 +70,20 @@ export class DestinationRule {
         target: use(backend),
         resource: backend.backend.resource,
         filters: compileFilters(filters, backend.filters ?? []),
+        series: undefined,
       },
       weight: backend.weight,
     }));
+  }
+
+  /** Counts whole requests. */
+  get series(): Counted {
+    return this.#series ??= this.count.ofRoute(this.spec.route);
+  }
+
+  /** Counts what a backend is asked. */
+  seriesOf(backend: RuleBackend): Counted {
+    return backend.series ??= this.count.ofBackend(this.spec.route, backend.resource);
   }
 
   /** The backend of the next request. */

@@ -8,6 +8,7 @@ import { Histogram } from "../../wasm/histogram.ts";
 import type { Arena } from "../worker/arena.ts";
 import { balancerRows } from "./balancer_series.ts";
 import { type HttpSeries, isFailure } from "./http_series.ts";
+import { routeRows } from "./route_rows.ts";
 import type { TcpSeries } from "./tcp_series.ts";
 import type { Telemetry } from "./telemetry.ts";
 
@@ -133,6 +134,7 @@ export function* rowsOf(telemetry: Telemetry, arena: Arena): Generator<Row> {
     }
   }
   yield* balancerRows(telemetry.balancers, arena);
+  yield* routeRows(telemetry.routes);
   for (const [name, { help, type, merge, values }] of telemetry.families) {
     yield { kind: "family", name, type, help, merge };
     for (const [labels, { value: current }] of values) yield value(labels, current);

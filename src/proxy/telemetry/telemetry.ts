@@ -9,6 +9,7 @@ import { BalancerSeries, type BalancerState } from "./balancer_series.ts";
 import { HistogramPool } from "./histogram_pool.ts";
 import { HttpSeries } from "./http_series.ts";
 import { formatLabels } from "./labels.ts";
+import { type RouteFamily, RouteSeries } from "./route_series.ts";
 import type { Merge } from "./rows.ts";
 import { TcpSeries } from "./tcp_series.ts";
 
@@ -41,6 +42,8 @@ export class Telemetry {
   readonly balancers = new Set<BalancerSeries>();
   readonly families = new Map<string, Family>();
   readonly bucketFamilies = new Map<string, BucketFamily>();
+  /** As many as there are routes: they are not forgotten. */
+  readonly routes = new Map<RouteFamily, Map<string, RouteSeries>>();
   /** What is observed of requests one by one, while somebody asks. */
   readonly taps = new Taps();
   #httpCursor: Iterator<[string, HttpSeries]> | undefined;
@@ -81,6 +84,14 @@ export class Telemetry {
   forgetBalancer(series: BalancerSeries): void {
     this.balancers.delete(series);
     series.forget();
+  }
+
+  routeSeries(family: RouteFamily, labels: Labels): RouteSeries {
+    const text = formatLabels(labels), all = this.routes.get(family) ?? new Map<string, RouteSeries>();
+    this.routes.set(family, all);
+    let series = all.get(text);
+    if (series === undefined) all.set(text, series = new RouteSeries(family.bounds));
+    return series;
   }
 
   tcpSeries(labels: Labels): TcpSeries {

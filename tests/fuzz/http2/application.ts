@@ -122,6 +122,7 @@ export class Application {
       },
       logAccess: () => undefined,
       endAccess() {},
+      requestSeries: undefined,
       seriesOf: () => NO_SERIES,
       isInformed: true,
       onError() {},

@@ -39,7 +39,10 @@ export class GatewayHttp extends OutboundHttp {
 
   override route(exchange: Exchange, at: number): Endpoint | ProxyError | undefined {
     const denied = this.#isAdmitted ? undefined : this.#admit(exchange, at);
-    if (denied !== undefined) return denied;
+    if (denied !== undefined) {
+      this.forgetRoute();
+      return denied;
+    }
     const routed = super.route(exchange, at);
     this.#isAdmitted = routed === undefined;
     if (routed === undefined) return undefined;

@@ -1,0 +1,62 @@
+/** The rows of routes and their backends. Source: proxy.md §13 (new style; error label values). */
+import type { RouteFamily, RouteSeries, StatusCount } from "./route_series.ts";
+import type { FamilyRow, Row } from "./rows.ts";
+
+const GRPC_NAMES = ["OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND"]
+  .concat(
+    ["ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED"],
+    ["OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"],
+  );
+
+/** By the labels of `ProxyError`, and what an exchange says of clients that are gone. */
+const ERROR_NAMES: Readonly<Record<string, string>> = {
+  "failfast": "FAIL_FAST",
+  "loadshed": "LOAD_SHED",
+  "response timeout": "REQUEST_TIMEOUT",
+  "i/o": "IO",
+  "unclassified": "CANCEL",
+};
+
+export type RouteFamilies = ReadonlyMap<RouteFamily, ReadonlyMap<string, RouteSeries>>;
+
+function head(name: string, type: FamilyRow["type"], help: string, bounds?: readonly number[]): FamilyRow {
+  return { kind: "family", name, type, help, merge: "sum", ...(bounds === undefined ? {} : { bounds }) };
+}
+
+function statusLabels({ status, grpcStatus, error }: StatusCount, isGrpc: boolean): string {
+  const told = isGrpc
+    ? `grpc_status="${grpcStatus < 0 ? "" : GRPC_NAMES[grpcStatus] ?? String(grpcStatus)}"`
+    : `http_status="${status}"`;
+  return `${told},error="${error === undefined ? "" : ERROR_NAMES[error] ?? "UNKNOWN"}"`;
+}
+
+export function* routeRows(families: RouteFamilies): Generator<Row> {
+  for (const [{ requests, durations, bounds, statuses, isGrpc }, all] of families) {
+    if (requests !== undefined) {
+      yield head(requests, "counter", "The total number of requests");
+      for (const [labels, series] of all) yield { kind: "value", labels, value: series.requests };
+    }
+    yield head(
+      durations,
+      "histogram",
+      "The time between a request's head and the end of its response",
+      bounds,
+    );
+    for (const [labels, { durations }] of all) {
+      yield {
+        kind: "histogram",
+        labels,
+        below: durations.below(),
+        count: durations.count,
+        sum: durations.sum,
+      };
+    }
+    yield head(statuses, "counter", "The total number of responses by their status");
+    for (const [labels, series] of all) {
+      for (const status of series.statuses) {
+        const more = statusLabels(status, isGrpc);
+        yield { kind: "value", labels: labels === "" ? more : `${labels},${more}`, value: status.count };
+      }
+    }
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Counts of the requests that one rule of a route took, or that one backend was given: how many, how long, what came of
+ * them. Buckets of few bounds, in the heap: what a histogram of linear memory holds would be sixty times as much.
+ * Source: proxy.md §13 (new style).
+ */
+import { Buckets } from "./buckets.ts";
+
+/** What the data path tells of a request and of its response. */
+export interface Counted {
+  /** @param now microseconds on the loop's clock */
+  request(now: number): void;
+  /**
+   * @param error why it did not come whole; undefined when it did
+   * @param micros how long it took
+   * @param grpcStatus −1 for a response that is no gRPC
+   */
+  response(status: number, error: string | undefined, micros: number, grpcStatus: number): void;
+}
+
+/** The names that a series is told under; those that are absent are not told. */
+export interface RouteFamily {
+  readonly requests?: string;
+  readonly durations: string;
+  readonly bounds: readonly number[];
+  readonly statuses: string;
+  /** Responses are told by their gRPC status. */
+  readonly isGrpc: boolean;
+}
+
+const ROUTE_BOUNDS = [0.05, 0.5, 1, 10], BACKEND_BOUNDS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 10];
+
+function families(isGrpc: boolean) {
+  const protocol = isGrpc ? "grpc" : "http", route = `outbound_${protocol}_route`;
+  const family = (family: Omit<RouteFamily, "isGrpc">): RouteFamily => ({ ...family, isGrpc });
+  return {
+    /** Whole requests, retries and all. */
+    outboundRoute: family({
+      durations: `${route}_request_duration_seconds`,
+      bounds: ROUTE_BOUNDS,
+      statuses: `${route}_request_statuses_total`,
+    }),
+    /** What backends were asked: each retry is a request. */
+    outboundBackend: family({
+      requests: `${route}_backend_requests_total`,
+      durations: `${route}_backend_response_duration_seconds`,
+      bounds: BACKEND_BOUNDS,
+      statuses: `${route}_backend_response_statuses_total`,
+    }),
+    inboundRoute: family({
+      requests: `inbound_${protocol}_requests_total`,
+      durations: `inbound_${protocol}_request_duration_seconds`,
+      bounds: BACKEND_BOUNDS,
+      statuses: `inbound_${protocol}_statuses_total`,
+    }),
+  };
+}
+
+export const HTTP_FAMILIES = families(false), GRPC_FAMILIES = families(true);
+
+export interface StatusCount {
+  readonly status: number;
+  readonly grpcStatus: number;
+  readonly error: string | undefined;
+  count: number;
+}
+
+export class RouteSeries implements Counted {
+  requests = 0;
+  readonly durations: Buckets;
+  readonly statuses: StatusCount[] = [];
+  #latest: StatusCount | undefined;
+
+  constructor(bounds: readonly number[]) {
+    this.durations = new Buckets(bounds);
+  }
+
+  request(_now: number): void {
+    this.requests++;
+  }
+
+  response(status: number, error: string | undefined, micros: number, grpcStatus: number): void {
+    this.durations.record(Math.max(0, micros) / 1e6);
+    let entry = this.#latest;
+    if (
+      entry === undefined || entry.status !== status || entry.error !== error ||
+      entry.grpcStatus !== grpcStatus
+    ) entry = this.#latest = this.#entry(status, error, grpcStatus);
+    entry.count++;
+  }
+
+  #entry(status: number, error: string | undefined, grpcStatus: number): StatusCount {
+    const known = this.statuses.find((one) =>
+      one.status === status && one.error === error && one.grpcStatus === grpcStatus
+    );
+    if (known !== undefined) return known;
+    const entry = { status, error, grpcStatus, count: 0 };
+    this.statuses.push(entry);
+    return entry;
+  }
+}
+
+/** A request that is counted in two series. */
+export class CountedTwice implements Counted {
+  first: Counted | undefined;
+  second: Counted | undefined;
+
+  request(now: number): void {
+    this.first?.request(now);
+    this.second?.request(now);
+  }
+
+  response(status: number, error: string | undefined, micros: number, grpcStatus: number): void {
+    this.first?.response(status, error, micros, grpcStatus);
+    this.second?.response(status, error, micros, grpcStatus);
+  }
+}
