@@ -1,16 +1,9 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { renderMetrics } from "../telemetry/render.ts";
+import { heard } from "../testing/heard.ts";
 import { SERVER, type TestProxy, withPair } from "../testing/meshed_pair.ts";
 
 const later = () => new Promise((done) => setTimeout(done, 1));
-
-async function exchange(port: number, text: string): Promise<string> {
-  const connection = await Deno.connect({ port, hostname: "127.0.0.1" });
-  if (text !== "") await connection.write(new TextEncoder().encode(text));
-  const buffer = new Uint8Array(4096), count = await connection.read(buffer).catch(() => null);
-  connection.close();
-  return new TextDecoder().decode(buffer.subarray(0, count ?? 0));
-}
 
 const results = (proxy: TestProxy) =>
   [...proxy.runtime.telemetry.families.get("inbound_tcp_detect_http_results_total")?.values.entries() ?? []]
@@ -33,10 +26,10 @@ Deno.test("what inbound connections turn out to speak is counted, inside mutual 
     const inbound = server.inboundAddress.port;
     equal(await (await fetch(url)).text(), "hello"); // HTTP/2 between the proxies
     server.redirect("inbound", { ip: "127.0.0.1", port });
-    ok((await exchange(inbound, GET)).startsWith("HTTP/1.1 200"));
+    ok((await heard(inbound, GET)).startsWith("HTTP/1.1 200"));
     server.redirect("inbound", { ip: "127.0.0.1", port: (listener.addr as Deno.NetAddr).port });
-    equal(await exchange(inbound, "*1\r\n$4\r\nPING\r\n"), "220 hello");
-    equal(await exchange(inbound, ""), "220 hello"); // it waited for the server to begin
+    equal(await heard(inbound, "*1\r\n$4\r\nPING\r\n"), "220 hello");
+    equal(await heard(inbound, ""), "220 hello"); // it waited for the server to begin
     deepEqual(results(server), ["http/1 1", "http/2 1", "not_http 1", "read_timeout 1"]);
     const text = [...renderMetrics(server.runtime.telemetry, server.runtime.arena)].join("");
     const bucket = /inbound_tcp_detect_http_duration_seconds_bucket\{srv_[^}]*le="0.1"\} (\d)\n/g;
@@ -45,7 +38,7 @@ Deno.test("what inbound connections turn out to speak is counted, inside mutual 
     const { current } = server.inbound.policies.of(port);
     server.control.setPolicy(port, { ...current, protocol: "http1" });
     server.redirect("inbound", { ip: "127.0.0.1", port });
-    ok((await exchange(inbound, GET)).startsWith("HTTP/1.1 200"));
+    ok((await heard(inbound, GET)).startsWith("HTTP/1.1 200"));
     equal(results(server).length, 4);
   });
   listener.close();
@@ -103,7 +96,7 @@ Deno.test("a direct connection must prove who it is: no TLS, another name and no
     const caCerts = [
       `-----BEGIN CERTIFICATE-----\n${authority.anchor.toBase64()}\n-----END CERTIFICATE-----\n`,
     ];
-    equal(await exchange(port, GET), "");
+    equal(await heard(port, GET), "");
     for (const hostname of ["www.example.org", SERVER]) {
       const connection = await Deno.connect({ port, hostname: "127.0.0.1" });
       const alpnProtocols = ["transport.l5d.io/v1"]; // it has no certificate

@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { everyRequestTo } from "../route/default_route.ts";
 import { TestAuthority } from "../testing/certificates.ts";
 import { balanced, endpointAt } from "../testing/fake_control.ts";
+import { heard } from "../testing/heard.ts";
 import { CLIENT, SERVER, startTestProxy, type TestProxy, withPair } from "../testing/meshed_pair.ts";
 
 const authority = await TestAuthority.create();
@@ -53,11 +54,7 @@ Deno.test("a port that stops to speak HTTP keeps its open connections as they ar
 
 Deno.test("what goes to a loopback address, or was not redirected, is refused and counted", async () => {
   const proxy = await startTestProxy(authority, CLIENT);
-  const refused = async () => {
-    const connection = await Deno.connect({ port: proxy.outboundAddress.port });
-    equal(await say(connection, GET, "\r\n\r\n").catch(() => ""), "");
-    connection.close();
-  };
+  const refused = async () => equal(await heard(proxy.outboundAddress.port, GET), "");
   for (const ip of ["127.0.0.1", "127.255.0.9", "::1"]) {
     proxy.redirect("outbound", { ip, port: 80 });
     await refused();

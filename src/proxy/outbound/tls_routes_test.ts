@@ -3,6 +3,7 @@ import type { Distribution, OutboundDecision, TlsRoute } from "../control/plane.
 import { renderMetrics } from "../telemetry/render.ts";
 import { TestAuthority } from "../testing/certificates.ts";
 import { balanced, endpointAt } from "../testing/fake_control.ts";
+import { heard } from "../testing/heard.ts";
 import { CLIENT, startTestProxy, type TestProxy } from "../testing/meshed_pair.ts";
 
 const authority = await TestAuthority.create();
@@ -146,10 +147,7 @@ Deno.test("where TLS is routed, plain bytes and a ClientHello without a name are
     distribution: to((listener.addr as Deno.NetAddr).port),
   }];
   await withRoutes({ protocol: "tls", tls }, async (proxy) => {
-    const connection = await Deno.connect({ port: proxy.outboundAddress.port });
-    await connection.write(new TextEncoder().encode("GET / HTTP/1.1\r\nhost: a\r\n\r\n"));
-    equal(await connection.read(new Uint8Array(10)).catch(() => null), null);
-    connection.close();
+    equal(await heard(proxy.outboundAddress.port, "GET / HTTP/1.1\r\nhost: a\r\n\r\n"), "");
     equal(await hear(proxy, "127.0.0.1"), undefined); // an address is no name: none is sent
     equal(reached, 0);
     // The same route takes any name.
@@ -168,13 +166,7 @@ Deno.test("opaque routes are counted by what became of the connection, and detec
     }
   })().catch(() => {}); // the listener was closed
   const { port } = listener.addr as Deno.NetAddr, opaqueRoute = resource("opaque");
-  const say = async (proxy: TestProxy, text: string) => {
-    const connection = await Deno.connect({ port: proxy.outboundAddress.port });
-    if (text !== "") await connection.write(new TextEncoder().encode(text));
-    const buffer = new Uint8Array(10), count = await connection.read(buffer).catch(() => null);
-    connection.close();
-    return new TextDecoder().decode(buffer.subarray(0, count ?? 0));
-  };
+  const say = (proxy: TestProxy, text: string) => heard(proxy.outboundAddress.port, text);
   await withRoutes({ protocol: "opaque", opaque: to(port), opaqueRoute }, async (proxy) => {
     equal(await say(proxy, ""), "hello");
     while (proxy.outbound.connections.size > 0) await new Promise((done) => setTimeout(done, 1));
