@@ -22,6 +22,7 @@ export function destination(values: Values): KubernetesObject[] {
       `--probe-networks=${values.policyController.probeNetworks.join(",")}`,
       `--default-policy=${values.proxy.defaultInboundPolicy}`,
       `--default-opaque-ports=${values.proxy.opaquePorts}`,
+      `--global-egress-network-namespace=${values.egress.globalEgressNetworkNamespace}`,
       `--enable-h2-upgrade=${values.enableH2Upgrade}`,
       `--outbound-transport-mode=${values.proxy.outboundTransportMode}`,
     ],

@@ -230,6 +230,13 @@ Deno.test("a second Server on a port is admitted with a warning, unless no pod c
   ]);
 });
 
+Deno.test("what is being deleted is not held up by what is wrong with it", async () => {
+  const wrong = { podSelector: {}, port: 0 };
+  assert.equal((await answerTo(POLICY, "Server", wrong)).allowed, false);
+  const deletionTimestamp = "2026-01-01T00:00:00Z";
+  assert.equal((await answerTo(POLICY, "Server", wrong, { deletionTimestamp })).allowed, true);
+});
+
 Deno.test("a kind that nobody checks, and a failure of the check itself, let the object through", async () => {
   assert.equal((await answerTo("example.com", "Thing", {})).allowed, true);
   const kube = new FakeKube();

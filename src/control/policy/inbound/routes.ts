@@ -54,6 +54,33 @@ function grpcFilters(specs: readonly HttpRouteFilter[] | undefined): GrpcRoute_F
   return result.filters.flatMap((kind) => kind.$case === "requestHeaderModifier" ? [{ kind }] : []);
 }
 
+/**
+ * The rules of a route. One that no definition would have admitted has none: it matches nothing, and is there all the same,
+ * since a Server without routes takes every request for one.
+ */
+function rulesOf<Spec, Rule>(
+  { kind, namespace, name, object }: {
+    kind: string;
+    namespace: string;
+    name: string;
+    object: WithRules<Spec>;
+  },
+  make: (spec: Spec) => Rule[],
+): Rule[] {
+  try {
+    return (object.spec.rules ?? [{} as Spec]).flatMap(make);
+  } catch (error) {
+    console.error(
+      `${kind} ${namespace}/${name} matches nothing: ${error instanceof Error ? error.stack : error}`,
+    );
+    return [];
+  }
+}
+
+interface WithRules<Spec> {
+  readonly spec: { readonly rules?: readonly Spec[] };
+}
+
 /** Undefined when none is attached: then everything is one route. */
 export function serverHttpRoutes(
   server: Server,
@@ -66,7 +93,7 @@ export function serverHttpRoutes(
     metadata: metadataOf(route),
     hosts: hostMatches(route.object.spec.hostnames),
     authorizations: routeAuthorizationsOf(route, state, config),
-    rules: (route.object.spec.rules ?? [{}]).flatMap((rule) => {
+    rules: rulesOf(route, (rule) => {
       const matches = httpMatches(rule.matches);
       return matches === undefined ? [] : [{ matches, filters: httpFilters(rule.filters) }];
     }),
@@ -84,7 +111,7 @@ export function serverGrpcRoutes(
     metadata: metadataOf(route),
     hosts: hostMatches(route.object.spec.hostnames),
     authorizations: routeAuthorizationsOf(route, state, config),
-    rules: (route.object.spec.rules ?? [{}]).flatMap((rule) => {
+    rules: rulesOf(route, (rule) => {
       const matches = grpcMatches(rule.matches);
       return matches === undefined ? [] : [{ matches, filters: grpcFilters(rule.filters) }];
     }),

@@ -221,3 +221,11 @@ Deno.test("the oldest rate limit of a Server counts, with its exceptions by serv
   harness.kube.put(HTTP_LOCAL_RATE_LIMIT_POLICIES, limit("b-older", 2, 0));
   assert.equal(await rateLimit(), undefined, "zero on the wire would be no limit at all");
 });
+
+Deno.test("a route that no definition would have admitted matches nothing, and lets no default take its place", async () => {
+  await using harness = await mesh();
+  harness.kube.put(HTTP_ROUTES, route("strange", { rules: [{ matches: [{ headers: 7 as never }] }] }));
+  const [strange, ...others] = httpRoutes(await harness.port("web", 8080));
+  assert.equal(others.length, 0);
+  assert.deepEqual([nameOf(strange!), strange?.rules], ["strange", []]);
+});

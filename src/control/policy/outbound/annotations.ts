@@ -1,9 +1,7 @@
-/** Timeouts, retries and failure accrual that annotations of Services and routes ask for. */
+/** Timeouts and retries that annotations of Services and routes ask for. */
 import type { Timeouts } from "../../../../proto/gen/http_route.ts";
 import type {
-  Backend_BalanceP2c,
   ExponentialBackoff,
-  FailureAccrual,
   GrpcRoute_Retry,
   GrpcRoute_Retry_Conditions,
   HttpRoute_Retry,
@@ -15,7 +13,7 @@ import { toDuration } from "../../wire/time.ts";
 export type Annotations = Readonly<Record<string, string>>;
 
 /** An annotation that cannot be read is told of and counts as absent. */
-function read<T>(
+export function read<T>(
   annotations: Annotations,
   name: string,
   parse: (text: string) => T | undefined,
@@ -27,20 +25,18 @@ function read<T>(
   return value;
 }
 
-function duration(text: string): number | undefined {
+export function duration(text: string): number | undefined {
   const milliseconds = parseProxyDuration(text);
   return milliseconds === undefined || milliseconds <= 0 ? undefined : milliseconds;
 }
 
-function number(low: number, high: number, isInteger = true): (text: string) => number | undefined {
+export function number(low: number, high: number, isInteger = true): (text: string) => number | undefined {
   return (text) => {
     const value = Number(text);
     const isFine = text !== "" && value >= low && value <= high && (!isInteger || Number.isInteger(value));
     return isFine ? value : undefined;
   };
 }
-
-const U32 = 4_294_967_295;
 
 export function timeoutsOf(annotations: Annotations): Timeouts | undefined {
   const [request, response, idle] = ["request", "response", "idle"].map((name) => {
@@ -132,7 +128,7 @@ export function grpcRetryOf(annotations: Annotations): GrpcRoute_Retry | undefin
   return retryOf(annotations, read(annotations, "retry.linkerd.io/grpc", grpcCodes), NO_CODES);
 }
 
-function backoff(minMs: number, maxMs: number, jitterRatio: number): ExponentialBackoff {
+export function backoff(minMs: number, maxMs: number, jitterRatio: number): ExponentialBackoff {
   return {
     minBackoff: toDuration(minMs),
     maxBackoff: toDuration(maxMs),
@@ -157,68 +153,4 @@ export function badAnnotation(annotations: Annotations): string | undefined {
   return Object.keys(OF_ROUTES).find((name) =>
     annotations[name] !== undefined && OF_ROUTES[name]!(annotations[name].trim()) === undefined
   );
-}
-
-const ACCRUAL = "balancer.linkerd.io/failure-accrual";
-const UNIFIED = "balancer.alpha.linkerd.io/failure-accrual";
-
-export function failureAccrualOf(annotations: Annotations): FailureAccrual | undefined {
-  const mode = annotations[ACCRUAL]?.trim();
-  if (mode === undefined) return undefined;
-  const maxFailures = read(annotations, `${ACCRUAL}-consecutive-max-failures`, number(0, U32)) ?? 7;
-  const minMs = read(annotations, `${ACCRUAL}-consecutive-min-penalty`, duration) ?? 1_000;
-  const maxMs = Math.max(minMs, read(annotations, `${ACCRUAL}-consecutive-max-penalty`, duration) ?? 60_000);
-  const jitter = read(annotations, `${ACCRUAL}-consecutive-jitter-ratio`, number(0, 100, false)) ?? 0.5;
-  const penalty = {
-    ...backoff(minMs, maxMs, jitter),
-    respectRetryAfterHint: annotations[`${UNIFIED}-honor-retry-after`] === "true",
-  };
-  if (mode === "consecutive") {
-    return {
-      kind: { $case: "consecutiveFailures", value: { maxFailures, backoff: penalty } },
-      ejection: undefined,
-    };
-  }
-  if (mode !== "unified") {
-    console.error(`annotation ${ACCRUAL} is ignored: ${JSON.stringify(mode)}`);
-    return undefined;
-  }
-  return {
-    kind: {
-      $case: "unified",
-      value: {
-        successRateThreshold: read(annotations, `${UNIFIED}-success-rate-threshold`, number(0, 1, false)) ??
-          0.8,
-        decay: toDuration(
-          read(annotations, `${UNIFIED}-success-rate-window`, (text) => {
-            const milliseconds = duration(text);
-            return milliseconds !== undefined && milliseconds >= 10 ? milliseconds : undefined;
-          }) ?? 10_000,
-        ),
-        minRequests: read(annotations, `${UNIFIED}-success-rate-min-requests`, number(0, 1_000_000)) ?? 5,
-        maxConsecutiveFailures: maxFailures,
-        backoff: penalty,
-      },
-    },
-    ejection: undefined,
-  };
-}
-
-const PEAK_EWMA = { defaultRtt: toDuration(30), decay: toDuration(10_000) };
-
-/** How a Service's endpoints are compared: by peak EWMA, with a penalty for failures where asked for. */
-export function loadOf(annotations: Annotations): Backend_BalanceP2c["load"] {
-  if (annotations["balancer.alpha.linkerd.io/penalize-failures"] !== "true") {
-    return { $case: "peakEwma", value: PEAK_EWMA };
-  }
-  const prefix = "balancer.alpha.linkerd.io/load-biaser";
-  return {
-    $case: "penaltyPeakEwma",
-    value: {
-      ...PEAK_EWMA,
-      penalty: toDuration(read(annotations, `${prefix}-penalty`, duration) ?? 5_000),
-      maxRetryAfter: toDuration(read(annotations, `${prefix}-max-retry-after`, duration) ?? 300_000),
-      penaltyDecay: PEAK_EWMA.decay,
-    },
-  };
 }

@@ -7,7 +7,7 @@ import { isCoreGroup } from "../../state/routes.ts";
 import { defaultMetadata, resourceMetadata } from "../../wire/metadata.ts";
 import { toDuration } from "../../wire/time.ts";
 import type { PolicyConfig } from "../config.ts";
-import { loadOf } from "./annotations.ts";
+import { loadOf } from "./balancing.ts";
 
 export const QUEUE = { capacity: 100, failfastTimeout: toDuration(3_000) };
 

@@ -9,7 +9,8 @@ import type { ClusterState } from "../../state/cluster_state.ts";
 import { Network, parseIp } from "../../wire/address.ts";
 import { defaultMetadata, resourceMetadata } from "../../wire/metadata.ts";
 import { ALL_NETWORKS, type PolicyConfig } from "../config.ts";
-import { failureAccrualOf } from "./annotations.ts";
+import { understood } from "../routes/understood.ts";
+import { failureAccrualOf } from "./balancing.ts";
 import { attachedRoutes, type RoutesByKind } from "./attached.ts";
 import { QUEUE } from "./backends.ts";
 import { FORBIDDEN, opaqueRoute, plainTlsRoute, tcpRoute, tlsRoute } from "./connection_routes.ts";
@@ -121,26 +122,26 @@ function protocolKind(
   const rest = isAllowed ? [parent.backend, []] as const : [undefined, [FORBIDDEN]] as const;
   const opaque = (tcp: RoutesByKind["TCPRoute"]) => ({
     routes: [
-      ...tcp.flatMap((route) => tcpRoute(parent, route) ?? []),
+      ...understood(tcp, (route) => tcpRoute(parent, route)),
       opaqueRoute(defaultMetadata(named("opaq")), rest[0], [...rest[1]]),
     ].slice(0, 1),
   });
   if (isOpaque) return { $case: "opaque", value: opaque(routes.TCPRoute) };
   if (routes.GRPCRoute.length > 0) {
     const last = isAllowed ? defaultGrpcRoute(parent, named("grpc")) : forbiddingGrpcRoute(named("grpc"));
-    const own = routes.GRPCRoute.map((route) => grpcRoute(parent, route));
+    const own = understood(routes.GRPCRoute, (route) => grpcRoute(parent, route));
     return { $case: "grpc", value: { routes: [...own, last], failureAccrual } };
   }
   if (routes.HTTPRoute.length === 0 && routes.TLSRoute.length > 0) {
     const last = plainTlsRoute(defaultMetadata(named("tls")), rest[0], [...rest[1]]);
-    const own = routes.TLSRoute.flatMap((route) => tlsRoute(parent, route) ?? []);
+    const own = understood(routes.TLSRoute, (route) => tlsRoute(parent, route));
     return { $case: "tls", value: { routes: [...own, last] } };
   }
   if (routes.HTTPRoute.length === 0 && routes.TCPRoute.length > 0) {
     return { $case: "opaque", value: opaque(routes.TCPRoute) };
   }
   const last = isAllowed ? defaultHttpRoute(parent, named("http")) : forbiddingHttpRoute(named("http"));
-  const own = routes.HTTPRoute.map((route) => httpRoute(parent, route));
+  const own = understood(routes.HTTPRoute, (route) => httpRoute(parent, route));
   const http = { routes: [...own, last], failureAccrual };
   return detect({ opaque: opaque([]), http1: http, http2: http });
 }

@@ -7,7 +7,8 @@ import { bareAddress } from "../../destination/workload.ts";
 import type { ClusterState } from "../../state/cluster_state.ts";
 import { defaultMetadata } from "../../wire/metadata.ts";
 import type { PolicyConfig } from "../config.ts";
-import { failureAccrualOf } from "./annotations.ts";
+import { understood } from "../routes/understood.ts";
+import { failureAccrualOf } from "./balancing.ts";
 import { attachedRoutes, type RoutesByKind } from "./attached.ts";
 import { QUEUE, serviceBackend, serviceMetadata } from "./backends.ts";
 import { FORBIDDEN, opaqueRoute, tcpRoute, tlsRoute } from "./connection_routes.ts";
@@ -76,24 +77,24 @@ function protocolKind(
   const http = () => ({
     routes: routes.HTTPRoute.length === 0
       ? [defaultHttpRoute(parent)]
-      : routes.HTTPRoute.map((route) => httpRoute(parent, route)),
+      : understood(routes.HTTPRoute, (route) => httpRoute(parent, route)),
     failureAccrual,
   });
   const opaque = (tcp: RoutesByKind["TCPRoute"]) => ({
     routes: [
-      ...tcp.flatMap((route) => tcpRoute(parent, route) ?? []),
+      ...understood(tcp, (route) => tcpRoute(parent, route)),
       opaqueRoute(defaultMetadata("opaq"), parent.backend),
     ].slice(0, 1),
   });
   if (declared === "http1") return { $case: "http1", value: http() };
   if (declared === "opaque") return { $case: "opaque", value: opaque(routes.TCPRoute) };
   if (routes.GRPCRoute.length > 0) {
-    const grpc = routes.GRPCRoute.map((route) => grpcRoute(parent, route));
+    const grpc = understood(routes.GRPCRoute, (route) => grpcRoute(parent, route));
     return { $case: "grpc", value: { routes: grpc, failureAccrual } };
   }
   if (declared === "http2") return { $case: "http2", value: http() };
   if (routes.HTTPRoute.length === 0) {
-    const tls = routes.TLSRoute.flatMap((route) => tlsRoute(parent, route) ?? []);
+    const tls = understood(routes.TLSRoute, (route) => tlsRoute(parent, route));
     if (tls.length > 0) return { $case: "tls", value: { routes: tls } };
     if (routes.TCPRoute.length > 0) return { $case: "opaque", value: opaque(routes.TCPRoute) };
   }

@@ -430,3 +430,10 @@ Deno.test("an EgressNetwork allows or refuses what leaves, after its routes; the
   assert.ok(distribution?.$case === "randomAvailable");
   assert.equal(distribution.value.backends[0]?.backend?.backend?.kind?.$case, "forward");
 });
+
+Deno.test("a route that no definition would have admitted is passed over, and the others are followed", async () => {
+  await using harness = await mesh();
+  harness.kube.put(HTTP_ROUTES, route("a-strange", [{ backendRefs: 7 as never }], { age: 2 }));
+  harness.kube.put(HTTP_ROUTES, route("b-plain", [{}]));
+  assert.deepEqual(httpRoutes(await harness.towards(WEB, 80)).map(nameOf), ["b-plain"]);
+});

@@ -265,3 +265,16 @@ Deno.test("what changed while nobody held the lease is written by the next holde
   await clock.pass(0);
   assert.deepEqual(cluster.writes, ["httproutes meanwhile"]);
 });
+
+Deno.test("an object that no definition would have admitted keeps no other from its status", async () => {
+  await using cluster = new Cluster();
+  const strange = {
+    parentRefs: [toService("web")],
+    rules: [{ backendRefs: 7 }],
+  } as unknown as HTTPRoute["spec"];
+  cluster.kube.put(HTTP_ROUTES, route("a-strange", strange));
+  cluster.kube.put(HTTP_ROUTES, route("b-plain", { parentRefs: [toService("web")] }));
+  await cluster.replica("a");
+  await cluster.clock.pass(0);
+  assert.deepEqual(cluster.writes, ["httproutes b-plain"]);
+});

@@ -115,13 +115,23 @@ export class StatusWriter {
   }
 
   #add(key: string, kept: Kept, namespace: string, name: string): void {
-    const update = this.#options.state.graph.derive(
-      () => kept.update(namespace, name, new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, "Z")),
-      { isSame: isSameStatus },
-    );
+    const update = this.#options.state.graph.derive(() => this.#updateOf(key, kept, namespace, name), {
+      isSame: isSameStatus,
+    });
     const unsubscribe = update.subscribe(() => this.#queue.add(key));
     this.#subjects.set(key, { resource: kept.resource, namespace, name, update, unsubscribe });
     this.#queue.add(key);
+  }
+
+  /** An object that cannot be understood has no status, and keeps none of the others from theirs. */
+  #updateOf(key: string, kept: Kept, namespace: string, name: string): Update | undefined {
+    try {
+      const now = new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
+      return kept.update(namespace, name, now);
+    } catch (error) {
+      console.error(`${key} is not understood: ${error instanceof Error ? error.stack : error}`);
+      return undefined;
+    }
   }
 
   async #write(key: string): Promise<void> {
