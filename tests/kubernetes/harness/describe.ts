@@ -1,5 +1,5 @@
 /** The state of a node and its pods in words: what has to be known of a test that failed on another machine. */
-import { NODES, type Pod, PODS } from "../../../src/kube/kinds.ts";
+import { EVENTS, NODES, type Pod, PODS } from "../../../src/kube/kinds.ts";
 import type { KubernetesCluster } from "./cluster.ts";
 
 const LOG_LINES = 8;
@@ -18,7 +18,7 @@ async function logsOf({ client }: KubernetesCluster, { metadata, spec }: Pod): P
   }));
 }
 
-/** Nodes, pods that are not ready with what they said last, and what the node's components said last. */
+/** Nodes, pods that are not ready with what they said last, warnings, and what the node's components said last. */
 export async function describe(cluster: KubernetesCluster): Promise<string> {
   const { client, directory } = cluster, lines: string[] = [];
   try {
@@ -32,6 +32,12 @@ export async function describe(cluster: KubernetesCluster): Promise<string> {
       );
       const isReady = status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
       if (!isReady) lines.push(...await logsOf(cluster, pod));
+    }
+    for (
+      const { type, lastTimestamp, reason, message, involvedObject } of (await client.list(EVENTS)).items
+    ) {
+      if (type !== "Warning") continue;
+      lines.push(`${lastTimestamp} ${involvedObject.kind} ${involvedObject.name}: ${reason}: ${message}`);
     }
   } catch (error) {
     lines.push(`the cluster does not tell more: ${error}`);
