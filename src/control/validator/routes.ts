@@ -1,8 +1,15 @@
 /** What routes of the mesh's parents must be. Routes of other controllers pass: they are theirs to judge. */
-import type { GRPCRoute, HTTPRoute, HttpRouteFilter, ParentReference } from "../../kube/kinds.ts";
+import type {
+  GRPCRoute,
+  HttpHeaderMatch,
+  HTTPRoute,
+  HttpRouteFilter,
+  HttpRouteMatch,
+  ParentReference,
+} from "../../kube/kinds.ts";
 import { GATEWAY_GROUP } from "../../kube/kinds.ts";
 import { badAnnotation } from "../policy/outbound/annotations.ts";
-import { httpMatches } from "../policy/routes/matches.ts";
+import { isRegex } from "../policy/routes/regex.ts";
 import { isCoreGroup, type Parent, type Route, type RouteKind, routeView } from "../state/routes.ts";
 import type { ResourceKind } from "../../kube/resource.ts";
 import { must } from "./invalid.ts";
@@ -41,9 +48,8 @@ function checkParent(kind: RouteKind, parent: Parent, namespace: string | undefi
 function checkRule(at: string, kind: RouteKind, group: string, rule: Rule): void {
   const matches = "matches" in rule ? rule.matches ?? [] : [];
   if (kind === "HTTPRoute") {
-    for (const match of matches as NonNullable<NonNullable<HTTPRoute["spec"]["rules"]>[number]["matches"]>) {
-      const path = JSON.stringify(match.path?.value);
-      must(httpMatches([match]) !== undefined, `${at}.matches: the path ${path} does not begin with a slash`);
+    for (const match of matches as HttpRouteMatch[]) {
+      checkHttpMatch(`${at}.matches`, match);
     }
   }
   if (kind === "GRPCRoute") {
@@ -70,6 +76,22 @@ function checkRule(at: string, kind: RouteKind, group: string, rule: Rule): void
       `${at}.backendRefs: ${reference.kind} is not a backend the mesh can send to`,
     );
   }
+}
+
+function checkHttpMatch(at: string, { path, headers, queryParams }: HttpRouteMatch): void {
+  const { type = "PathPrefix", value = "/" } = path ?? {};
+  if (type === "RegularExpression") checkRegex(at, value);
+  else must(value.startsWith("/"), `${at}: the path ${JSON.stringify(value)} does not begin with a slash`);
+  checkValues(at, headers);
+  checkValues(at, queryParams);
+}
+
+function checkValues(at: string, values: readonly HttpHeaderMatch[] = []): void {
+  for (const { type, value } of values) if (type === "RegularExpression") checkRegex(at, value);
+}
+
+function checkRegex(at: string, pattern: string): void {
+  must(isRegex(pattern), `${at}: ${JSON.stringify(pattern)} is no regular expression as RE2 has them`);
 }
 
 type HttpMatches = readonly { path?: { type?: string } }[];

@@ -155,6 +155,18 @@ Deno.test("routes of the mesh's parents can be followed, and those of others are
     [...route(POLICY, "HTTPRoute", gateway, { backendRefs: [{ name: "web" }] }), undefined],
     [...route(POLICY, "HTTPRoute", service, { backendRefs: [{ name: "web" }] }), /needs a port/],
     [...route(POLICY, "HTTPRoute", service, { matches: [{ path: { value: "a" } }] }), /slash/],
+    [
+      ...route(POLICY, "HTTPRoute", service, {
+        matches: [{ headers: [{ type: "RegularExpression", name: "a", value: "(?=b)" }] }],
+      }),
+      /RE2/,
+    ],
+    [
+      ...route(POLICY, "HTTPRoute", service, {
+        matches: [{ path: { type: "RegularExpression", value: "/(?i)[[:alpha:]]+" } }],
+      }),
+      undefined,
+    ],
     [...route(POLICY, "HTTPRoute", service, { filters: [{ type: "RequestRedirect" }] }), /missing/],
     [
       ...route(POLICY, "HTTPRoute", service, {

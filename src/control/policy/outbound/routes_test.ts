@@ -431,6 +431,22 @@ Deno.test("an EgressNetwork allows or refuses what leaves, after its routes; the
   assert.equal(distribution.value.backends[0]?.backend?.backend?.kind?.$case, "forward");
 });
 
+Deno.test("a match by what is no regular expression matches nothing: a proxy would fail the whole policy for it", async () => {
+  await using harness = await mesh();
+  const regex = (value: string) => ({ path: { type: "RegularExpression" as const, value } });
+  harness.kube.put(
+    HTTP_ROUTES,
+    route("mixed", [
+      { matches: [regex("/(?=a)"), regex("/a.*")] },
+      { matches: [{ headers: [{ type: "RegularExpression", name: "x", value: "(" }] }] },
+    ]),
+  );
+  const [mixed] = httpRoutes(await harness.towards(WEB, 80));
+  assert.deepEqual(mixed?.rules.map((rule) => rule.matches.map((match) => match.path?.kind?.value)), [[
+    "/a.*",
+  ]]);
+});
+
 Deno.test("a route that no definition would have admitted is passed over, and the others are followed", async () => {
   await using harness = await mesh();
   harness.kube.put(HTTP_ROUTES, route("a-strange", [{ backendRefs: 7 as never }], { age: 2 }));

@@ -10,6 +10,7 @@ import type {
 } from "../../../../proto/gen/http_route.ts";
 import type { GRPCRoute, HttpHeaderMatch, HttpRouteMatch as HttpMatchSpec } from "../../../kube/kinds.ts";
 import { toHttpMethod } from "../../wire/http.ts";
+import { isRegex } from "./regex.ts";
 
 type GrpcMatchSpec = NonNullable<
   NonNullable<NonNullable<GRPCRoute["spec"]["rules"]>[number]["matches"]>
@@ -22,6 +23,11 @@ export function hostMatches(hostnames: readonly string[] = []): HostMatch[] {
       ? { $case: "suffix", value: { reverseLabels: name.slice(2).split(".").reverse() } }
       : { $case: "exact", value: name },
   }));
+}
+
+/** Whether a header or a query parameter can match anything. */
+function isReadable({ type, value }: HttpHeaderMatch): boolean {
+  return type !== "RegularExpression" || isRegex(value);
 }
 
 function headerMatch({ type, name, value }: HttpHeaderMatch): HeaderMatch {
@@ -37,9 +43,9 @@ function queryMatch({ type, name, value }: HttpHeaderMatch): QueryParamMatch {
   return { name, value: { $case: type === "RegularExpression" ? "regex" : "exact", value } };
 }
 
-/** Undefined for what can match no path: one that does not begin with a slash. */
+/** Undefined for what can match no path: one that does not begin with a slash, or is no regular expression. */
 function pathMatch({ type = "PathPrefix", value = "/" }: NonNullable<HttpMatchSpec["path"]>) {
-  if (type !== "RegularExpression" && !value.startsWith("/")) return undefined;
+  if (type === "RegularExpression" ? !isRegex(value) : !value.startsWith("/")) return undefined;
   const $case = ({ Exact: "exact", PathPrefix: "prefix", RegularExpression: "regex" } as const)[type];
   return $case === undefined ? undefined : { kind: { $case, value } } satisfies PathMatch;
 }
@@ -49,6 +55,7 @@ export function httpMatches(specs: readonly HttpMatchSpec[] = []): HttpRouteMatc
   const matches = specs.flatMap((spec): HttpRouteMatch[] => {
     const path = spec.path === undefined ? undefined : pathMatch(spec.path);
     if (spec.path !== undefined && path === undefined) return [];
+    if (![...spec.headers ?? [], ...spec.queryParams ?? []].every(isReadable)) return [];
     return [{
       path,
       headers: (spec.headers ?? []).map(headerMatch),
@@ -62,7 +69,7 @@ export function httpMatches(specs: readonly HttpMatchSpec[] = []): HttpRouteMatc
 /** As `httpMatches`. Methods by regular expression are not part of the proxy's API, and match nothing. */
 export function grpcMatches(specs: readonly GrpcMatchSpec[] = []): GrpcRouteMatch[] | undefined {
   const matches = specs.flatMap((spec): GrpcRouteMatch[] => {
-    if (spec.method?.type === "RegularExpression") return [];
+    if (spec.method?.type === "RegularExpression" || !(spec.headers ?? []).every(isReadable)) return [];
     return [{
       rpc: spec.method === undefined
         ? undefined

@@ -13,6 +13,7 @@ import { destinationOf } from "../outbound/backends.ts";
 import { overlapsCluster } from "../outbound/egress.ts";
 import { isRoutable } from "../outbound/policies.ts";
 import { filtersOf } from "../routes/filters.ts";
+import { grpcMatches, httpMatches } from "../routes/matches.ts";
 import { accepted, CONTROLLER_NAME, type Finding, notAccepted, written } from "./conditions.ts";
 
 const NO_PARENT = "NoMatchingParent";
@@ -90,6 +91,12 @@ function unsupportedPart(route: Route, parent: Parent): string | undefined {
     : isOutboundHttp
     ? HTTP_OUTBOUND
     : ["requestHeaderModifier" as const, "redirect" as const];
+  const unreadable = route.kind === "HTTPRoute"
+    ? route.object.spec.rules?.some(({ matches }) => matches?.some((one) => httpMatches([one]) === undefined))
+    : route.object.spec.rules?.some(({ matches }) =>
+      matches?.some((one) => grpcMatches([one]) === undefined)
+    );
+  if (unreadable === true) return "a match can match nothing: its path or a regular expression of it is none";
   const rules: { filters?: HttpRouteFilter[]; backendRefs?: { filters?: HttpRouteFilter[] }[] }[] =
     route.object.spec.rules ?? [];
   for (const { filters, backendRefs = [] } of rules) {

@@ -174,8 +174,11 @@ Deno.test("a weaker kind of route on a port gives way, and says to whom; so does
     spec: { parentRefs, rules: [{}, {}] },
   });
   kube.put(HTTP_ROUTES, route("mirror", { parentRefs, rules: [{ filters: [{ type: "RequestMirror" }] }] }));
+  const matches = [{ path: { type: "RegularExpression" as const, value: "(" } }];
+  kube.put(HTTP_ROUTES, route("regex", { parentRefs, rules: [{ matches }] }));
   await cluster.replica("a");
   await cluster.clock.pass(0);
+  assert.match(cluster.conditions(HTTP_ROUTES, "regex")[0]!, /UnsupportedValue \(a match can match nothing/);
   const conflict =
     "Accepted=False RouteReasonConflicted (GRPCRoute shop/grpc is attached to the same parent)";
   assert.deepEqual(cluster.conditions(HTTP_ROUTES, "http"), [
