@@ -76,6 +76,8 @@ export interface ProxyConfig {
   readonly gatewaySuffixes: NameSuffixes;
   readonly defaultPolicy: DefaultPolicy;
   readonly clusterNetworks: readonly Network[];
+  /** Names that profiles are asked for. */
+  readonly profileSuffixes: NameSuffixes;
   readonly profileNetworks: readonly Network[];
   /** Beside an ingress controller: requests say whom they are for. */
   readonly isIngress: boolean;
@@ -168,9 +170,9 @@ class Reader {
     return this.#parsed(name, parseNetworks, "a list of networks such as 10.0.0.0/8") ?? [];
   }
 
-  suffixes(name: string): NameSuffixes {
+  suffixes(name: string, fallback = ""): NameSuffixes {
     return this.#parsed(name, NameSuffixes.parse, "a list of names such as svc.cluster.local.") ??
-      new NameSuffixes([]);
+      NameSuffixes.parse(fallback)!;
   }
 
   control(base: string): ControlAddress {
@@ -283,6 +285,7 @@ export function readConfig(
     gatewaySuffixes: reader.suffixes("INBOUND_GATEWAY_SUFFIXES"),
     defaultPolicy: reader.choice("INBOUND_DEFAULT_POLICY", DEFAULT_POLICIES) ?? "all-unauthenticated",
     clusterNetworks: reader.networks("POLICY_CLUSTER_NETWORKS"),
+    profileSuffixes: reader.suffixes("DESTINATION_PROFILE_SUFFIXES", "svc.cluster.local."),
     profileNetworks: reader.networks("DESTINATION_PROFILE_NETWORKS"),
     isIngress: reader.flag("INGRESS_MODE"),
     // What an ingress answers is read by strangers.

@@ -153,10 +153,11 @@ export class GrpcPlane implements ControlPlane {
     return { cancel: () => watches.forEach((watch) => watch.cancel()) };
   }
 
-  /** Profiles of addresses are asked for only within the cluster's networks. */
+  /** Profiles are asked for only within the cluster's names and networks. */
   #hasProfile(target: OutboundTarget): boolean {
-    if ("name" in target) return true;
-    const { profileNetworks } = this.options.config, bytes = addressBytes(target.ip);
+    const { profileNetworks, profileSuffixes } = this.options.config;
+    if ("name" in target) return profileSuffixes.covers(target.name);
+    const bytes = addressBytes(target.ip);
     if (profileNetworks.length === 0 || bytes === undefined) return bytes !== undefined;
     return profileNetworks.some((network) => contains(network, bytes));
   }

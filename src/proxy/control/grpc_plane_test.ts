@@ -23,7 +23,7 @@ class Rig {
   readonly opened = new Map<string, { request: Uint8Array; observer: StreamObserver }>();
   readonly told: (OutboundDecision | string)[] = [];
 
-  constructor(target: OutboundTarget) {
+  constructor(target: OutboundTarget, variables: Record<string, string> = {}) {
     const loop = new Loop((fault) => {
       throw fault;
     });
@@ -36,7 +36,7 @@ class Rig {
       },
     };
     const plane = new GrpcPlane({
-      config: readConfig(TEST_ENVIRONMENT),
+      config: readConfig({ ...TEST_ENVIRONMENT, ...variables }),
       loop,
       log: new Log("off", "plain", () => {}),
       destination: channel,
@@ -72,6 +72,16 @@ Deno.test("a name that neither policy nor profile knows is refused, and not befo
   deepEqual(rig.told, []);
   rig.end("Watch", GrpcCode.NOT_FOUND);
   deepEqual(rig.told, ["the control plane knows no such name"]);
+});
+
+Deno.test("the profile of a name beyond the cluster is asked for only where the configuration says so", () => {
+  const target = { name: "example.com", port: 80 };
+  const rig = new Rig(target);
+  deepEqual([...rig.opened.keys()], ["Watch"]);
+  rig.end("Watch", GrpcCode.NOT_FOUND);
+  deepEqual(rig.told, ["the control plane knows no such name"]);
+  const open = new Rig(target, { LINKERD2_PROXY_DESTINATION_PROFILE_SUFFIXES: "." });
+  deepEqual([...open.opened.keys()], ["Watch", "GetProfile"]);
 });
 
 Deno.test("a name that only its profile knows is balanced over its endpoints", () => {
