@@ -1,8 +1,11 @@
 /**
- * Two distinct endpoints at random, the less loaded wins; the first on a tie.
+ * Two distinct ready endpoints at random, the less loaded wins; the first on a tie.
  * Source: Mitzenmacher, "The power of two choices in randomized load balancing" (2001); Linkerd's default.
  */
 import type { Balancer, Loaded, Random } from "./balancer.ts";
+
+/** Draws before all endpoints are looked at: enough while every second is ready. */
+const DRAWS = 8;
 
 export class PowerOfTwoChoices<E extends Loaded> implements Balancer<E> {
   #endpoints: readonly E[] = [];
@@ -14,25 +17,27 @@ export class PowerOfTwoChoices<E extends Loaded> implements Balancer<E> {
   }
 
   pick(now: number, avoid?: E): E | undefined {
-    const endpoints = this.#endpoints, count = endpoints.length;
-    if (count === 0) return undefined;
-    if (count === 1) return endpoints[0]!.isReady(now) ? endpoints[0] : undefined;
-    const first = (this.random() * count) | 0;
-    let second = (this.random() * (count - 1)) | 0;
-    if (second >= first) second++;
-    const a = endpoints[first]!, b = endpoints[second]!;
-    const isUsableA = a !== avoid && a.isReady(now), isUsableB = b !== avoid && b.isReady(now);
-    if (isUsableA && isUsableB) return b.load(now) < a.load(now) ? b : a;
-    if (isUsableA) return a;
-    if (isUsableB) return b;
-    return this.#pickAmongReady(now, avoid);
+    const endpoints = this.#endpoints;
+    if (endpoints.length === 0) return undefined;
+    if (endpoints.length === 1) return endpoints[0]!.isReady(now) ? endpoints[0] : undefined;
+    const first = this.#draw(now, avoid, undefined);
+    if (first === undefined) return avoid?.isReady(now) && endpoints.includes(avoid) ? avoid : undefined;
+    const second = this.#draw(now, avoid, first);
+    return second !== undefined && second.load(now) < first.load(now) ? second : first;
   }
 
-  /** Both samples were unready: the same choice among those that are (rare, so it may look at all). */
-  #pickAmongReady(now: number, avoid: E | undefined): E | undefined {
-    const ready = this.#endpoints.filter((endpoint) => endpoint !== avoid && endpoint.isReady(now));
-    if (ready.length === 0) return avoid?.isReady(now) && this.#endpoints.includes(avoid) ? avoid : undefined;
-    const a = ready[(this.random() * ready.length) | 0]!, b = ready[(this.random() * ready.length) | 0]!;
-    return b.load(now) < a.load(now) ? b : a;
+  /** A ready endpoint that is neither of the two, each as likely as the others; undefined when there is none. */
+  #draw(now: number, avoid: E | undefined, drawn: E | undefined): E | undefined {
+    const endpoints = this.#endpoints, count = endpoints.length;
+    for (let i = 0; i < DRAWS; i++) {
+      const endpoint = endpoints[(this.random() * count) | 0]!;
+      if (endpoint !== avoid && endpoint !== drawn && endpoint.isReady(now)) return endpoint;
+    }
+    let chosen: E | undefined, seen = 0;
+    for (const endpoint of endpoints) {
+      if (endpoint === avoid || endpoint === drawn || !endpoint.isReady(now)) continue;
+      if (this.random() * ++seen < 1) chosen = endpoint;
+    }
+    return chosen;
   }
 }
