@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { Loop } from "../worker/loop.ts";
-import { ConnectQueue, type ConnectWaiter } from "./connect_queue.ts";
+import { ConnectQueue } from "./connect_queue.ts";
+import type { ConnectWaiter } from "./turn_queue.ts";
 
 /** A queue whose time is the test's, and whoever waits in it. */
 function queueOf(

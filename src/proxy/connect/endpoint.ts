@@ -22,8 +22,9 @@ import type { HttpSeries } from "../telemetry/http_series.ts";
 import { encodeTransportHeader, type SessionProtocol } from "../tls/transport_header.ts";
 import { disarm } from "../worker/timers.ts";
 import { NOBODY, Stream, type StreamFailure, type StreamOwner } from "../worker/stream.ts";
-import { ConnectQueue, type ConnectWaiter } from "./connect_queue.ts";
+import { ConnectQueue } from "./connect_queue.ts";
 import type { Dialer, PeerTls } from "./dialer.ts";
+import { type ConnectWaiter, TurnQueue } from "./turn_queue.ts";
 
 /** The series an endpoint's traffic is counted in. */
 export interface EndpointSeries {
@@ -60,6 +61,8 @@ export class Endpoint implements Loaded {
   readonly #idleAbsolute: ClientConnection[] = [];
   readonly #http2: Http2ClientConnection[] = [];
   readonly #queue: ConnectQueue;
+  /** Requests that wait for a stream; made when all its HTTP/2 connections were full for the first time. */
+  #streamQueue: TurnQueue | undefined;
   readonly #ewma: PeakEwma;
   readonly #peer: PeerTls | undefined;
   /** Takes it out while it fails; undefined where its policy asks for none. */
@@ -75,6 +78,8 @@ export class Endpoint implements Loaded {
   lastUsed = 0;
   /** Whether its HTTP/2 side takes an extended CONNECT; not known before it was asked. */
   takesExtendedConnect: boolean | undefined;
+  /** Streams that it allowed on its latest HTTP/2 connection. */
+  streamLimit = Infinity;
   /** All connections there are, idle or busy. */
   open = 0;
 
@@ -150,7 +155,11 @@ export class Endpoint implements Loaded {
    * @returns why there is none; undefined when the exchange waits until its `onTurn` or `onTooLate`
    */
   acquire(exchange: Exchange, isFresh = false): Upstream | StreamFailure | ProxyError | undefined {
-    if (this.#isHttp2For(exchange)) return this.#acquireHttp2();
+    if (this.#isHttp2For(exchange)) {
+      return this.#streamQueue?.isTurn === false
+        ? this.#streamQueue.wait(exchange)
+        : this.#acquireHttp2(exchange);
+    }
     const { isTurn } = this.#queue, pool = this.#poolOf(exchange.isAbsolute);
     // A peer of HTTP/1.0 is not trusted with a connection that is used again.
     const idle = isFresh || !isTurn || exchange.version === 10 ? undefined : pool.pop();
@@ -186,6 +195,7 @@ export class Endpoint implements Loaded {
   /** Whoever waits for a connection does not any more. */
   stopWaiting(waiter: ConnectWaiter): void {
     this.#queue.leave(waiter);
+    this.#streamQueue?.leave(waiter);
   }
 
   /** The connection matrix of proxy.md §5. */
@@ -196,14 +206,15 @@ export class Endpoint implements Loaded {
     return this.info.hint === "h2" && this.isMeshed && exchange.version === 11 && !exchange.isTunnelRequest;
   }
 
-  /** A stream of a connection that has room, or of a new one. */
-  #acquireHttp2(): Upstream | StreamFailure | ProxyError {
+  /** A stream of a connection that has room, or of a new one; undefined when it waits for one. */
+  #acquireHttp2(exchange: Exchange): Upstream | StreamFailure | ProxyError | undefined {
     for (const connection of this.#http2) {
       if (connection.hasRoom) return this.#newStream(connection);
     }
     const { arena, loop, config } = this.dialer;
-    const tables = this.#http2.length < MAX_HTTP2_CONNECTIONS ? takeTables(arena) : undefined;
-    if (tables === undefined) return proxyError("load-shed", `${this.name}: all its connections are full`);
+    if (this.#http2.length >= MAX_HTTP2_CONNECTIONS) return this.#waitForStream(exchange);
+    const tables = takeTables(arena);
+    if (tables === undefined) return proxyError("load-shed", `${this.name}: no room for another connection`);
     const stream = this.connect(NOBODY, "http2");
     if (!(stream instanceof Stream)) {
       for (const table of tables) arena.giveTable(table);
@@ -215,6 +226,17 @@ export class Endpoint implements Loaded {
     return this.#newStream(connection);
   }
 
+  #waitForStream(exchange: Exchange): ProxyError | undefined {
+    const { loop, config: { queueCapacity, failfastMs } } = this.dialer;
+    this.#streamQueue ??= new TurnQueue(
+      loop,
+      queueCapacity,
+      failfastMs,
+      () => this.#http2.length < MAX_HTTP2_CONNECTIONS || this.#http2.some(({ hasRoom }) => hasRoom),
+    );
+    return this.#streamQueue.wait(exchange);
+  }
+
   #newStream(connection: Http2ClientConnection): Upstream {
     this.#ewma.pending++;
     return connection.newStream().acquired();
@@ -223,12 +245,14 @@ export class Endpoint implements Loaded {
   /** A request over HTTP/2 is over, however it ended. */
   streamEnded(): void {
     this.#ewma.pending--;
+    this.#streamQueue?.freed();
   }
 
   /** An HTTP/2 connection takes no more requests. */
   forgetHttp2(connection: Http2ClientConnection): void {
     const index = this.#http2.indexOf(connection);
     if (index >= 0) this.#http2.splice(index, 1);
+    this.#streamQueue?.freed();
   }
 
   /** A connection stands. @returns a reason to refuse it after all */

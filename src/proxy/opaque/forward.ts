@@ -2,7 +2,7 @@
  * Joins a client's connection to an endpoint: connects (to another endpoint when one cannot be reached, since nothing
  * has been sent yet), then pipes. The client's bytes wait in its socket meanwhile.
  */
-import type { ConnectWaiter } from "../connect/connect_queue.ts";
+import type { ConnectWaiter } from "../connect/turn_queue.ts";
 import type { Endpoint } from "../connect/endpoint.ts";
 import { type ProxyError, proxyError } from "../error.ts";
 import type { SessionProtocol } from "../tls/transport_header.ts";

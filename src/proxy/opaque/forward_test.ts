@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
-import type { ConnectWaiter } from "../connect/connect_queue.ts";
+import type { ConnectWaiter } from "../connect/turn_queue.ts";
 import { Endpoint } from "../connect/endpoint.ts";
 import { TestAuthority } from "../testing/certificates.ts";
 import { balanced, endpointAt } from "../testing/fake_control.ts";

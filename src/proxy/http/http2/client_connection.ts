@@ -49,7 +49,12 @@ export class ClientConnection extends Http2Connection {
   get hasRoom(): boolean {
     return !this.isClosed && !this.#isGoingAway && this.nextOwnStream < MAX_WINDOW &&
       !this.output.isBlocked &&
-      this.streams.size < Math.min(this.peer.maxStreams, MAX_CONCURRENT_STREAMS);
+      this.streams.size < Math.min(this.#streamLimit, MAX_CONCURRENT_STREAMS);
+  }
+
+  /** What the peer allows; before it has said so, what it allowed on another connection. */
+  get #streamLimit(): number {
+    return this.isGreeted ? this.peer.maxStreams : this.endpoint.streamLimit;
   }
 
   /** A stream for a request; `Upstream.send` begins it. */
@@ -79,6 +84,7 @@ export class ClientConnection extends Http2Connection {
 
   protected override onPeerSettings(): void {
     this.isGreeted = true;
+    this.endpoint.streamLimit = this.peer.maxStreams;
     this.#settle();
     super.onPeerSettings();
   }
