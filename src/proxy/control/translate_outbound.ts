@@ -4,7 +4,6 @@
  * Source: proxy.md §5; protocol-api.md §7, §10.
  */
 import type { DestinationProfile } from "../../../proto/gen/destination.ts";
-import type { Metadata } from "../../../proto/gen/meta.ts";
 import type {
   Backend as WireBackend,
   FailureAccrual as WireAccrual,
@@ -34,7 +33,6 @@ import {
   type OutboundDecision,
   type OutboundTarget,
   type RuleTarget,
-  type TargetResource,
   type TlsRoute,
   type WeightedBackend,
 } from "./plane.ts";
@@ -45,20 +43,12 @@ import type { RouteResource } from "../route/request_rules.ts";
 import type { ServerNameMatch } from "../tls/server_names.ts";
 import { endpointOf } from "./translate_endpoint.ts";
 import { millisOf } from "./translate_net.ts";
+import { profiledTraffic } from "./translate_profile.ts";
+import { resourceOf } from "./translate_resource.ts";
 import { filtersOf, hostsOf, InvalidRoute, matchOf } from "./translate_route.ts";
 import { accrualOf, balancingOf, INVALID, requestRulesOf } from "./translate_rules.ts";
 
 const DETECT_TIMEOUT_MS = 10_000;
-
-function resourceOf(metadata: Metadata | undefined): TargetResource {
-  const kind = metadata?.kind;
-  if (kind?.$case === "resource") {
-    const { group, kind: name, namespace, name: resource, port, section } = kind.value;
-    return { group, kind: name, namespace, name: resource, port, section };
-  }
-  const name = kind?.$case === "default" ? kind.value : "unknown";
-  return { group: "", kind: "default", namespace: "", name, port: 0, section: "" };
-}
 
 function backendOf(backend: WireBackend | undefined, accrual?: FailureAccrual): Backend {
   const resource = resourceOf(backend?.metadata), kind = backend?.kind;
@@ -296,10 +286,13 @@ export function decisionOf(
   profile: DestinationProfile | undefined,
 ): OutboundDecision {
   const authority = authorityOf(profile, target), isOpaque = profile?.opaqueProtocol ?? false;
+  const profiled = profile === undefined || authority === ""
+    ? undefined
+    : profiledTraffic(profile, authority);
   if (policy !== undefined) {
     const decided = fromPolicy(policy);
     const protocol = isOpaque && decided.protocol === "detect" ? "opaque" : decided.protocol;
-    return { ...decided, authority, protocol };
+    return { ...decided, ...profiled, authority, protocol };
   }
   const endpoint = profile?.endpoint === undefined ? undefined : endpointOf(profile.endpoint);
   if (endpoint !== undefined) {
@@ -326,6 +319,7 @@ export function decisionOf(
       parent: resource,
       http: everyRequestTo(distribution, { name: "profile" }),
       opaque: distribution,
+      ...profiled,
     };
   }
   return { ...forward(bareEndpoint(target), formatTarget(target)), authority, protocol: "detect" };

@@ -52,10 +52,15 @@ export function hostsOf(hosts: readonly WireHostMatch[]): HostMatch[] {
   });
 }
 
-function methodOf({ type }: HttpMethod): string {
-  const method = type?.$case === "registered" ? METHODS[type.value] : type?.value;
-  if (method === undefined || method === "") throw new InvalidRoute("a method is not known");
-  return method;
+/** Undefined when it names none. */
+export function methodName({ type }: HttpMethod): string | undefined {
+  return (type?.$case === "registered" ? METHODS[type.value] : type?.value) || undefined;
+}
+
+function methodOf(method: HttpMethod): string {
+  const name = methodName(method);
+  if (name === undefined) throw new InvalidRoute("a method is not known");
+  return name;
 }
 
 function pathOf({ kind }: WirePathMatch): PathMatch {

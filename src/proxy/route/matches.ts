@@ -41,7 +41,20 @@ export interface GrpcMatch {
   readonly headers: readonly FieldMatch[];
 }
 
-export type RequestMatch = HttpMatch | GrpcMatch;
+/** What a ServiceProfile says of a request's path and method. Expressions must match the whole path. */
+export type Condition =
+  | { readonly kind: "all" | "any"; readonly of: readonly Condition[] }
+  | { readonly kind: "not"; readonly of: Condition }
+  | { readonly kind: "path"; readonly pattern: string }
+  | { readonly kind: "method"; readonly method: string };
+
+/** A route of a ServiceProfile: all that match rank alike, so that the first of them stands. */
+export interface ProfileMatch {
+  readonly kind: "profile";
+  readonly condition: Condition;
+}
+
+export type RequestMatch = HttpMatch | GrpcMatch | ProfileMatch;
 
 /** Where a rule of a route leads, `target`, and which requests it takes. */
 export interface MatchedRule<Target> {

@@ -1,7 +1,7 @@
 /** One match of a rule, compiled: its rank for the request at hand, where it takes it. */
 import { HeaderMatcher, QueryMatcher, regexOf } from "./field_matcher.ts";
 import { type Bytes, bytesOf, type HeadView } from "./head_view.ts";
-import type { GrpcMatch, HttpMatch, PathMatch, RequestMatch } from "./matches.ts";
+import type { Condition, GrpcMatch, HttpMatch, PathMatch, ProfileMatch, RequestMatch } from "./matches.ts";
 import { grpcRank, httpRank, LONGEST_PATH, NO_MATCH, pathRank } from "./rank.ts";
 import type { Regex } from "./regex.ts";
 
@@ -107,6 +107,56 @@ function isSegment(head: HeadView, expected: Bytes | undefined, at: number, end:
   return expected === undefined || (end - at === expected.length && head.has(at, expected));
 }
 
+/** Above a rule without matches. */
+const PROFILE_RANK = pathRank(ROOT.length + 1);
+
+class ProfileMatcher implements RequestMatcher {
+  readonly isUniversal = false;
+  readonly ceiling = PROFILE_RANK;
+  readonly prefixLength = -1;
+  readonly #holds: (head: HeadView) => boolean;
+
+  constructor({ condition }: ProfileMatch) {
+    this.#holds = judgeOf(condition);
+  }
+
+  rank(head: HeadView): number {
+    return this.#holds(head) ? PROFILE_RANK : NO_MATCH;
+  }
+}
+
+function judgeOf(condition: Condition): (head: HeadView) => boolean {
+  switch (condition.kind) {
+    case "all": {
+      const all = condition.of.map(judgeOf);
+      return (head) => all.every((holds) => holds(head));
+    }
+    case "any": {
+      const any = condition.of.map(judgeOf);
+      return (head) => any.some((holds) => holds(head));
+    }
+    case "not": {
+      const holds = judgeOf(condition.of);
+      return (head) => !holds(head);
+    }
+    case "path": {
+      const regex = regexOf(condition.pattern);
+      return (head) => regex.matches(head.path);
+    }
+    case "method": {
+      const method = bytesOf(condition.method), isGet = condition.method === "GET";
+      return (head) => head.hasMethod(method, isGet);
+    }
+  }
+}
+
 export function matcherOf(match: RequestMatch): RequestMatcher {
-  return match.kind === "http" ? new HttpMatcher(match) : new GrpcMatcher(match);
+  switch (match.kind) {
+    case "http":
+      return new HttpMatcher(match);
+    case "grpc":
+      return new GrpcMatcher(match);
+    case "profile":
+      return new ProfileMatcher(match);
+  }
 }
