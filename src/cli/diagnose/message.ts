@@ -4,12 +4,19 @@ import { formatIp } from "../../control/wire/address.ts";
 
 type Tree = { readonly [key: string]: unknown };
 
+/** Bytes are values of headers, which are text but for the strangest. */
+function readableBytes(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(""); // no text: told byte by byte
+  }
+}
+
 /** Plain JSON values: what is not set is left out. */
 export function readable(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
-  if (value instanceof Uint8Array) {
-    return [...value].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  }
+  if (value instanceof Uint8Array) return readableBytes(value);
   if (Array.isArray(value)) return value.map(readable);
   if (typeof value !== "object" || value === null) return value;
   const tree = value as Tree;
