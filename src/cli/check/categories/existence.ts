@@ -8,10 +8,11 @@ import {
   type Pod,
   REPLICA_SETS,
   SERVICE_ACCOUNTS,
+  VALIDATING_WEBHOOKS,
 } from "../../../kube/kinds.ts";
 import { isNotFound } from "../../../kube/client.ts";
 import { COMPONENT_LABEL } from "../../../mesh/labels.ts";
-import { INJECTOR_WEBHOOK_CONFIGURATION } from "../../../mesh/names.ts";
+import { INJECTOR_WEBHOOK_CONFIGURATION, VALIDATOR_CONFIGURATIONS } from "../../../mesh/names.ts";
 import { type Category, type Check, refuse } from "../check_model.ts";
 import type { Facts } from "../facts.ts";
 import { complaintOf, isReady } from "../pod_health.ts";
@@ -128,6 +129,12 @@ export const configuration: Category = {
       "l5d-existence-mwc",
       MUTATING_WEBHOOKS,
       () => [INJECTOR_WEBHOOK_CONFIGURATION],
+    ),
+    exist(
+      "ValidatingWebhookConfigurations exist",
+      "l5d-existence-vwc",
+      VALIDATING_WEBHOOKS,
+      () => [...VALIDATOR_CONFIGURATIONS],
     ),
   ],
 };
