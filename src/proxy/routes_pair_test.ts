@@ -400,6 +400,17 @@ for (const version of ["HTTP/1", "HTTP/2"] as const) {
     equal((await ask("/moved")).status, 301);
   });
 
+  test("what only the audit policy lets pass is told of", async ({ ask, serve, pair }) => {
+    const audit = { ...ANYONE[0]!, resource: { group: "", kind: "default", name: "audit" } };
+    const told = () => pair.server.logs.filter((line) => line.includes("audit")).length;
+    serve({});
+    equal((await ask("/")).status, 200);
+    equal(told(), 0);
+    serve({ authorizations: [audit] });
+    equal((await ask("/")).status, 200);
+    equal(told(), 1);
+  });
+
   test("a rate limit refuses what is too much, and says which limit it was", async (shop) => {
     const { ask, serve } = shop;
     const resource = { group: "policy.linkerd.io", kind: "httplocalratelimitpolicy", name: "few" };

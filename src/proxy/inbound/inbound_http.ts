@@ -30,9 +30,13 @@ const REQUEST_DROPS: DropMask = [
 ];
 const RESPONSE_DROPS: DropMask = [0, 0, bit(HeaderName.L5dProxyUndelivered)];
 
+/** The authorization that only keeps a record. */
+const AUDIT = "audit";
+
 interface Verdict {
   readonly series: Counted;
   readonly denied: ProxyError | undefined;
+  readonly isAudited: boolean;
   readonly count: Value;
   readonly labels: Labels;
 }
@@ -93,6 +97,7 @@ export class InboundHttp implements Pipeline {
       const help = "The total number of inbound HTTP requests that could not be authorized";
       return {
         series,
+        isAudited: false,
         denied: proxyError("unauthorized", `unauthorized request on route ${route.resource.name}`),
         count: telemetry.counter("inbound_http_authz_deny_total", help, labels),
         labels,
@@ -101,6 +106,7 @@ export class InboundHttp implements Pipeline {
     const help = "The total number of inbound HTTP requests that were authorized";
     return {
       series,
+      isAudited: authorization.resource.kind === "default" && authorization.resource.name === AUDIT,
       denied: undefined,
       count: telemetry.counter("inbound_http_authz_allow_total", help, labels),
       labels,
@@ -119,10 +125,24 @@ export class InboundHttp implements Pipeline {
     const { prefixLength } = table, verdict = this.#current = this.#judge(policy, rule);
     verdict.count.value++;
     if (verdict.denied !== undefined) return verdict.denied;
+    if (verdict.isAudited) this.#audit(rule);
     const answer = rule.filters.stops.length === 0
       ? undefined
       : answerOf(rule.filters, arena, at, prefixLength, Math.random);
     return answer ?? (policy.limiter === undefined ? undefined : this.#limit(policy.limiter));
+  }
+
+  /** Tells of a request that only the audit policy lets pass (proxy.md §3). */
+  #audit({ route: { resource } }: InboundRule): void {
+    const { client, runtime, policy: { current: { server } } } = this.connection;
+    runtime.log.info("request allowed", {
+      direction: "inbound",
+      client: client.ip,
+      id: client.identity ?? "-",
+      server: server.name,
+      route: resource.name,
+      authz: AUDIT,
+    });
   }
 
   #notFound(): ProxyError {
