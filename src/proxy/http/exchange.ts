@@ -151,6 +151,7 @@ export class Exchange extends CarriedRequest {
   /** Sends the request that `start` has taken; its head still stands in the record. */
   send(at: number, headLength: number, bodyAt: number, bodyLength: number, isEnd: boolean): void {
     this.hold(at, headLength, bodyAt, bodyLength, this.downstream.isHttp1);
+    this.#tally.requestFrame(bodyLength);
     this.#send(at, headLength, bodyAt, bodyLength, isEnd);
   }
 
@@ -164,6 +165,7 @@ export class Exchange extends CarriedRequest {
   sendBody(at: number, length: number, isEnd: boolean): void {
     if (this.isWebSocket) this.replay.release();
     else this.replay.add(at, length);
+    this.#tally.requestFrame(length);
     this.#constraints?.moved(isEnd && !this.#isResponseStarted);
     this.#upstream?.sendBody(at, length, isEnd);
   }
@@ -329,9 +331,7 @@ export class Exchange extends CarriedRequest {
     this.#attempt.stop(this);
     this.#constraints?.end();
     this.#constraints = undefined;
-    if (this.#onlookers.isAny) {
-      this.#onlookers.ended(this.#status, this.grpcStatus, reset, this.#tally.startedAt);
-    }
+    this.#onlookers.ended(this.#status, this.grpcStatus, reset, this.#tally.startedAt);
     this.#state = IDLE;
     this.#upstream = undefined;
     this.replay.release();
@@ -372,10 +372,9 @@ export class Exchange extends CarriedRequest {
   #forward(at: number, headLength: number, bodyAt: number, bodyLength: number, isEnd: boolean): boolean {
     this.#isResponseStarted = true;
     this.#constraints?.settle(this.#status, this.grpcStatus);
-    if (this.#onlookers.isAny) {
-      this.#onlookers.responded(this.#attempt.endpoint!, this.#status, at, bodyLength);
-    }
+    this.#onlookers.responded(this.#attempt.endpoint!, this.#status, at, bodyLength);
     this.replay.release();
+    this.#tally.responseFrame(bodyLength);
     this.pipeline.editResponse(at);
     return this.downstream.respond(at, headLength, bodyAt, bodyLength, isEnd);
   }
@@ -398,6 +397,7 @@ export class Exchange extends CarriedRequest {
       this.#constraints.deadlines.moved();
       if (this.#constraints.held.isHeld && !this.#forwardHeld()) return false;
     }
+    this.#tally.responseFrame(length);
     this.#onlookers.content(length);
     return this.downstream.respondBody(at, length, isEnd);
   }

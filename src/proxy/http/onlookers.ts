@@ -9,7 +9,7 @@ import type { Pipeline } from "./pipeline.ts";
 
 export class Onlookers {
   /** Somebody is told of the request at hand. */
-  isAny = false;
+  #isAny = false;
   #access: AccessRequest | undefined;
   #tapped: TappedRequest | undefined;
   #responseBytes = "";
@@ -25,7 +25,7 @@ export class Onlookers {
   /** A request's head stands in the record (offsets from `at`). */
   begin(exchange: Exchange, at: number): void {
     this.#access = this.pipeline.logAccess(exchange, at);
-    this.isAny = this.#access !== undefined;
+    this.#isAny = this.#access !== undefined;
     this.#answeredAt = undefined;
   }
 
@@ -33,11 +33,12 @@ export class Onlookers {
   routed(endpoint: Endpoint, at: number, now: number): void {
     const { pipeline, arena } = this, { address } = endpoint.info;
     this.#tapped = pipeline.taps.begin(arena, at, pipeline.tapPlace(endpoint), address, now);
-    this.isAny ||= this.#tapped !== undefined;
+    this.#isAny ||= this.#tapped !== undefined;
   }
 
   /** The response's head stands in the record; its first `bodyLength` bytes of content came with it. */
   responded(endpoint: Endpoint, status: number, at: number, bodyLength: number): void {
+    if (!this.#isAny) return;
     const now = this.#answeredAt = this.loop.micros();
     if (this.#access !== undefined) this.#responseBytes = lengthText(this.arena);
     if (this.#tapped === undefined) return;
@@ -59,8 +60,9 @@ export class Onlookers {
    * @param reset the HTTP/2 error of a response that is not whole; -1 when it is
    */
   ended(status: number, grpcStatus: number, reset: number, startedAt: number): void {
+    if (!this.#isAny) return;
     const access = this.#access, tapped = this.#tapped, now = this.loop.micros();
-    this.isAny = false;
+    this.#isAny = false;
     this.#access = this.#tapped = undefined;
     if (access !== undefined) {
       this.pipeline.endAccess(access, {

@@ -40,6 +40,20 @@ export class Tally {
     this.#series = undefined;
   }
 
+  /** Content of the request goes on, in its first attempt. */
+  requestFrame(sizeBytes: number): void {
+    if (sizeBytes === 0) return;
+    this.#series?.requestFrame(sizeBytes);
+    this.route?.requestFrame(sizeBytes);
+  }
+
+  /** Content of the response goes on. */
+  responseFrame(sizeBytes: number): void {
+    if (sizeBytes === 0) return;
+    this.#series?.responseFrame(sizeBytes);
+    this.route?.responseFrame(sizeBytes);
+  }
+
   /** The same of the response that the client gets, which is the last. */
   final(status: number, error: string | undefined, grpcStatus: number): void {
     this.response(status, error, grpcStatus);

@@ -1,4 +1,4 @@
-/** A histogram with fixed bounds, for what happens once a connection: counts in the heap, none in linear memory. */
+/** A histogram with few, fixed bounds: counts in the heap, none in linear memory. */
 export class Buckets {
   /** How many values fell under each bound and above the one before; the last above all. */
   readonly #counts: number[];
@@ -11,8 +11,10 @@ export class Buckets {
   }
 
   record(value: number): void {
-    const index = this.bounds.findIndex((bound) => value <= bound);
-    this.#counts[index < 0 ? this.bounds.length : index]!++;
+    const { bounds } = this;
+    let index = 0;
+    while (index < bounds.length && value > bounds[index]!) index++;
+    this.#counts[index]!++;
     this.count++;
     this.sum += value;
   }

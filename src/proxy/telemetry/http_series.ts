@@ -40,6 +40,10 @@ export class HttpSeries {
     this.lastUsed = now;
   }
 
+  requestFrame(): void {} // not told by endpoint
+
+  responseFrame(): void {}
+
   /** Gives its memory back. */
   forget(): void {
     this.isForgotten = true;

@@ -1,5 +1,6 @@
 /** The rows of routes and their backends. Source: proxy.md §13 (new style; error label values). */
-import type { RouteFamily, RouteSeries, StatusCount } from "./route_series.ts";
+import type { Buckets } from "./buckets.ts";
+import { FRAME_BOUNDS, type RouteFamily, type RouteSeries, type StatusCount } from "./route_series.ts";
 import type { FamilyRow, Row } from "./rows.ts";
 
 const GRPC_NAMES = ["OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND"]
@@ -30,26 +31,37 @@ function statusLabels({ status, grpcStatus, error }: StatusCount, isGrpc: boolea
   return `${told},error="${error === undefined ? "" : ERROR_NAMES[error] ?? "UNKNOWN"}"`;
 }
 
+function* histograms(
+  name: string,
+  help: string,
+  bounds: readonly number[],
+  all: ReadonlyMap<string, RouteSeries>,
+  read: (series: RouteSeries) => Buckets | undefined,
+): Generator<Row> {
+  yield head(name, "histogram", help, bounds);
+  for (const [labels, series] of all) {
+    const buckets = read(series);
+    if (buckets === undefined) continue;
+    yield { kind: "histogram", labels, below: buckets.below(), count: buckets.count, sum: buckets.sum };
+  }
+}
+
 export function* routeRows(families: RouteFamilies): Generator<Row> {
-  for (const [{ requests, durations, bounds, statuses, isGrpc }, all] of families) {
+  for (const [family, all] of families) {
+    const { requests, durations, bounds, statuses, isGrpc, requestFrames, responseFrames } = family;
     if (requests !== undefined) {
       yield head(requests, "counter", "The total number of requests");
       for (const [labels, series] of all) yield { kind: "value", labels, value: series.requests };
     }
-    yield head(
-      durations,
-      "histogram",
-      "The time between a request's head and the end of its response",
-      bounds,
-    );
-    for (const [labels, { durations }] of all) {
-      yield {
-        kind: "histogram",
-        labels,
-        below: durations.below(),
-        count: durations.count,
-        sum: durations.sum,
-      };
+    const time = "The time between a request's head and the end of its response";
+    yield* histograms(durations, time, bounds, all, (series) => series.durations);
+    if (requestFrames !== undefined) {
+      const help = "The sizes of what requests' content came in";
+      yield* histograms(requestFrames, help, FRAME_BOUNDS, all, (series) => series.requestFrames);
+    }
+    if (responseFrames !== undefined) {
+      const help = "The sizes of what responses' content came in";
+      yield* histograms(responseFrames, help, FRAME_BOUNDS, all, (series) => series.responseFrames);
     }
     yield head(statuses, "counter", "The total number of responses by their status");
     for (const [labels, series] of all) {

@@ -15,6 +15,9 @@ export interface Counted {
    * @param grpcStatus −1 for a response that is no gRPC
    */
   response(status: number, error: string | undefined, micros: number, grpcStatus: number): void;
+  /** Content of the request, or of the response, went on: so many bytes at once (an HTTP/2 frame, a read). */
+  requestFrame(sizeBytes: number): void;
+  responseFrame(sizeBytes: number): void;
 }
 
 /** The names that a series is told under; those that are absent are not told. */
@@ -23,10 +26,14 @@ export interface RouteFamily {
   readonly durations: string;
   readonly bounds: readonly number[];
   readonly statuses: string;
+  readonly requestFrames?: string;
+  readonly responseFrames?: string;
   /** Responses are told by their gRPC status. */
   readonly isGrpc: boolean;
 }
 
+/** Upper bounds of frame sizes, in bytes. */
+export const FRAME_BOUNDS: readonly number[] = [128, 1024, 10240];
 const ROUTE_BOUNDS = [0.05, 0.5, 1, 10], BACKEND_BOUNDS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 10];
 
 function families(isGrpc: boolean) {
@@ -38,6 +45,7 @@ function families(isGrpc: boolean) {
       durations: `${route}_request_duration_seconds`,
       bounds: ROUTE_BOUNDS,
       statuses: `${route}_request_statuses_total`,
+      requestFrames: `${route}_request_frame_size_bytes`,
     }),
     /** What backends were asked: each retry is a request. */
     outboundBackend: family({
@@ -45,12 +53,15 @@ function families(isGrpc: boolean) {
       durations: `${route}_backend_response_duration_seconds`,
       bounds: BACKEND_BOUNDS,
       statuses: `${route}_backend_response_statuses_total`,
+      responseFrames: `${route}_backend_response_frame_size_bytes`,
     }),
     inboundRoute: family({
       requests: `inbound_${protocol}_requests_total`,
       durations: `inbound_${protocol}_request_duration_seconds`,
       bounds: BACKEND_BOUNDS,
       statuses: `inbound_${protocol}_statuses_total`,
+      requestFrames: `inbound_${protocol}_request_frame_size_bytes`,
+      responseFrames: `inbound_${protocol}_response_frame_size_bytes`,
     }),
   };
 }
@@ -67,15 +78,28 @@ export interface StatusCount {
 export class RouteSeries implements Counted {
   requests = 0;
   readonly durations: Buckets;
+  /** Undefined where its family does not tell them. */
+  readonly requestFrames: Buckets | undefined;
+  readonly responseFrames: Buckets | undefined;
   readonly statuses: StatusCount[] = [];
   #latest: StatusCount | undefined;
 
-  constructor(bounds: readonly number[]) {
+  constructor({ bounds, requestFrames, responseFrames }: RouteFamily) {
     this.durations = new Buckets(bounds);
+    this.requestFrames = requestFrames === undefined ? undefined : new Buckets(FRAME_BOUNDS);
+    this.responseFrames = responseFrames === undefined ? undefined : new Buckets(FRAME_BOUNDS);
   }
 
   request(_now: number): void {
     this.requests++;
+  }
+
+  requestFrame(sizeBytes: number): void {
+    this.requestFrames?.record(sizeBytes);
+  }
+
+  responseFrame(sizeBytes: number): void {
+    this.responseFrames?.record(sizeBytes);
   }
 
   response(status: number, error: string | undefined, micros: number, grpcStatus: number): void {
@@ -107,6 +131,16 @@ export class CountedTwice implements Counted {
   request(now: number): void {
     this.first?.request(now);
     this.second?.request(now);
+  }
+
+  requestFrame(sizeBytes: number): void {
+    this.first?.requestFrame(sizeBytes);
+    this.second?.requestFrame(sizeBytes);
+  }
+
+  responseFrame(sizeBytes: number): void {
+    this.first?.responseFrame(sizeBytes);
+    this.second?.responseFrame(sizeBytes);
   }
 
   response(status: number, error: string | undefined, micros: number, grpcStatus: number): void {

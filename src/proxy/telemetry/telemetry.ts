@@ -90,7 +90,7 @@ export class Telemetry {
     const text = formatLabels(labels), all = this.routes.get(family) ?? new Map<string, RouteSeries>();
     this.routes.set(family, all);
     let series = all.get(text);
-    if (series === undefined) all.set(text, series = new RouteSeries(family.bounds));
+    if (series === undefined) all.set(text, series = new RouteSeries(family));
     return series;
   }
 

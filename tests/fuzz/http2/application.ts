@@ -21,7 +21,12 @@ const HEADS: readonly string[] = [
   "HTTP/1.1 503 No\r\nl5d-proxy-undelivered: true\r\ncontent-length: 0\r\n\r\n",
   `HTTP/1.1 299 Odd\r\nx-long: ${"y".repeat(3000)}\r\n\r\n`,
 ];
-const NO_SERIES = { request() {}, response() {} } as unknown as HttpSeries;
+const NO_SERIES = {
+  request() {},
+  response() {},
+  requestFrame() {},
+  responseFrame() {},
+} as unknown as HttpSeries;
 
 class Asked implements Upstream {
   readonly isHttp1 = false;
