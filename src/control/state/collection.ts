@@ -61,6 +61,15 @@ export class Collection<T extends KubernetesObject, V = T> {
     return [...this.#views.keys()].sort().map((key) => this.#views.get(key)!);
   }
 
+  /** Which objects there are, in no order: whoever reads this is not woken when one of them changes. */
+  members(): { namespace: string; name: string }[] {
+    this.#graph.read(`${this.#options.name}#members`);
+    return [...this.#views.keys()].map((key) => {
+      const slash = key.indexOf("/");
+      return { namespace: key.slice(0, Math.max(0, slash)), name: key.slice(slash + 1) };
+    });
+  }
+
   #put(object: T): void {
     const key = keyOf(object.metadata?.namespace, object.metadata?.name ?? "");
     const before = this.#views.get(key);
@@ -100,6 +109,7 @@ export class Collection<T extends KubernetesObject, V = T> {
     const { name, indexes } = this.#options;
     this.#graph.touch(name);
     this.#graph.touch(`${name}/${key}`);
+    if (before === undefined || after === undefined) this.#graph.touch(`${name}#members`);
     for (const [index, keysOf] of Object.entries(indexes ?? {})) {
       for (const view of [before, after]) {
         if (view === undefined) continue;

@@ -28,7 +28,7 @@ export type Route = { [K in RouteKind]: RouteOf<K> }[RouteKind];
 export interface RouteCollection {
   readonly resource: ResourceKind;
   readonly collection: {
-    all(): readonly Route[];
+    members(): readonly { namespace: string; name: string }[];
     get(namespace: string | undefined, name: string): Route | undefined;
     by(index: "parent", key: string): readonly Route[];
   };

@@ -45,7 +45,7 @@ interface Subject {
 /** Kinds with a status: which objects there are, and what is to be written on one. */
 interface Kept {
   readonly resource: ResourceKind;
-  names(): readonly { namespace: string; name: string }[];
+  members(): readonly { namespace: string; name: string }[];
   update(namespace: string, name: string, now: string): Update | undefined;
 }
 
@@ -75,7 +75,7 @@ export class StatusWriter {
       backoff: (failures) => Math.min(30_000, 500 * 2 ** (failures - 1)),
     });
     const { graph } = options.state;
-    const keys = graph.derive(() => this.#kept.map((kept) => kept.names()), { isSame: () => false });
+    const keys = graph.derive(() => this.#kept.map((kept) => kept.members()), { isSame: () => false });
     const follow = () => this.#follow(keys.value);
     this.#stop = keys.subscribe(follow);
     follow();
@@ -162,7 +162,7 @@ function updateOf(object: KubernetesObject & { status?: unknown }, status: unkno
 function keptKinds(state: ClusterState, config: PolicyConfig): Kept[] {
   const routes = ({ resource, collection }: RouteCollection): Kept => ({
     resource,
-    names: () => collection.all(),
+    members: () => collection.members(),
     update: (namespace, name, now) => {
       const route = collection.get(namespace, name);
       if (route === undefined) return undefined;
@@ -178,11 +178,7 @@ function keptKinds(state: ClusterState, config: PolicyConfig): Kept[] {
     statusOf: (object: T, now: string) => unknown,
   ): Kept => ({
     resource,
-    names: () =>
-      collection.all().map(({ metadata }) => ({
-        namespace: metadata?.namespace ?? "",
-        name: metadata?.name ?? "",
-      })),
+    members: () => collection.members(),
     update: (namespace, name, now) => {
       const object = collection.get(namespace, name);
       return object === undefined ? undefined : updateOf(object, statusOf(object, now));
