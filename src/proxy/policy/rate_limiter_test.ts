@@ -2,6 +2,7 @@ import { equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { allocateCells } from "../../linux/shared_cells.ts";
 import type { RateLimit } from "./rate_limit.ts";
+import type { LimiterTask } from "../testing/limiter_worker.ts";
 import { LIMITER_CELLS, type LimitScope, RateLimiter } from "./rate_limiter.ts";
 
 const RESOURCE = { group: "policy.linkerd.io", kind: "httplocalratelimitpolicy", name: "web" };
@@ -100,4 +101,28 @@ Deno.test("over any time no more pass than the rate allows, and the burst", () =
       },
     ),
   );
+});
+
+/** What a thread of its own lets pass. */
+function passedBy(task: LimiterTask): Promise<number> {
+  const worker = new Worker(new URL("../testing/limiter_worker.ts", import.meta.url), { type: "module" });
+  return new Promise((done, failed) => {
+    worker.onmessage = ({ data }: MessageEvent<number>) => {
+      worker.terminate();
+      done(data);
+    };
+    worker.onerror = ({ message }) => failed(new Error(message));
+    worker.postMessage(task);
+  });
+}
+
+Deno.test("threads that count at the same time let no more pass together than one would", async () => {
+  const task = {
+    cells: String(allocateCells(LIMITER_CELLS)),
+    total: 50_000,
+    requests: 100_000,
+    nowMicros: SECOND,
+  };
+  const [one, other] = await Promise.all([passedBy(task), passedBy(task)]);
+  equal(one! + other!, 50_000);
 });
