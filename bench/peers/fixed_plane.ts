@@ -7,6 +7,7 @@ import type {
   OutboundDecision,
   Watch,
 } from "../../src/proxy/control/plane.ts";
+import { everyRequestTo } from "../../src/proxy/route/default_route.ts";
 
 /** Where all traffic of the application is going, as redirection would tell. */
 export const DESTINATION: SocketAddress = { ip: "10.43.0.7", port: 80 };
@@ -61,7 +62,7 @@ export function fixedPlane(
     detectTimeoutMs: 1000,
     authority: NAME,
     parent,
-    http: distribution,
+    http: everyRequestTo(distribution),
     opaque: distribution,
   };
   const nothing: Watch = { cancel() {} };

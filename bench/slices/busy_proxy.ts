@@ -14,7 +14,7 @@ import { EndpointFeed } from "../../src/proxy/control/endpoint_feed.ts";
 import { Slices } from "../../src/proxy/control/slices.ts";
 import { tcpAddressOf } from "../../src/proxy/control/translate_net.ts";
 import { Core } from "../../src/proxy/core.ts";
-import { Services } from "../../src/proxy/route/destination.ts";
+import { Services } from "../../src/proxy/route/services.ts";
 import { Log } from "../../src/proxy/telemetry/log.ts";
 import { renderMetrics } from "../../src/proxy/telemetry/render.ts";
 import { Telemetry } from "../../src/proxy/telemetry/telemetry.ts";
@@ -94,5 +94,9 @@ for (let i = 0; i < SERIES; i++) {
 }
 new AdminServer(runtime, (request) => answerAdmin(request, runtime, state));
 new Core(runtime).listen(false);
-if (mode !== "quiet") new Services(runtime, new Dialer(loop, arena, config.outbound, runtime.tls)).use(BIG);
+if (mode !== "quiet") {
+  const big = { group: "core", kind: "Service", namespace: "shop", name: "big", port: 80, section: "" };
+  const services = new Services(runtime, new Dialer(loop, arena, config.outbound, runtime.tls));
+  services.use({ kind: "balancer", path: BIG, resource: big }, big);
+}
 await loop.run();
