@@ -54,8 +54,44 @@ export const PROXY_CODES = explanations("proxy", {
     "mesh the client and the server, or drop the port from proxy-require-identity-inbound-ports",
   ],
   "forbidden-route": [
-    "The server has routes and none of them matches the request; answered with 404.",
-    "compare method and path with the HTTPRoutes of the Server",
+    "The policy forbids what is sent there, or its route leads nowhere; answered with 404, or closed.",
+    "compare with the routes of the Service or EgressNetwork, and see whether the Service has that port",
+  ],
+  "route-not-found": [
+    "No route takes the request, by its host, path, method and headers; answered with 404.",
+    "compare it with the HTTPRoutes and GRPCRoutes of the Service or the Server: kubectl get httproutes -A -o yaml",
+  ],
+  "redirect": [
+    "A route of the mesh tells the client to ask elsewhere; answered with the route's status and a Location.",
+    "nothing is wrong; look for a RequestRedirect filter in the HTTPRoutes of the Service or the Server",
+  ],
+  "injected-failure": [
+    "A route of the mesh fails this request, as its policy asks, or its backend does not exist; the detail says which.",
+    "look at the HTTPRoute's backendRefs, and for an EgressNetwork whose trafficPolicy is Deny",
+  ],
+  "rate-limited": [
+    "The server's HTTPLocalRateLimitPolicy takes no more at this moment; answered with 429.",
+    "ask less often, or raise its total, identity or override: kubectl get httplocalratelimitpolicies -A",
+  ],
+  "request-timeout": [
+    "The route's time for a whole request was over; answered with 504.",
+    "compare timeouts.request, or timeout.linkerd.io/request, with what the server takes",
+  ],
+  "call-timeout": [
+    "The time that a gRPC client gave its call (grpc-timeout) was over; DEADLINE_EXCEEDED.",
+    "give the call more time, or see what its server takes so long for",
+  ],
+  "response-timeout": [
+    "The route's time for a response was over; answered with 504.",
+    "compare timeout.linkerd.io/response with what the server takes",
+  ],
+  "attempt-timeout": [
+    "The route's time for one attempt was over, and it was the last; answered with 504.",
+    "compare retry.linkerd.io/timeout with what the server takes",
+  ],
+  "idle-timeout": [
+    "Nothing was sent either way for the route's idle time; the request was ended.",
+    "compare timeout.linkerd.io/idle with the pauses of the application",
   ],
   "no-dispatcher": [
     "The route leads to a backend that does not exist; answered with 502.",
