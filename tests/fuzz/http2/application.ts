@@ -84,7 +84,7 @@ export class Application {
       heedPeer: () => false,
       countRetry() {},
       info: { identity: undefined },
-      answered() {},
+      measured() {},
       acquire: () => {
         const asked = new Asked(endpoint as unknown as Endpoint);
         this.#asked.push(asked);

@@ -18,6 +18,7 @@ export class Asker {
   readonly method: number;
   readonly downstream = { isHttp1: false, isHttp10: false, isBlocked: false };
   readonly pipeline = {
+    authority: "",
     requestDrops: [0, 0, 0],
     requestExtraAt: 0,
     requestExtraLength: 0,

@@ -23,6 +23,7 @@ class Told {
 
   forgetHttp2(): void {}
 
+  streamLimit = Infinity;
   streamEnded(): void {
     this.pending--;
   }
