@@ -133,6 +133,70 @@ Deno.test("an HTTP/2 request crosses a gateway as such, with its body and under 
   application.close();
 });
 
+/** Leads the client to the gateway without HTTP/2 between the two. */
+function speakHttp1({ client, gateway }: Chain): void {
+  client.control.endpoints.set(MIRROR, [{
+    ...endpointAt(gateway.inboundAddress, GATEWAY, gateway.inboundAddress.port),
+    hint: "none",
+    authorityOverride: WEB,
+  }]);
+}
+
+Deno.test("the same over HTTP/1 between the proxies: requests with bodies on one connection, and a WebSocket", async () => {
+  await withChain({}, async (chain) => {
+    speakHttp1(chain);
+    for (let i = 0; i < 3; i++) {
+      const response = await fetch(chain.url, { method: "POST", body: "x".repeat(50_000) });
+      const { host, forwarded, size } = await response.json();
+      deepEqual({ host, size }, { host: WEB, size: 50_000 });
+      match(forwarded, SIGNED);
+    }
+    equal(
+      valueOf(chain.gateway, "inbound_tcp_transport_header_connections_total", 'session_protocol="http1"'),
+      1,
+    );
+    const socket = new WebSocket(chain.url.replace("http", "ws"));
+    await new Promise((done) => socket.onopen = done);
+    const echoed = new Promise((done) => socket.onmessage = ({ data }) => done(data));
+    socket.send("through");
+    equal(await echoed, "through");
+    // It is judged by the gateway's policy as long as it lives.
+    const closed = new Promise((done) => socket.onclose = done);
+    socket.onerror = () => {}; // it is cut off
+    const { port } = chain.gateway.inboundAddress;
+    const { current } = chain.gateway.inbound.policies.of(port);
+    chain.gateway.control.setPolicy(port, { ...current, authorizations: [] });
+    await closed;
+  }, async (request) => {
+    if (request.headers.get("upgrade") === "websocket") {
+      const { socket, response } = Deno.upgradeWebSocket(request);
+      socket.onmessage = ({ data }) => socket.send(data);
+      socket.onerror = () => {}; // it is cut off
+      return response;
+    }
+    const { length: size } = await request.text(), seen = await echo(request).json();
+    return Response.json({ ...seen, size });
+  });
+});
+
+Deno.test("a request that the gateway sends again, because its first endpoint is gone, says the same", async () => {
+  await withChain({}, async ({ url, gateway, server }) => {
+    const dead = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+    const { port } = dead.addr as Deno.NetAddr;
+    dead.close();
+    const [live] = gateway.control.endpoints.get(WEB)!;
+    gateway.control.endpoints.set(WEB, [endpointAt({ ip: "127.0.0.2", port }, SERVER, port), live!]);
+    for (let i = 0; i < 6; i++) {
+      const response = await fetch(url, { method: "PUT", body: "again" });
+      const { host, forwarded } = await response.json();
+      equal(host, WEB);
+      match(forwarded, SIGNED);
+    }
+    equal(valueOf(server, "inbound_http_authz_allow_total"), 6);
+    equal(valueOf(gateway, "inbound_http_authz_allow_total"), 6, "it is judged once");
+  });
+});
+
 Deno.test("a request that has been through the gateway is answered 508, to gRPC ABORTED", async () => {
   await withChain({}, async ({ url, gateway }) => {
     const response = await fetch(url, { headers: { forwarded: `for=a;by=${GATEWAY};proto=https` } });
