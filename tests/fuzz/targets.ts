@@ -7,6 +7,7 @@ import { hpackBlockTarget, hpackRoundTripTarget } from "./hpack.ts";
 import { http1Target } from "./http1.ts";
 import { http2ClientTarget } from "./http2/client_target.ts";
 import { http2ServerTarget } from "./http2/server_target.ts";
+import { routesTarget } from "./routes.ts";
 import type { Target } from "./target.ts";
 import { http1ToHttp2Target, http2ToHttp1Target } from "./transcode.ts";
 
@@ -24,5 +25,6 @@ export function targets(): Target[] {
     http2ToHttp1Target(bench),
     http2ServerTarget,
     http2ClientTarget,
+    routesTarget(),
   ];
 }
