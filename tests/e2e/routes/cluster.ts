@@ -14,7 +14,14 @@ export const SHOP = "shop";
 
 const SCRIPT = fromFileUrl(new URL("./application.ts", import.meta.url).href);
 
-function workload(name: string, ...args: readonly string[]): KubernetesObject[] {
+/** A namespace whose pods get a proxy. */
+function meshed(namespace: string): KubernetesObject {
+  const metadata = { name: namespace, annotations: { "linkerd.io/inject": "enabled" } };
+  return { apiVersion: "v1", kind: "Namespace", metadata };
+}
+
+/** What runs `args` of the application, with a Service of the same name. */
+function workload(namespace: string, name: string, ...args: readonly string[]): KubernetesObject[] {
   const labels = { app: name };
   const container = {
     name: "app",
@@ -23,7 +30,7 @@ function workload(name: string, ...args: readonly string[]): KubernetesObject[] 
     ports: [{ name: "http", containerPort: PORT }],
     readinessProbe: { httpGet: { path: "/ready", port: PORT }, periodSeconds: 1 },
   };
-  const metadata = { name, namespace: SHOP };
+  const metadata = { name, namespace };
   return [
     { apiVersion: "v1", kind: "ServiceAccount", metadata },
     {
@@ -51,16 +58,11 @@ export async function startRoutedShop(): Promise<Cluster> {
     const { client } = cluster;
     await installMesh(client);
     await waitForWorkloads(client, MESH, { timeoutMs: PATIENCE_MS });
-    const namespace = {
-      apiVersion: "v1",
-      kind: "Namespace",
-      metadata: { name: SHOP, annotations: { "linkerd.io/inject": "enabled" } },
-    };
     await apply(cluster, [
-      namespace,
-      ...workload("web", "serve", "web"),
-      ...workload("web-v2", "serve", "web-v2"),
-      ...workload("client", "ask"),
+      meshed(SHOP),
+      ...workload(SHOP, "web", "serve", "web"),
+      ...workload(SHOP, "web-v2", "serve", "web-v2"),
+      ...workload(SHOP, "client", "ask"),
     ]);
     await waitForWorkloads(client, SHOP, { timeoutMs: PATIENCE_MS });
     return cluster;
@@ -74,8 +76,14 @@ export async function apply({ client }: Cluster, objects: readonly KubernetesObj
   await applyObjects(client, objects, { fieldManager: "test" });
 }
 
-/** What the client's requests are answered. */
-export function ask({ client }: Cluster, question: Question): Promise<Answers> {
+/** Another client, in a namespace of its own. */
+export async function addClient(cluster: Cluster, namespace: string): Promise<void> {
+  await apply(cluster, [meshed(namespace), ...workload(namespace, "client", "ask")]);
+  await waitForWorkloads(cluster.client, namespace, { timeoutMs: PATIENCE_MS });
+}
+
+/** What the requests of a namespace's client are answered. */
+export function ask({ client }: Cluster, question: Question, namespace = SHOP): Promise<Answers> {
   const query = new URLSearchParams({ question: JSON.stringify(question) });
-  return getJson<Answers>(client, { namespace: SHOP, name: "client", port: 80 }, `/?${query}`);
+  return getJson<Answers>(client, { namespace, name: "client", port: 80 }, `/?${query}`);
 }

@@ -7,13 +7,14 @@ import { isolationObstacle } from "../../../src/linux/unshare.ts";
 import { MESH } from "../meshed_shop.ts";
 import { expectNothingDenied } from "../privileges.ts";
 import { until } from "../until.ts";
-import { apply, ask, SHOP, startRoutedShop } from "./cluster.ts";
+import { addClient, apply, ask, SHOP, startRoutedShop } from "./cluster.ts";
 
 const obstacle = isolationObstacle();
 if (obstacle !== undefined) console.log(`the end-to-end test of routes is skipped: ${obstacle}`);
 
 const WEB = "http://web";
 const POLICY = "policy.linkerd.io";
+const ELSEWHERE = "elsewhere";
 /** Of a network that documentation may use (RFC 5737): nobody is there. */
 const OUTSIDE = "198.51.100.7";
 const toWeb = [{ group: "core", kind: "Service", name: "web", port: 80 }];
@@ -182,6 +183,25 @@ Deno.test({
       });
 
       await step.step(
+        "a route of a client's namespace is for the clients there, and comes before the Service's own",
+        async () => {
+          await addClient(cluster, ELSEWHERE);
+          await apply(cluster, [route("producer", { parentRefs: toWeb, rules: [{}] })]);
+          const consumer = route("consumer", {
+            parentRefs: [{ ...toWeb[0], namespace: SHOP }],
+            rules: [{ backendRefs: [{ name: "web-v2", namespace: SHOP, port: 80 }] }],
+          });
+          consumer.metadata!.namespace = ELSEWHERE;
+          const there = () => ask(cluster, { url: `${WEB}.${SHOP}`, count: 20 }, ELSEWHERE);
+          deepEqual(await there(), { "200 web": 20 });
+          await apply(cluster, [consumer]);
+          await until("the client's own route is followed", there, (answers) => answers["200 web-v2"] === 20);
+          deepEqual(await ask(cluster, { url: WEB, count: 20 }), { "200 web": 20 });
+          await client.delete(HTTP_ROUTES, "producer", SHOP);
+        },
+      );
+
+      await step.step(
         "an EgressNetwork refuses what leaves the cluster, but for what its routes say",
         async () => {
           const egress = { group: POLICY, kind: "EgressNetwork", name: "outside" };
@@ -218,7 +238,7 @@ Deno.test({
           .filter(({ user }) => user === `system:serviceaccount:${MESH}:linkerd-destination`)
           .filter(({ verb }) => !["list", "watch"].includes(verb))
           .map(({ verb, group, resource }) => `${verb} ${group}/${resource}`);
-        deepEqual(asked.sort(), [
+        deepEqual([...new Set(asked)].sort(), [
           "create coordination.k8s.io/leases",
           "get apps/deployments",
           "get coordination.k8s.io/leases",
