@@ -323,6 +323,12 @@ export class Endpoint implements Loaded {
     this.closedStream(failure);
   }
 
+  /** A connection of its own was served to its end: the server keeps up with as many as it is given. */
+  servedStream(): void {
+    this.#queue.answered();
+    this.closedStream(undefined);
+  }
+
   /** The same for a stream that was no HTTP/1 connection (a tunnel). */
   closedStream(failure: StreamFailure | undefined): void {
     if (failure !== undefined && ["connect", "connect-timeout", "tls"].includes(failure.code)) this.#failed();

@@ -133,7 +133,8 @@ export class Forward implements StreamOwner, Waiter, ConnectWaiter {
     const first = this.#first.restore(far.arena.receiveAt);
     this.#isEnded = true;
     this.#tunnel = new Tunnel(far.arena, this.near, far, (failure) => {
-      endpoint.closedStream(failure);
+      if (failure === undefined) endpoint.servedStream();
+      else endpoint.closedStream(failure);
       this.options.onEnd(failure === undefined ? "" : "ECONNRESET", undefined);
     });
     if (first > 0) far.write(far.arena.receiveAt, first);
