@@ -164,6 +164,11 @@ export function isOverdue({ code }: ProxyError): boolean {
     code === "idle-timeout";
 }
 
+/** Why a response did not come whole, as series of responses are told: a limit that passed by its code, else the label. */
+export function reasonOf(error: ProxyError): string {
+  return isOverdue(error) || error.code === "attempt-timeout" ? error.code : error.label;
+}
+
 /** What may be quoted of a detail: printable ASCII, since it may say what a peer sent. */
 function quotable(detail: string): string {
   return detail.replace(/[^\x20-\x7e]/g, "?").slice(0, 512);

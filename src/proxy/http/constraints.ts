@@ -114,7 +114,7 @@ export class Constraints {
   settle(status: number, grpcStatus: number): void {
     const { exchange } = this;
     if (this.#retried > 0 && !this.isRetryable(status, grpcStatus)) exchange.pipeline.countRetry("successes");
-    if (exchange.isWebSocket) this.deadlines.end(); // a tunnel lasts as long as it likes
+    if (exchange.isTunnelRequest && status < 300) this.deadlines.end(); // a tunnel lasts as long as it likes
   }
 
   /** The request is over. */

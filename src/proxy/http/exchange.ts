@@ -11,7 +11,7 @@
 import { Head, HeaderName } from "../../wasm/http1.ts";
 import { Http2Error } from "../../wasm/http2.ts";
 import type { Endpoint } from "../connect/endpoint.ts";
-import { type ProxyError, proxyError } from "../error.ts";
+import { type ProxyError, proxyError, reasonOf } from "../error.ts";
 import type { Arena } from "../worker/arena.ts";
 import type { Loop } from "../worker/loop.ts";
 import type { Stream } from "../worker/stream.ts";
@@ -230,7 +230,7 @@ export class Exchange extends CarriedRequest {
       if (!("code" in next)) return this.#resend(next);
     }
     const isFinal = !(this.#constraints?.isRetryableError(error, this.isGrpc) ?? false);
-    if (isFinal || !this.#tryAgain(error.status, error.label)) this.#answer(error);
+    if (isFinal || !this.#tryAgain(error.status, reasonOf(error))) this.#answer(error);
   }
 
   /** All of the request has come, and is held. */
@@ -267,7 +267,7 @@ export class Exchange extends CarriedRequest {
   /** No response has begun in time. */
   onAttemptOverdue(error: ProxyError): void {
     this.#attempt.failed(error.code);
-    if (!this.#tryAgain(error.status, error.label)) this.refuse(error);
+    if (!this.#tryAgain(error.status, reasonOf(error))) this.refuse(error);
   }
 
   /** The pipeline knows more now: tries the request that waited again. */
@@ -317,7 +317,7 @@ export class Exchange extends CarriedRequest {
 
   /** Answers with an error of the proxy; it is counted where the request was. */
   #answer(error: ProxyError): void {
-    this.#tally.final(error.status, error.label, this.grpcStatus);
+    this.#tally.final(error.status, reasonOf(error), this.grpcStatus);
     this.pipeline.onError(error);
     this.#status = error.status;
     this.#finish(error.reset);
@@ -461,7 +461,7 @@ export class Exchange extends CarriedRequest {
   }
 
   #breakOff(error: ProxyError): void {
-    this.#tally.final(this.#status, error.label, this.grpcStatus);
+    this.#tally.final(this.#status, reasonOf(error), this.grpcStatus);
     this.pipeline.onError(error);
     this.#finish(error.reset ?? Http2Error.Internal);
     this.downstream.breakOff(error);

@@ -6,7 +6,7 @@ import { Body, Head } from "../../wasm/http1.ts";
 import { BlockKind } from "../../wasm/http2.ts";
 import type { Arena } from "../worker/arena.ts";
 import { HeldBytes } from "../worker/held.ts";
-import { SLOT_SIZE } from "../worker/slots.ts";
+import { SLOT_SIZE, SMALL_SLOT_SIZE } from "../worker/slots.ts";
 import { MAX_HEADERS, MAX_REPLAY_BYTES } from "./limits.ts";
 
 export class Replay {
@@ -62,8 +62,11 @@ export class Replay {
       doubles[(recordAt >> 3) + (Head.ContentLength >> 1)]! > this.#limit;
   }
 
+  /** Keeps more of the body. A large slot for that is taken only while others do not need them. */
   #append(at: number, length: number): boolean {
-    return (this.#isApart ? this.#body : this.#held).append(at, length);
+    const held = this.#isApart ? this.#body : this.#held, total = held.length + length;
+    if (total > SMALL_SLOT_SIZE && this.arena.slots.isScarce) return false;
+    return held.append(at, length);
   }
 
   /** Keeps an HTTP/2 head, as HTTP/1 writes it. @returns false when that cannot be */
@@ -81,9 +84,8 @@ export class Replay {
   /** Keeps more of the body; what is too much is not kept at all. */
   add(at: number, length: number): void {
     if (!this.isWhole) return;
-    const held = this.#isApart ? this.#body : this.#held;
-    const isKept = held.length + length <= this.#limit && held.append(at, length);
-    if (!isKept) this.release();
+    const { length: kept } = this.#isApart ? this.#body : this.#held;
+    if (kept + length > this.#limit || !this.#append(at, length)) this.release();
   }
 
   /** Reads what is held again, at `arena.resendAt`, as if it had just come. @returns the head's length; 0 on failure */

@@ -9,11 +9,15 @@ const GRPC_NAMES = ["OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_
     ["OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"],
   );
 
-/** By the labels of `ProxyError`, and what an exchange says of clients that are gone. */
+/** By the reasons of `ProxyError`, and what an exchange says of clients that are gone. */
 const ERROR_NAMES: Readonly<Record<string, string>> = {
   "failfast": "FAIL_FAST",
   "loadshed": "LOAD_SHED",
-  "response timeout": "REQUEST_TIMEOUT",
+  "request-timeout": "REQUEST_TIMEOUT",
+  "call-timeout": "REQUEST_TIMEOUT",
+  "response-timeout": "RESPONSE_STREAM_TIMEOUT",
+  "attempt-timeout": "RESPONSE_HEADERS_TIMEOUT",
+  "idle-timeout": "IDLE_TIMEOUT",
   "i/o": "IO",
   "unclassified": "CANCEL",
 };

@@ -73,7 +73,7 @@ function* httpResponses(series: Iterable<HttpSeries>): Generator<Row> {
       const classification = isFailure(status, error, grpcStatus) ? "failure" : "success";
       const more = `status_code="${status}",classification="${classification}"` +
         (grpcStatus < 0 ? "" : `,grpc_status="${grpcStatus}"`) +
-        (error === undefined ? "" : `,error="${error}"`);
+        (error === undefined ? "" : `,error="${error.endsWith("-timeout") ? "timeout" : error}"`);
       yield value(join(labels, more), count);
     }
   }

@@ -44,6 +44,11 @@ class Pool {
   get used(): number {
     return this.#used;
   }
+
+  /** More than three in four are taken. */
+  get isScarce(): boolean {
+    return this.#used * 4 > this.#free.length * 3;
+  }
 }
 
 export class SlotPool {
@@ -76,5 +81,10 @@ export class SlotPool {
 
   get used(): number {
     return this.#small.used + this.#large.used;
+  }
+
+  /** Large ones are left for what cannot go on without: whoever can do without takes none. */
+  get isScarce(): boolean {
+    return this.#large.isScarce;
   }
 }

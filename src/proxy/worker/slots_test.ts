@@ -20,3 +20,13 @@ Deno.test("when the small slots are taken large ones serve, and when all are tak
   equal(pool.take(1), 0);
   equal(pool.take(), 0);
 });
+
+Deno.test("large slots are scarce when more than three in four are taken", () => {
+  const pool = new SlotPool(4096, 8, 4), taken = [1, 2, 3].map(() => pool.take());
+  equal(pool.isScarce, false);
+  const last = pool.take();
+  equal(pool.isScarce, true);
+  pool.give(last);
+  equal(pool.isScarce, false);
+  for (const slot of taken) pool.give(slot);
+});
