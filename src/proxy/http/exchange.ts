@@ -115,13 +115,13 @@ export class Exchange extends CarriedRequest {
     return destination;
   }
 
-  /** Follows what the request's route asks for, as soon as that is known, and how long a gRPC call may take. */
+  /** Follows what the request's route asks for, as soon as that is known, and its call, unless a peer proxy did. */
   #constrain(at: number): void {
-    const { rules } = this.pipeline, callMs = this.isGrpc ? grpcTimeoutMs(this.arena, at) : -1;
+    const { rules, isDowngrading } = this.pipeline;
+    const callMs = this.isGrpc && !isDowngrading ? grpcTimeoutMs(this.arena, at) : -1;
     if ((rules === undefined && callMs < 0) || this.#constraints?.rules !== undefined) return;
     this.#constraints ??= this.#spareConstraints ??= new Constraints(this.loop, this.arena, this);
-    const passedMs = (this.loop.micros() - this.#tally.startedAt) / 1000;
-    this.#constraints.begin(rules && withHeaders(rules, this.arena, at), callMs, passedMs);
+    this.#constraints.begin(rules && withHeaders(rules, this.arena, at), callMs, this.#tally.passedMs);
     this.replay.limit = this.#constraints.retry?.maxRequestBytes ?? MAX_REPLAY_BYTES;
   }
 

@@ -18,6 +18,11 @@ export class Tally {
     this.route = undefined;
   }
 
+  /** Milliseconds since the request came. */
+  get passedMs(): number {
+    return (this.loop.micros() - this.startedAt) / 1000;
+  }
+
   /** A request is counted whose response is not yet. */
   get isOpen(): boolean {
     return this.#series !== undefined;
