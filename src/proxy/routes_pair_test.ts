@@ -428,7 +428,7 @@ for (const version of ["HTTP/1", "HTTP/2"] as const) {
 }
 
 Deno.test("gRPC: calls are routed by service and method, and errors are told in gRPC's way", () =>
-  withShop("gRPC", async ({ ask, route, serve }) => {
+  withShop("gRPC", async ({ ask, route, serve, pair }) => {
     const call = (service: string, method = ""): RequestMatch => ({
       kind: "grpc",
       service,
@@ -450,6 +450,8 @@ Deno.test("gRPC: calls are routed by service and method, and errors are told in 
     deepEqual([missing.status, missing.headers["grpc-status"]], [200, "5"]);
     const broken = await ask("/shop.Broken/Do");
     deepEqual([broken.headers["grpc-status"], broken.headers["grpc-message"]], ["14", "away"]);
+    const statuses = "outbound_grpc_route_request_statuses_total";
+    equal(rowValue(pair.client.runtime, statuses, 'route_name="broken"', 'grpc_status="UNAVAILABLE"'), 1);
     serve({
       authorizations: NOBODY,
       protocol: "grpc",

@@ -11,7 +11,7 @@
 import { Head, HeaderName } from "../../wasm/http1.ts";
 import { Http2Error } from "../../wasm/http2.ts";
 import type { Endpoint } from "../connect/endpoint.ts";
-import { type ProxyError, proxyError, reasonOf } from "../error.ts";
+import { grpcCodeOf, type ProxyError, proxyError, reasonOf } from "../error.ts";
 import type { Arena } from "../worker/arena.ts";
 import type { Loop } from "../worker/loop.ts";
 import type { Stream } from "../worker/stream.ts";
@@ -317,6 +317,7 @@ export class Exchange extends CarriedRequest {
 
   /** Answers with an error of the proxy; it is counted where the request was. */
   #answer(error: ProxyError): void {
+    if (this.isGrpc && error.reset === undefined) this.grpcStatus = grpcCodeOf(error);
     this.#tally.final(error.status, reasonOf(error), this.grpcStatus);
     this.pipeline.onError(error);
     this.#status = error.status;
