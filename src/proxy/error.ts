@@ -164,8 +164,12 @@ export function isOverdue({ code }: ProxyError): boolean {
     code === "idle-timeout";
 }
 
-/** Why a response did not come whole, as series of responses are told: a limit that passed by its code, else the label. */
-export function reasonOf(error: ProxyError): string {
+/**
+ * Why a response did not come whole, as series of responses are told: a limit that passed by its code, else the label.
+ * Undefined for a redirect, which is all that the client was to get.
+ */
+export function reasonOf(error: ProxyError): string | undefined {
+  if (error.code === "redirect") return undefined;
   return isOverdue(error) || error.code === "attempt-timeout" ? error.code : error.label;
 }
 

@@ -173,7 +173,12 @@ function inboundRoute(
 }
 
 /** The value of a counter whose labels hold all of `parts`. */
-function counted({ pair }: Shop, side: "client" | "server", family: string, ...parts: string[]): number {
+function counted(
+  { pair }: Pick<Shop, "pair">,
+  side: "client" | "server",
+  family: string,
+  ...parts: string[]
+): number {
   const values = pair[side].runtime.telemetry.families.get(family)?.values ?? new Map();
   return [...values].filter(([labels]) => parts.every((part) => labels.includes(part)))
     .reduce((sum, [, { value }]) => sum + value, 0);
@@ -263,7 +268,7 @@ for (const version of ["HTTP/1", "HTTP/2"] as const) {
     ok(canary > 5 && canary < 80, `${canary} of 300`); // one in ten million runs is outside
   });
 
-  test("what no route takes is not found, and what its route redirects is told where to ask", async ({ ask, route }) => {
+  test("what no route takes is not found, and what its route redirects is told where to ask", async ({ ask, route, pair }) => {
     route(
       { name: "items", matches: [http({ path: prefix("/items") })] },
       {
@@ -284,6 +289,9 @@ for (const version of ["HTTP/1", "HTTP/2"] as const) {
     ok(String(missing.headers["l5d-proxy-error"]).includes("no route"));
     const { status, headers } = await ask("/old/a?b=c", { host: "web.shop" });
     equal(status, 302);
+    const statuses = "outbound_http_route_request_statuses_total", { runtime } = pair.client;
+    equal(rowValue(runtime, statuses, 'route_name="old"', 'http_status="302",error=""'), 1);
+    equal(counted({ pair }, "client", "outbound_http_errors_total"), 1, "what was not found alone");
     ok(
       /^https:\/\/new\.shop(:[0-9]+)?\/items\/a\?b=c$/.test(String(headers["location"])),
       String(headers["location"]),
