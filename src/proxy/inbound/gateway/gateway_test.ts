@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import http2 from "node:http2";
+import { everyRequestTo } from "../../route/default_route.ts";
 import { TestAuthority } from "../../testing/certificates.ts";
 import { balanced, endpointAt } from "../../testing/fake_control.ts";
 import { heard } from "../../testing/heard.ts";
@@ -323,4 +324,26 @@ Deno.test("a destination that a gateway connection uses is kept, and forgotten o
     gateway.outbound.forgetIdle();
     equal(gateway.control.open, PORTS);
   });
+});
+
+Deno.test("what a route of the gateway changes of a head goes on with what the gateway signs", async () => {
+  const changes = { add: [["x-route", "west"]] as const, set: [], remove: ["x-gone"] };
+  const serve = ({ headers }: Request) =>
+    Response.json([headers.get("x-route"), headers.get("x-gone"), headers.get("forwarded")]);
+  for (const isHttp1 of [false, true]) {
+    await withChain({}, async (chain) => {
+      const { opaque } = balanced(WEB);
+      chain.gateway.control.decisions.set(WEB, {
+        ...balanced(WEB),
+        http: everyRequestTo(opaque, { filters: [{ kind: "request-headers", changes }] }),
+      });
+      if (isHttp1) speakHttp1(chain);
+      for (let i = 0; i < 2; i++) {
+        const [route, gone, forwarded] = await (await fetch(chain.url, { headers: { "x-gone": "1" } }))
+          .json();
+        deepEqual([route, gone], ["west", null]);
+        match(forwarded, SIGNED);
+      }
+    }, serve);
+  }
 });
