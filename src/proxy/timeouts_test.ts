@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { ask, withHttp2 } from "./testing/http2_application.ts";
 import { type Pair, withPair } from "./testing/meshed_pair.ts";
-import { rule } from "./testing/ruled.ts";
+import { QUICK_RETRY, rule } from "./testing/ruled.ts";
 import { renderMetrics } from "./telemetry/render.ts";
 import { NO_LIMITS } from "./route/request_limits.ts";
 
@@ -176,5 +176,31 @@ Deno.test("a timeout that is none, or on a request that is no call, binds nobody
       const answer = await ask(session, headers, new Uint8Array(5));
       equal(answer.headers["grpc-status"], "0", headers["grpc-timeout"]);
     }
+  });
+});
+
+Deno.test("a call that waits for an endpoint has the time that its client gives it", async () => {
+  await withHttp2(() => {}, async (session, { client }) => {
+    for (const body of [undefined, new Uint8Array(100)]) {
+      const { headers } = await ask(session, { ...CALL, "grpc-timeout": "30m" }, body);
+      deepEqual([headers[":status"], headers["grpc-status"]], [200, "4"]);
+      ok(String(headers["grpc-message"]).includes("its client's limit of 30 ms"));
+    }
+    equal(client.outbound.queued, 0);
+  }, ({ client }) => client.control.endpoints.set("web.shop.svc.cluster.local:80", []));
+});
+
+Deno.test("a request whose time is over while it waits for another attempt is answered 504, and not made again", async () => {
+  let asked = 0;
+  await withPair(() => new Response("", { status: ++asked < 2 ? 503 : 200 }), async (pair) => {
+    const backoff = { minMs: 60_000, maxMs: 60_000, jitter: 0 };
+    rule(pair, { limits: { ...NO_LIMITS, requestMs: LIMIT_MS }, retry: { ...QUICK_RETRY, backoff } });
+    while (asked === 0) {
+      const response = await fetch(pair.url, { method: "POST", body: "held" });
+      equal(response.status, 504);
+      await response.body?.cancel();
+    }
+    equal(asked, 1);
+    equal(pair.client.outbound.inFlight.count, 0);
   });
 });
