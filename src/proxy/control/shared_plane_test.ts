@@ -118,6 +118,29 @@ Deno.test("a worker's plane asks and is told over the wire, and a cancelled watc
   equal(names.length, 1);
 });
 
+Deno.test("a name is asked about over the wire as an address is, once for both loops", async () => {
+  const rig = new Rig(), { control, plane } = rig, sent: ToMain[] = [], told: string[] = [];
+  const remote = new RemotePlane((message) => sent.push(...wired<ToMain>(message)));
+  const target = { name: "web.shop.svc.cluster.local", port: 80 };
+  control.decisions.set(PATH, balanced(PATH));
+  const own = plane.watchOutbound(target, ({ authority }) => told.push(`own ${authority}`), () => {});
+  remote.watchOutbound(target, ({ authority }) => told.push(`remote ${authority}`), () => {});
+  const asked = sent.pop();
+  ok(asked?.kind === "watch-outbound");
+  deepEqual(asked.target, target);
+  const theirs = plane.watchOutbound(asked.target, (decision) => {
+    for (const message of wired<ToWorker>({ kind: "decision", watch: asked.watch, decision })) {
+      remote.receive(message as ToWorker & { readonly watch: number });
+    }
+  }, () => {});
+  await rig.turn();
+  deepEqual(told.sort(), [`own ${PATH}`, `remote ${PATH}`]);
+  equal(control.open, 1);
+  own.cancel();
+  theirs.cancel();
+  equal(control.open, 0);
+});
+
 /** A message as it arrives at the other loop. */
 function wired<Message>(message: Message): Message[] {
   return [...new MessageCutter().push(encodeMessage(message))] as Message[];
