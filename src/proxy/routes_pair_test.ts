@@ -474,3 +474,38 @@ Deno.test("gRPC: calls are routed by service and method, and errors are told in 
     for (let i = 0; i < 3; i++) codes.push((await ask("/shop.Cart/List")).headers["grpc-status"]);
     ok(codes.includes("8"), codes.join());
   }));
+
+Deno.test("a WebSocket takes the route of a GET, with what the route changes on either side", async () => {
+  const add = (name: string): Filter[] => [{
+    kind: "request-headers",
+    changes: changes({ add: [[name, "1"]], remove: ["origin"] }),
+  }];
+  const match = http({ method: "GET", path: prefix("/ws") });
+  await withPair((request) => {
+    const told = ["x-out", "x-in", "origin"].map((name) => request.headers.get(name));
+    const { socket, response } = Deno.upgradeWebSocket(request, { protocol: "chat" });
+    socket.onopen = () => socket.send(JSON.stringify(told));
+    return response;
+  }, async ({ client, server, url, port }) => {
+    const rules = routes({ name: "ws", matches: [match], filters: add("x-out") });
+    client.control.decisions.set(TARGET, { ...balanced(WEB), http: rules });
+    server.control.policies.set(port, {
+      ...OPEN,
+      routes: [inboundRoute("ws", [match], { filters: add("x-in") })],
+    });
+    for (let i = 0; i < 2; i++) { // the first may come before the server's proxy is told of its policy
+      const socket = new WebSocket(`${url.replace("http", "ws")}/ws/a`, ["chat"]);
+      const told = await new Promise<string>((done, failed) => {
+        socket.onmessage = ({ data }) => done(data);
+        socket.onerror = () => failed(new Error("no WebSocket"));
+      });
+      const closed = new Promise((done) => socket.onclose = done);
+      socket.close();
+      await closed;
+      if (i === 1) deepEqual(JSON.parse(told), ["1", "1", null]);
+    }
+    const missing = await fetch(`${url}/other`);
+    equal(missing.status, 404);
+    await missing.body?.cancel();
+  });
+});
