@@ -1,4 +1,5 @@
 /** What is measured: a proxy or a pair of them, and how processes of ours and of others are started. */
+import { makeLean } from "../../tools/build/lean.ts";
 import type { Environment, Side } from "./environment.ts";
 import { run } from "./programs.ts";
 
@@ -26,6 +27,7 @@ export function bundle(directory: string, name: string, source: string): string[
   Deno.mkdirSync(`${directory}/ours/wasm`, { recursive: true });
   Deno.copyFileSync(WASM, `${directory}/ours/wasm/mesh.wasm`);
   run(Deno.execPath(), ..."bundle --quiet --platform deno --minify --output".split(" "), program, source);
+  makeLean(`${directory}/ours`, name);
   return [Deno.execPath(), "run", "-A", "--v8-flags=--max-semi-space-size=1,--expose-gc", program];
 }
 

@@ -2,6 +2,7 @@
  * The self-contained JavaScript that images, pods and the packaged CLI run: one folder per program under dist/, with
  * shared chunks, so that what a role does not need is not loaded. A bundle starts in half the time of its sources.
  */
+import { bodyFile, makeLean } from "./lean.ts";
 import { type BuildStep, runDeno } from "./step.ts";
 
 /** Programs that are one file: started in every pod, so that every file read and every byte counts. */
@@ -71,6 +72,9 @@ const SPLIT: Readonly<Record<string, { entry: string; inputs: readonly string[] 
   },
 };
 
+/** The program in every pod. */
+const LEAN: ReadonlySet<string> = new Set(["proxy"]);
+
 function requiredStep(name: string, entry: string, inputs: readonly string[]): BuildStep {
   const output = `dist/${name}.cjs`;
   return {
@@ -88,14 +92,15 @@ function bundleStep(name: string, entry: string, inputs: readonly string[], isSp
   const output = isSplit ? `dist/${name}` : `dist/${name}.js`;
   return {
     name: `bundle-${name}`,
-    inputs: [...inputs, "tools/build/bundles.ts"],
-    outputs: [output],
+    inputs: [...inputs, "tools/build/bundles.ts", "tools/build/lean.ts"],
+    outputs: [output, ...(LEAN.has(name) ? [`dist/${bodyFile(name)}`] : [])],
     async run(root) {
       if (isSplit) await removeFolder(`${root}/${output}`); // chunks are named by their content: old ones would stay
       const where = isSplit ? ["--code-splitting", "--outdir", output] : ["--output", output];
       const minify = isSplit ? [] : ["--minify"];
       await runDeno(root, ["bundle", "--quiet", "--platform", "deno", ...minify, ...where, entry]);
       if (isSplit) await loadLate(`${root}/${output}`);
+      if (LEAN.has(name)) makeLean(`${root}/dist`, name);
     },
   };
 }

@@ -75,6 +75,7 @@ const PROGRAMS = [
   "dashboard",
   "wasm",
   "proxy.js",
+  "proxy.body",
   "regex.cjs",
   "demo.js",
   "init.js",

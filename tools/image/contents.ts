@@ -116,7 +116,9 @@ export async function programLayer(architecture: Architecture, dist: string): Pr
   for (const name of ["proxy", "init", "demo", "validator", "await", "sleep", "cni", "cni-plugin"]) {
     tree.file(`${HOME}/${name}.js`, Deno.readFileSync(`${dist}/${name}.js`));
   }
-  tree.file(`${HOME}/regex.cjs`, Deno.readFileSync(`${dist}/regex.cjs`));
+  for (const name of ["proxy.body", "regex.cjs"]) {
+    tree.file(`${HOME}/${name}`, Deno.readFileSync(`${dist}/${name}`));
+  }
   for (const name of ["controller", "wasm"]) await tree.take(`${HOME}/${name}`, `${dist}/${name}`);
   for (const [path, program] of Object.entries(LAUNCHERS)) {
     const command = run(program.script, ...program.flags);

@@ -19,10 +19,16 @@ interface Library {
   readonly RE2JS: typeof RE2JS;
 }
 
+/** What of Node the runtime has without an import, which every proxy would hold. */
+interface Runtime {
+  readonly process: { getBuiltinModule(name: "node:module"): typeof import("node:module") };
+}
+
 let library: Library | undefined;
 
 /** Beside the bundle, or in dist/ when run from source. @throws Error when the build is not whole */
 function load(): Library {
+  const { process } = globalThis as unknown as Runtime;
   const { createRequire } = process.getBuiltinModule("node:module");
   const require = createRequire(import.meta.url);
   const beside = new URL("./regex.cjs", import.meta.url);
