@@ -8,6 +8,7 @@ async function run(program: string): Promise<string> {
     makeLean(directory, "some");
     const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-config", "-A", `${directory}/some.js`],
+      env: { NO_COLOR: "1" },
     }).output();
     return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
   } finally {
