@@ -156,3 +156,19 @@ export function isConflict(error: unknown): boolean {
 export function isAlreadyExists(error: unknown): boolean {
   return error instanceof KubeError && error.reason === "AlreadyExists";
 }
+
+/** The same client but for some of its methods. */
+export function overriding(client: KubeClient, methods: Partial<KubeClient>): KubeClient {
+  return {
+    list: (...call) => client.list(...call),
+    watch: (...call) => client.watch(...call),
+    get: (...call) => client.get(...call),
+    create: (...call) => client.create(...call),
+    replace: (...call) => client.replace(...call),
+    patch: (...call) => client.patch(...call),
+    delete: (...call) => client.delete(...call),
+    createSubresource: (...call) => client.createSubresource(...call),
+    raw: (...call) => client.raw(...call),
+    ...methods,
+  };
+}

@@ -1,20 +1,13 @@
 import assert from "node:assert/strict";
-import { startApiServer } from "../local/api/server.ts";
+import { withNetwork } from "../local/api/testing.ts";
 import type { KubeClient } from "./client.ts";
-import { createHttpKubeClient } from "./http_client.ts";
 import { PODS, SERVICE_ACCOUNTS } from "./kinds.ts";
 import { forwardPort, type PodPort, type PortForward } from "./port_forward.ts";
 
 /** A pod "app" whose address is loopback, on the laptop's API server over TLS. */
 async function withPod(use: (client: KubeClient) => Promise<void>): Promise<void> {
-  const server = await startApiServer({ tcp: [{ hostname: "127.0.0.1", port: 0 }] });
-  const client = createHttpKubeClient({
-    server: `https://127.0.0.1:${server.addresses[0]!.port}`,
-    caCertificate: server.caBundle,
-    token: server.adminToken,
-  });
-  try {
-    const metadata = { name: "app", namespace: "default" };
+  await withNetwork(async (connect) => {
+    const client = connect(), metadata = { name: "app", namespace: "default" };
     await client.create(SERVICE_ACCOUNTS, { metadata: { name: "default", namespace: "default" } });
     await client.create(PODS, { metadata, spec: { containers: [{ name: "app", image: "app" }] } });
     await client.patch(PODS, "app", "default", { status: { podIP: "127.0.0.1" } }, {
@@ -22,10 +15,7 @@ async function withPod(use: (client: KubeClient) => Promise<void>): Promise<void
       subresource: "status",
     });
     await use(client);
-  } finally {
-    client.close();
-    await server.stop();
-  }
+  });
 }
 
 /** A TCP server, as the pod's program. */

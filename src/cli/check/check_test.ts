@@ -10,7 +10,7 @@ import {
 } from "../../../manifests/render.ts";
 import { makeServingCertificate, withAuthority } from "../../control/injector/serving_certificate.ts";
 import { applyObjects } from "../../kube/apply.ts";
-import type { KubeClient } from "../../kube/client.ts";
+import { type KubeClient, overriding } from "../../kube/client.ts";
 import {
   CONFIG_MAPS,
   CUSTOM_RESOURCE_DEFINITIONS,
@@ -47,20 +47,12 @@ interface Document {
 
 /** The client of a cluster whose controllers' admin ports answer with `metrics`. */
 function withControllers(client: KubeClient, metrics: string): KubeClient {
-  return {
-    list: (...call) => client.list(...call),
-    watch: (...call) => client.watch(...call),
-    get: (...call) => client.get(...call),
-    create: (...call) => client.create(...call),
-    replace: (...call) => client.replace(...call),
-    patch: (...call) => client.patch(...call),
-    delete: (...call) => client.delete(...call),
-    createSubresource: (...call) => client.createSubresource(...call),
+  return overriding(client, {
     raw: (method, path, init) =>
       /\/pods\/[^/]*\/proxy\/metrics$/.test(path)
         ? Promise.resolve(new Response(metrics))
         : client.raw(method, path, init),
-  };
+  });
 }
 
 function environmentOf(

@@ -1,46 +1,24 @@
 import assert from "node:assert/strict";
-import { createHttpKubeClient } from "../../kube/http_client.ts";
-import { NAMESPACES, PODS, SERVICE_ACCOUNTS } from "../../kube/kinds.ts";
-import { startApiServer } from "../../local/api/server.ts";
-import { COMPONENT_LABEL } from "../../mesh/labels.ts";
+import { putComponent, withNetwork } from "../../local/api/testing.ts";
 import { type Environment, SYSTEM } from "../environment.ts";
 import { runCli } from "../main.ts";
 
 /** Runs the command against a cluster with a web pod on loopback, until `interrupted` resolves. */
-async function run(
-  args: string[],
-  world: Partial<Environment>,
-): Promise<{ code: number; printed: string; told: string }> {
-  const server = await startApiServer({ tcp: [{ hostname: "127.0.0.1", port: 0 }] });
-  const { client } = server, name = "web-1", namespace = "linkerd";
-  try {
-    await client.create(NAMESPACES, { metadata: { name: namespace } });
-    await client.create(SERVICE_ACCOUNTS, { metadata: { name: "default", namespace } });
-    const metadata = { name, namespace, labels: { [COMPONENT_LABEL]: "web" } };
-    await client.create(PODS, { metadata, spec: { containers: [{ name: "web", image: "x" }] } });
-    const status = { podIP: "127.0.0.1", conditions: [{ type: "Ready", status: "True" }] };
-    await client.patch(PODS, name, namespace, { status }, { type: "merge", subresource: "status" });
-    let printed = "", told = "";
-    const code = await runCli(args, {
+async function run(args: string[], world: Partial<Environment>) {
+  let printed = "", told = "", code = -1;
+  await withNetwork(async (connect, { client }) => {
+    await putComponent(client, "web", true);
+    code = await runCli(args, {
       ...SYSTEM,
       print: (text) => void (printed += text),
       tell: (text) => void (told += text),
       variable: () => undefined,
-      connect: () => {
-        const network = createHttpKubeClient({
-          server: `https://127.0.0.1:${server.addresses[0]!.port}`,
-          caCertificate: server.caBundle,
-          token: server.adminToken,
-        });
-        const close = () => network.close();
-        return Promise.resolve({ client: network, namespace: "default", server: "", close });
-      },
+      connect: () =>
+        Promise.resolve({ client: connect(), namespace: "default", server: "", close: () => {} }),
       ...world,
     });
-    return { code, printed, told };
-  } finally {
-    await server.stop();
-  }
+  });
+  return { code, printed, told };
 }
 
 Deno.test("the address is printed, a browser is opened, and the port is closed when it is interrupted", async () => {

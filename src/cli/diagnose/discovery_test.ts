@@ -3,10 +3,7 @@ import { parse } from "yaml";
 import { policyConfig, servePolicy } from "../../control/policy/role.ts";
 import { Flags } from "../../control/process/flags.ts";
 import { shopController } from "../../control/testing/shop.ts";
-import { createHttpKubeClient } from "../../kube/http_client.ts";
-import { NAMESPACES, PODS, SERVICE_ACCOUNTS } from "../../kube/kinds.ts";
-import { startApiServer } from "../../local/api/server.ts";
-import { COMPONENT_LABEL } from "../../mesh/labels.ts";
+import { putComponent, withNetwork } from "../../local/api/testing.ts";
 import { type Environment, SYSTEM } from "../environment.ts";
 import { forwardComponent } from "../forward.ts";
 import { runCli } from "../main.ts";
@@ -90,29 +87,13 @@ Deno.test("what the controller refuses, what is no resource, and a controller th
 async function withDestinationPod(
   use: (connect: Environment["connect"], setReady: (isReady: boolean) => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  const server = await startApiServer({ tcp: [{ hostname: "127.0.0.1", port: 0 }] });
-  const connect = () => {
-    const client = createHttpKubeClient({
-      server: `https://127.0.0.1:${server.addresses[0]!.port}`,
-      caCertificate: server.caBundle,
-      token: server.adminToken,
-    });
-    return Promise.resolve({ client, namespace: "default", server: "", close: () => client.close() });
-  };
-  try {
-    const { client } = server, name = "linkerd-destination-1", namespace = "linkerd";
-    await client.create(NAMESPACES, { metadata: { name: namespace } });
-    await client.create(SERVICE_ACCOUNTS, { metadata: { name: "default", namespace } });
-    const metadata = { name, namespace, labels: { [COMPONENT_LABEL]: "destination" } };
-    await client.create(PODS, { metadata, spec: { containers: [{ name: "destination", image: "x" }] } });
-    await use(connect, async (isReady) => {
-      const conditions = [{ type: "Ready", status: isReady ? "True" : "False" }];
-      const status = { podIP: "127.0.0.1", conditions };
-      await client.patch(PODS, name, namespace, { status }, { type: "merge", subresource: "status" });
-    });
-  } finally {
-    await server.stop();
-  }
+  await withNetwork(async (connect, { client }) => {
+    await putComponent(client, "destination", false);
+    await use(
+      () => Promise.resolve({ client: connect(), namespace: "default", server: "", close: () => {} }),
+      (isReady) => putComponent(client, "destination", isReady),
+    );
+  });
 }
 
 Deno.test("without an address the controller's port is forwarded through the API server, to a pod that is ready", () =>

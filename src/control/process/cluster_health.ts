@@ -5,7 +5,7 @@
  * It looks at the client that every informer uses, so that no informer can be forgotten.
  */
 import { Gauge, type Registry } from "prom-client";
-import { isNotFound, type KubeClient, KubeError } from "../../kube/client.ts";
+import { isNotFound, type KubeClient, KubeError, overriding } from "../../kube/client.ts";
 import type { ResourceKind } from "../../kube/resource.ts";
 import { STALE_GAUGE } from "../../mesh/names.ts";
 
@@ -50,7 +50,7 @@ export class ClusterHealth {
       else this.failed(kind.plural);
     };
     const worked = (kind: ResourceKind) => this.worked(kind.plural);
-    return {
+    return overriding(client, {
       async list(kind, options) {
         try {
           const list = await client.list(kind, options);
@@ -72,14 +72,7 @@ export class ClusterHealth {
           throw error;
         }
       },
-      get: (...call) => client.get(...call),
-      create: (...call) => client.create(...call),
-      replace: (...call) => client.replace(...call),
-      patch: (...call) => client.patch(...call),
-      delete: (...call) => client.delete(...call),
-      createSubresource: (...call) => client.createSubresource(...call),
-      raw: (...call) => client.raw(...call),
-    };
+    });
   }
 }
 

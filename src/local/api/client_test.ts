@@ -1,6 +1,6 @@
-import { createHttpKubeClient } from "../../kube/http_client.ts";
 import { testKubeClient } from "../../kube/cases.ts";
 import { startApiServer } from "./server.ts";
+import { withNetwork } from "./testing.ts";
 
 testKubeClient("in-process client", async (use) => {
   const server = await startApiServer();
@@ -11,17 +11,4 @@ testKubeClient("in-process client", async (use) => {
   }
 });
 
-testKubeClient("HTTP client", async (use) => {
-  const server = await startApiServer({ tcp: [{ hostname: "127.0.0.1", port: 0 }] });
-  const client = createHttpKubeClient({
-    server: `https://127.0.0.1:${server.addresses[0]!.port}`,
-    caCertificate: server.caBundle,
-    token: server.adminToken,
-  });
-  try {
-    await use(client);
-  } finally {
-    client.close();
-    await server.stop();
-  }
-});
+testKubeClient("HTTP client", (use) => withNetwork((connect) => use(connect())));

@@ -2,8 +2,7 @@
  * One request and its response, whatever the versions on either side: asks the pipeline where it goes, sends it there,
  * and hands the response back. A request that never reached an application (its connection was refused, an idle one
  * turned out closed, a peer proxy says so) is sent to another endpoint while its bytes are still held: what can be
- * saved is not lost. One whose route retries is sent again after a response that is not final, and one whose time is
- * limited ends in time.
+ * saved is not lost. Its route may have it sent again after a response that is not final, and ends it in time.
  *
  * The held form is HTTP/1's, whichever version it came in, since that is one run of bytes that can be parsed again.
  * Source: RFC 9110 §9.2.2; RFC 9113 §8.7; proxy.md §6, §7, §9, §10.
