@@ -11,6 +11,18 @@ export interface Rule {
 }
 
 export const READ = ["get", "list", "watch"];
+
+/** Kinds of policy.linkerd.io that the control plane follows, and is asked about before they are stored. */
+export const POLICY_RESOURCES = [
+  "authorizationpolicies",
+  "egressnetworks",
+  "httplocalratelimitpolicies",
+  "httproutes",
+  "meshtlsauthentications",
+  "networkauthentications",
+  "serverauthorizations",
+  "servers",
+];
 const RBAC = "rbac.authorization.k8s.io";
 
 /** A cluster-wide role of this name for one service account of the control plane. */

@@ -2,7 +2,7 @@
 import type { KubernetesObject } from "../src/kube/resource.ts";
 import { CONTROL_PORTS } from "../src/mesh/names.ts";
 import type { Values } from "../src/mesh/values.ts";
-import { clusterAccess, namespacedAccess, READ } from "./access.ts";
+import { clusterAccess, namespacedAccess, POLICY_RESOURCES, READ } from "./access.ts";
 import { type Component, deployment, disruptionBudget, serviceAccount } from "./control_plane_pod.ts";
 import { service } from "./services.ts";
 
@@ -36,16 +36,6 @@ export function destination(values: Values): KubernetesObject[] {
     local: "destination",
   };
   const grpc = (port: number) => [{ name: "grpc", port, targetPort: port }];
-  const policies = [
-    "authorizationpolicies",
-    "egressnetworks",
-    "httplocalratelimitpolicies",
-    "httproutes",
-    "meshtlsauthentications",
-    "networkauthentications",
-    "serverauthorizations",
-    "servers",
-  ];
   return [
     serviceAccount(values, NAME, "destination"),
     ...clusterAccess(values, `linkerd-${values.namespace}-destination`, NAME, "destination", [
@@ -54,7 +44,7 @@ export function destination(values: Values): KubernetesObject[] {
       { apiGroups: ["linkerd.io"], resources: ["serviceprofiles"], verbs: READ },
     ]),
     ...clusterAccess(values, "linkerd-policy", NAME, "destination", [
-      { apiGroups: ["policy.linkerd.io"], resources: policies, verbs: READ },
+      { apiGroups: ["policy.linkerd.io"], resources: POLICY_RESOURCES, verbs: READ },
       {
         apiGroups: ["gateway.networking.k8s.io"],
         resources: ["httproutes", "grpcroutes", "tlsroutes", "tcproutes"],

@@ -12,6 +12,7 @@ import {
   VALIDATOR_PATH,
 } from "../src/mesh/names.ts";
 import type { Values } from "../src/mesh/values.ts";
+import { POLICY_RESOURCES } from "./access.ts";
 import { componentLabels } from "./control_plane_pod.ts";
 
 interface Rule {
@@ -57,16 +58,7 @@ export function validators(values: Values): KubernetesObject[] {
       {
         apiGroups: ["policy.linkerd.io"],
         apiVersions: ["*"],
-        resources: [
-          "authorizationpolicies",
-          "egressnetworks",
-          "httplocalratelimitpolicies",
-          "httproutes",
-          "meshtlsauthentications",
-          "networkauthentications",
-          "serverauthorizations",
-          "servers",
-        ],
+        resources: POLICY_RESOURCES,
       },
       {
         apiGroups: ["gateway.networking.k8s.io"],

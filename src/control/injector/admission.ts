@@ -51,18 +51,22 @@ class Refusal extends Error {
   override readonly name = "Refusal";
 }
 
+/** Makes the answer to a review of what is decided. */
+export function answerTo({ apiVersion, kind, request }: AdmissionReview) {
+  return (response: Omit<NonNullable<AdmissionReview["response"]>, "uid">): AdmissionReview => ({
+    apiVersion,
+    kind,
+    response: { uid: request?.uid ?? "", ...response },
+  });
+}
+
 /**
  * Never rejects. A failure of ours lets the object through unpatched, with a warning the user sees, unless the
  * installation says that webhooks must not fail (`webhookFailurePolicy: Fail`): then the object is refused. So is one
  * whose annotations are wrong, always: a pod that asks for a policy must not run with another.
  */
 export async function admit(context: AdmissionContext, review: AdmissionReview): Promise<AdmissionReview> {
-  const { request } = review;
-  const answer = (response: Omit<NonNullable<AdmissionReview["response"]>, "uid">): AdmissionReview => ({
-    apiVersion: review.apiVersion,
-    kind: review.kind,
-    response: { uid: request?.uid ?? "", ...response },
-  });
+  const { request } = review, answer = answerTo(review);
   if (request?.object === undefined) {
     return answer({ allowed: false, status: { message: "the review holds no object", code: 400 } });
   }

@@ -14,7 +14,7 @@ import {
   type ServiceProfile,
 } from "../../kube/kinds.ts";
 import type { KubernetesObject } from "../../kube/resource.ts";
-import type { AdmissionReview } from "../injector/admission.ts";
+import { type AdmissionReview, answerTo } from "../injector/admission.ts";
 import type { Route, RouteKind } from "../state/routes.ts";
 import { Invalid } from "./invalid.ts";
 import { overlapWarnings } from "./overlap.ts";
@@ -57,12 +57,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
  * controllers skip what they cannot follow.
  */
 export async function validate(client: KubeClient, review: AdmissionReview): Promise<AdmissionReview> {
-  const { request } = review;
-  const answer = (response: Omit<NonNullable<AdmissionReview["response"]>, "uid">): AdmissionReview => ({
-    apiVersion: review.apiVersion,
-    kind: review.kind,
-    response: { uid: request?.uid ?? "", ...response },
-  });
+  const { request } = review, answer = answerTo(review);
   if (request?.object === undefined) {
     return answer({ allowed: false, status: { message: "the review holds no object", code: 400 } });
   }

@@ -1,5 +1,6 @@
 /** What goes wrong with a control plane and its cluster, while the load goes on: the data plane goes on, too. */
 import { equal, ok } from "node:assert/strict";
+import { isReady } from "../../../src/cli/check/pod_health.ts";
 import { DEPLOYMENTS, type Pod, PODS } from "../../../src/kube/kinds.ts";
 import { readCounts, SHOP } from "../../e2e/meshed_shop.ts";
 import { until } from "../../e2e/until.ts";
@@ -9,10 +10,6 @@ import { processesOf } from "../harness/processes.ts";
 import { unharmed } from "./traffic.ts";
 
 const API_SERVER_AWAY_MS = 60_000, CONTROLLERS_PATIENCE_MS = 180_000;
-
-function isReady({ status }: Pod): boolean {
-  return status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
-}
 
 async function controlPlanePods({ client }: KubernetesCluster): Promise<Pod[]> {
   return (await client.list(PODS, { namespace: "linkerd" })).items;

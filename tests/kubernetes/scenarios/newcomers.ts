@@ -3,6 +3,7 @@
  * docs/control-plane-away.md gives, and somebody says so.
  */
 import { equal, match, ok } from "node:assert/strict";
+import { isReady } from "../../../src/cli/check/pod_health.ts";
 import { DEPLOYMENTS, type Pod, PODS } from "../../../src/kube/kinds.ts";
 import { waitForWorkloads } from "../../../src/local/workloads.ts";
 import { SHOP } from "../../e2e/meshed_shop.ts";
@@ -53,10 +54,6 @@ async function newcomer(
   const find = async () =>
     (await applicationPods(cluster)).find(({ metadata }) => !before.has(metadata!.name));
   return (await until(what, find, (pod) => pod !== undefined && isThere(pod)))!;
-}
-
-function isReady({ status }: Pod): boolean {
-  return status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
 }
 
 async function proxyLog({ client }: KubernetesCluster, pod: Pod): Promise<string> {
