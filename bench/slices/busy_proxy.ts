@@ -88,7 +88,7 @@ for (let i = 0; i < SERIES; i++) {
     dst_pod: `pod-${i}`,
   };
   const series = runtime.telemetry.httpSeries(labels);
-  series.request(loop.now);
+  series.request();
   series.response(200, undefined, i);
   runtime.telemetry.tcpSeries(labels).connectionOpened(loop.now);
 }

@@ -35,7 +35,7 @@ export class Core {
     const { loop, telemetry, config } = this.runtime;
     this.#inbound.forgetIdle();
     this.#outbound.forgetIdle();
-    telemetry.forgetIdle(loop.now - config.metricsRetainIdleMs * 1000);
+    telemetry.forgetIdle(loop.now, config.metricsRetainIdleMs * 1000);
     this.#memory.tick(loop.turns);
     loop.after(HOUSEKEEPING_MS, () => this.#housekeep());
   }

@@ -10,7 +10,7 @@ Deno.test("a scrape of thousands of series is made in bounded slices, and loses 
   for (let i = 0; i < 2000; i++) {
     const labels = { direction: "outbound", target_addr: `10.42.0.${i}:80`, dst_pod: `pod-${i}` };
     const series = telemetry.httpSeries(labels);
-    series.request(1);
+    series.request();
     series.response(200, undefined, 1000 * i);
     telemetry.tcpSeries(labels).connectionOpened(1);
   }
@@ -35,11 +35,11 @@ Deno.test("a scrape of thousands of series is made in bounded slices, and loses 
 
 Deno.test("series that idle are forgotten a part at a time, and all of them in the end", () => {
   const telemetry = new Telemetry(Arena.create());
-  for (let i = 0; i < 3000; i++) telemetry.httpSeries({ pod: `pod-${i}` }).request(1);
-  telemetry.httpSeries({ pod: "busy" }).request(100);
-  const sizes: number[] = [];
-  for (let i = 0; i < 10; i++) {
-    telemetry.forgetIdle(50);
+  for (let i = 0; i < 3000; i++) telemetry.httpSeries({ pod: `pod-${i}` }).request();
+  const sizes: number[] = [], busy = telemetry.httpSeries({ pod: "busy" });
+  for (let now = 1; now <= 12; now++) {
+    busy.request();
+    telemetry.forgetIdle(now, 2);
     sizes.push(telemetry.http.size);
   }
   ok(sizes[0]! >= 1900, `${sizes[0]} are left after the first time`);

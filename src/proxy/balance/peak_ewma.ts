@@ -10,8 +10,9 @@
 export const DEFAULT_RTT_MICROS = 30_000, DECAY_MICROS = 10_000_000, FLOOR_MICROS = 1000;
 
 export class PeakEwma {
-  #estimate: number;
-  #updatedAt: number;
+  // Begun as numbers: a field that was undefined once holds a new object for each number after.
+  #estimate = 0;
+  #updatedAt = 0;
   /** Requests sent and not yet answered. */
   pending = 0;
 

@@ -107,6 +107,11 @@ export class Endpoint implements Loaded {
     this.authority = this.#peer === undefined ? "" : info.authorityOverride ?? "";
   }
 
+  /** It is no longer to be used for anything new. */
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
   isReady(now: number): boolean {
     return now >= this.#readyAt && (this.breaker === undefined || this.breaker.isPassing(now));
   }

@@ -30,7 +30,7 @@ export class Tally {
 
   request(series: Counted): void {
     this.#series = series;
-    series.request(this.loop.now);
+    series.request();
   }
 
   /** A retry is a request of its own. */

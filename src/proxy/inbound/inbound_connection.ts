@@ -28,6 +28,8 @@ export type Labels = Record<string, string | undefined>;
 export class InboundConnection {
   readonly runtime: Runtime;
   #tcp: TcpSeries | undefined;
+  /** The application that was asked last. */
+  #application: Endpoint | undefined;
   /** Ends the watch of each tunnel, and of the connection itself. */
   readonly #watches = new Set<() => void>();
   /** Ends what the connection has become, whatever that is; for shutdown. */
@@ -147,7 +149,12 @@ export class InboundConnection {
 
   /** The application behind the port. */
   application(): Endpoint {
-    return this.inbound.applicationAt(this.target);
+    const known = this.#application;
+    if (known === undefined || known.isRetired) {
+      return this.#application = this.inbound.applicationAt(this.target);
+    }
+    known.lastUsed = this.runtime.loop.now;
+    return known;
   }
 
   /**

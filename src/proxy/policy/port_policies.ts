@@ -90,6 +90,7 @@ export class PortPolicies {
       isListed,
       isWatched ? (onUpdate) => this.control.watchInboundPort(port, onUpdate) : undefined,
     );
+    this.loop.wakeControl(); // the lookup must not wait for the next event
     if (!isListed) this.#unlisted++;
     this.#policies.set(port, policy);
     return policy;

@@ -75,6 +75,7 @@ export class Destination implements Waiter {
       (decision) => this.#decided(decision),
       (reason) => this.#refused(reason),
     );
+    runtime.loop.wakeControl(); // the lookup must not wait for the next event
   }
 
   get decision(): OutboundDecision | undefined {

@@ -94,6 +94,7 @@ export class Service {
   ) {
     this.path = backend.path;
     this.#watch = runtime.control.resolve(backend.path, (update) => this.#update(update));
+    runtime.loop.wakeControl(); // the lookup must not wait for the next event
   }
 
   #update(update: EndpointUpdate): void {

@@ -28,7 +28,7 @@ export class TapConnection extends AcceptedConnection {
   /** Ends calls whose client has read nothing for a while. */
   #look(): void {
     this.#cancelLook = this.stream.loop.after(STALE_LOOK_MS, () => {
-      for (const stream of [...this.streams.values()]) {
+      for (const stream of this.streams.values()) {
         if (!(stream as TapStream).checkProgress()) this.resetStream(stream, Http2Error.EnhanceYourCalm);
       }
       if (!this.isClosed) this.#look();

@@ -17,8 +17,9 @@ export interface ResponseCount {
 
 export class HttpSeries {
   requests = 0;
-  /** Microseconds on the loop's clock: series that idle for long are dropped. */
-  lastUsed = 0;
+  /** Requests when it was last looked at, and since when there were no more (microseconds): it is dropped some day. */
+  #seen = 0;
+  #idleSince = 0;
   readonly responses: ResponseCount[] = [];
   /** It was dropped: it is told no more, unless a request is counted in it again. */
   isForgotten = false;
@@ -31,13 +32,24 @@ export class HttpSeries {
     private readonly revive: (series: HttpSeries) => HttpSeries,
   ) {}
 
-  request(now: number): void {
+  request(): void {
     if (this.isForgotten) {
       const told = this.revive(this);
-      if (told !== this) return told.request(now);
+      if (told !== this) return told.request();
     }
     this.requests++;
-    this.lastUsed = now;
+  }
+
+  /**
+   * Whether nothing was counted since `before`, as far as those know who look once in a while (`now`).
+   * The path of a request has no time for the time.
+   */
+  isIdle(now: number, before: number): boolean {
+    if (this.requests !== this.#seen) {
+      this.#seen = this.requests;
+      this.#idleSince = now;
+    }
+    return this.#idleSince < before;
   }
 
   requestFrame(): void {} // not told by endpoint
@@ -50,7 +62,7 @@ export class HttpSeries {
     for (const histogram of new Set(this.responses.map((response) => response.histogram))) {
       if (histogram !== 0) this.histograms.give(histogram);
     }
-    this.responses.length = this.requests = 0;
+    this.responses.length = this.requests = this.#seen = 0;
     this.#latest = undefined;
   }
 

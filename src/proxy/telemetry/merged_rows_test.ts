@@ -10,7 +10,7 @@ function loopWith(latencies: readonly number[], labels: Record<string, string>):
   const arena = Arena.create(), telemetry = new Telemetry(arena);
   const series = telemetry.httpSeries(labels), tcp = telemetry.tcpSeries(labels);
   for (const millis of latencies) {
-    series.request(1);
+    series.request();
     series.response(200, undefined, millis * 1000);
   }
   tcp.connectionOpened(1);

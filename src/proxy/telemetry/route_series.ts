@@ -7,8 +7,7 @@ import { Buckets } from "./buckets.ts";
 
 /** What the data path tells of a request and of its response. */
 export interface Counted {
-  /** @param now microseconds on the loop's clock */
-  request(now: number): void;
+  request(): void;
   /**
    * @param error why it did not come whole; undefined when it did
    * @param micros how long it took
@@ -90,7 +89,7 @@ export class RouteSeries implements Counted {
     this.responseFrames = responseFrames === undefined ? undefined : new Buckets(FRAME_BOUNDS);
   }
 
-  request(_now: number): void {
+  request(): void {
     this.requests++;
   }
 
@@ -128,9 +127,9 @@ export class CountedTwice implements Counted {
   first: Counted | undefined;
   second: Counted | undefined;
 
-  request(now: number): void {
-    this.first?.request(now);
-    this.second?.request(now);
+  request(): void {
+    this.first?.request();
+    this.second?.request();
   }
 
   requestFrame(sizeBytes: number): void {

@@ -140,14 +140,15 @@ export class Telemetry {
   }
 
   /**
-   * Forgets series unused since `before` (microseconds), looking at a part of them each time. Open connections keep
-   * theirs.
+   * Forgets series that were unused for `retain` (microseconds), looking at a part of them each time. Open connections
+   * keep theirs.
    */
-  forgetIdle(before: number): void {
+  forgetIdle(now: number, retain: number): void {
+    const before = now - retain;
     this.#httpCursor = sweep(
       this.http,
       this.#httpCursor,
-      (series) => series.lastUsed < before,
+      (series) => series.isIdle(now, before),
       (series) => series.forget(),
     );
     this.#tcpCursor = sweep(

@@ -48,14 +48,16 @@ export class HeldBytes {
    */
   write(write: (at: number, end: number) => number): boolean {
     this.#length = 0;
-    for (const size of [1, SLOT_SIZE]) {
-      if (!this.#reserve(size)) return false;
-      const length = write(this.#slot, this.#slot + this.arena.slots.sizeOf(this.#slot));
-      if (length < 0) continue;
-      this.#length = length;
-      return true;
-    }
-    return false;
+    return this.#writeInto(1, write) || this.#writeInto(SLOT_SIZE, write);
+  }
+
+  /** @param size of a slot that is large enough, perhaps */
+  #writeInto(size: number, write: (at: number, end: number) => number): boolean {
+    if (!this.#reserve(size)) return false;
+    const length = write(this.#slot, this.#slot + this.arena.slots.sizeOf(this.#slot));
+    if (length < 0) return false;
+    this.#length = length;
+    return true;
   }
 
   /** Forgets the first `length` bytes. */

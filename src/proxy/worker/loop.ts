@@ -41,7 +41,9 @@ export class Loop {
   readonly #heap = new TimerHeap();
   #deferred: (() => void)[] = [];
   readonly handshakes = new HandshakeBudget(this);
-  #flushes: Flushable[] = [];
+  /** The first `#flushCount` of them; what stands behind is of turns before. */
+  readonly #flushes: Flushable[] = [];
+  #flushCount = 0;
   #isStopped = false;
   #settling = 0;
   #faults = 0;
@@ -132,11 +134,11 @@ export class Loop {
   flushLater(flushable: Flushable): void {
     if (flushable.isFlushQueued) return;
     flushable.isFlushQueued = true;
-    this.#flushes.push(flushable);
+    this.#flushes[this.#flushCount++] = flushable;
   }
 
   #runFlushes(): void {
-    for (let i = 0; i < this.#flushes.length; i++) { // the list may grow meanwhile
+    for (let i = 0; i < this.#flushCount; i++) { // there may be more meanwhile
       const flushable = this.#flushes[i]!;
       flushable.isFlushQueued = false;
       try {
@@ -145,7 +147,7 @@ export class Loop {
         this.#fault(error);
       }
     }
-    this.#flushes.length = 0;
+    this.#flushCount = 0;
   }
 
   stop(): void {
@@ -204,9 +206,14 @@ export class Loop {
     for (const callback of due) this.#guard(callback);
   }
 
+  /** Apart from `turn`, which would make what the callback holds in each of its rounds. */
+  #expire(timers: TimerLane | TimerHeap): void {
+    this.#guard(() => timers.expire(this.now));
+  }
+
   /** One turn: waits for events (no longer than the next timer, or `maxWaitMs`), then handles them. */
   turn(maxWaitMs: number = 60_000): void {
-    if (this.#flushes.length > 0) this.#runFlushes(); // of what promises did since the last turn
+    if (this.#flushCount > 0) this.#runFlushes(); // of what promises did since the last turn
     const timeoutMs = this.#timeoutMs(), record = this.#record;
     record[Record.Activity] = Activity.Waiting;
     const count = this.#epoll.wait(timeoutMs < 0 || timeoutMs > maxWaitMs ? maxWaitMs : timeoutMs);
@@ -217,21 +224,19 @@ export class Loop {
     record[Record.Activity] = Activity.Deferred;
     this.#runDeferred();
     record[Record.Activity] = Activity.Timers;
-    for (const lane of this.#laneList) {
-      if (lane.nextDeadline() <= this.now) this.#guard(() => lane.expire(this.now));
-    }
+    for (const lane of this.#laneList) if (lane.nextDeadline() <= this.now) this.#expire(lane);
     if (this.#heap.nextDeadline() <= this.now) {
       this.wakeControl();
-      this.#guard(() => this.#heap.expire(this.now));
+      this.#expire(this.#heap);
     }
     record[Record.Activity] = Activity.Flushing;
-    if (this.#flushes.length > 0) this.#runFlushes();
+    if (this.#flushCount > 0) this.#runFlushes();
     record[Record.Activity] = Activity.Control;
   }
 
   /**
-   * Says that something control code waits for has happened: its promises are given time to go on before the loop
-   * blocks again. Timers of the heap and deferred callbacks say so by themselves.
+   * Says that something control code waits for has happened, or that it was asked for something: its promises are given
+   * time to go on before the loop blocks again. Timers of the heap and deferred callbacks say so by themselves.
    */
   wakeControl(): void {
     this.#settling = SETTLING_STEPS;

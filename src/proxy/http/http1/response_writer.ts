@@ -12,13 +12,13 @@ import { MessageWriter } from "./message_writer.ts";
 import { rewriteInPlace, upgradeLines } from "./rewrite.ts";
 
 /** What of the request and its connection decides how a response is framed. */
-export interface ResponseMode {
-  readonly isHttp10: boolean;
-  readonly isClosing: boolean;
-  readonly method: number;
+export class ResponseMode {
+  isHttp10 = false;
+  isClosing = false;
+  method = 0;
   /** Header lines to add: where they stand, and their length. */
-  readonly extraAt: number;
-  readonly extraLength: number;
+  extraAt = 0;
+  extraLength = 0;
 }
 
 export class ResponseWriter {

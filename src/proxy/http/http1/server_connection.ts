@@ -19,7 +19,7 @@ import type { Downstream } from "../sides.ts";
 import { hasPeerWords } from "../record.ts";
 import { BodyReader, BROKEN } from "./body.ts";
 import { Lingering } from "./lingering.ts";
-import { ResponseWriter } from "./response_writer.ts";
+import { ResponseMode, ResponseWriter } from "./response_writer.ts";
 import { isTooLongToRepeat } from "./rewrite.ts";
 
 /** Waiting for a request; a request on its way; a request that waits for its pipeline; nothing more to come. */
@@ -36,6 +36,8 @@ export class ServerConnection implements StreamOwner, Downstream {
   readonly #body: BodyReader;
   readonly #held: HeldBytes;
   readonly #response: ResponseWriter;
+  /** Of the response at hand; made once. */
+  readonly #mode = new ResponseMode();
   readonly #headTimer: Timer;
   #drainTimer: Timer | undefined;
 
@@ -217,8 +219,12 @@ export class ServerConnection implements StreamOwner, Downstream {
         this.pipeline.isDraining ||
         !this.#body.isDone);
     if (isClosing) this.#isClientKeepAlive = false;
-    const { responseDrops, responseExtraAt: extraAt, responseExtraLength: extraLength } = this.pipeline;
-    const mode = { isHttp10: this.isHttp10, isClosing, method: this.#exchange.method, extraAt, extraLength };
+    const mode = this.#mode, { responseDrops } = this.pipeline;
+    mode.isHttp10 = this.isHttp10;
+    mode.isClosing = isClosing;
+    mode.method = this.#exchange.method;
+    mode.extraAt = this.pipeline.responseExtraAt;
+    mode.extraLength = this.pipeline.responseExtraLength;
     const isWritten = this.#response.head(
       responseDrops,
       at,

@@ -180,7 +180,7 @@ export class ClientConnection extends Http2Connection {
   protected onGoAway(lastStream: number): void {
     this.#isGoingAway = true;
     this.endpoint.forgetHttp2(this);
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.values()) {
       if (stream.id <= lastStream) continue;
       this.streams.delete(stream.id);
       stream.onReset(Http2Error.RefusedStream, false);

@@ -35,6 +35,7 @@ import { RateBudget } from "../../worker/rate_budget.ts";
 import { RecentResets } from "./recent_resets.ts";
 import { SendQueue } from "./send_queue.ts";
 import { PeerSettings } from "./settings.ts";
+import { StreamTable } from "./stream_table.ts";
 import type { Http2Stream } from "./stream.ts";
 
 const FRAME_HEAD = 9, READS_PER_EVENT = 4;
@@ -42,7 +43,7 @@ const FRAME_HEAD = 9, READS_PER_EVENT = 4;
 export abstract class Http2Connection implements StreamOwner {
   readonly arena: Arena;
   readonly output: FrameOutput;
-  readonly streams = new Map<number, Http2Stream>();
+  readonly streams = new StreamTable<Http2Stream>();
   /** Bytes of content that we may send on all streams together. */
   sendWindow = DEFAULT_WINDOW;
   readonly peer: PeerSettings;
@@ -472,7 +473,7 @@ export abstract class Http2Connection implements StreamOwner {
     if (this.isClosed) return;
     this.isClosed = true;
     this.#keepAlive.stop();
-    const open = [...this.streams.values()];
+    const open = this.streams.values();
     this.streams.clear();
     this.failure = failure;
     for (const stream of open) stream.onReset(Http2Error.Internal, false);

@@ -1,0 +1,83 @@
+/**
+ * Two or more checkouts of this project in turn on this machine, and HAProxy beside them, to see what a change costs:
+ *   deno run -A bench/versions.ts DIRECTORY... [--figure pair|http2|grpc] [--rounds 8] [--seconds 2]
+ * Each DIRECTORY is a checkout that has been built (`deno task build`). CPU per request, as in peers.ts: medians, and
+ * the ratio to the first. Needs root (network namespaces).
+ */
+import { parseArgs } from "node:util";
+import { makeLean } from "../tools/build/lean.ts";
+import { APPLICATION_PORT, HTTP2_APPLICATION_PORT, startApplication } from "./peers/application.ts";
+import { type Candidate, type Figure, start } from "./peers/candidate.ts";
+import { type Environment, SERVER_IP } from "./peers/environment.ts";
+import { startHaproxies } from "./peers/haproxy.ts";
+import { median, sample } from "./peers/measure.ts";
+import { run } from "./peers/programs.ts";
+import { runInEnvironment } from "./peers/session.ts";
+
+const V8_FLAGS = Deno.env.get("BENCH_V8_FLAGS") ?? "--max-semi-space-size=1,--expose-gc";
+
+/** Bundles the proxy of one checkout. @returns the command that runs it */
+function bundleOf(environment: Environment, checkout: string, index: number): string[] {
+  const directory = `${environment.directory}/version-${index}`, program = `${directory}/static_proxy.js`;
+  Deno.mkdirSync(`${directory}/wasm`, { recursive: true });
+  Deno.copyFileSync(`${checkout}/dist/wasm/mesh.wasm`, `${directory}/wasm/mesh.wasm`);
+  const flags = "bundle --quiet --platform deno --minify --output".split(" ");
+  run(Deno.execPath(), ...flags, program, `${checkout}/bench/peers/static_proxy.ts`);
+  makeLean(directory, "static_proxy");
+  return [Deno.execPath(), "run", "-A", `--v8-flags=${V8_FLAGS}`, program];
+}
+
+async function startVersion(environment: Environment, checkout: string, index: number, figure: Figure) {
+  const command = bundleOf(environment, checkout, index), port = 5000 + 10 * index, peer = port + 3;
+  const application = figure === "pair" ? APPLICATION_PORT : HTTP2_APPLICATION_PORT;
+  const [inName, outName] = [`in-${index}`, `out-${index}`], { directory } = environment;
+  const inbound = [...command, "inbound", `0.0.0.0:${peer}`, directory];
+  const inboundPid = await start(environment, "server", inName, peer, inbound);
+  const outbound = [
+    ...command,
+    "outbound",
+    `0.0.0.0:${port}`,
+    `${SERVER_IP}:${peer}`,
+    `${application}`,
+    directory,
+  ];
+  const outboundPid = await start(environment, "client", outName, port, outbound);
+  return { name: checkout, figure, isOurs: true, port, pids: [outboundPid, inboundPid] } satisfies Candidate;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    figure: { type: "string", default: "pair" },
+    rounds: { type: "string", default: "8" },
+    seconds: { type: "string", default: "2" },
+  },
+});
+const figure = values.figure as Figure, rounds = Number(values.rounds), seconds = Number(values.seconds);
+
+await runInEnvironment(async (environment) => {
+  await startApplication(environment);
+  const candidates: Candidate[] = [];
+  for (const [index, checkout] of positionals.entries()) {
+    candidates.push(await startVersion(environment, checkout, index, figure));
+  }
+  const peers = (await startHaproxies(environment)).filter((one) => one.figure === figure);
+  candidates.push(peers.at(-1)!);
+  const costs = candidates.map(() => [] as number[]), sides = candidates.map(() => [[], []] as number[][]);
+  for (const candidate of candidates) await sample(environment, candidate, 2, undefined);
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, candidate] of candidates.entries()) {
+      const { cpuMicroseconds, sideMicroseconds } = await sample(environment, candidate, seconds, undefined);
+      costs[index]!.push(cpuMicroseconds);
+      for (const [side, cost] of sideMicroseconds.entries()) sides[index]![side]!.push(cost);
+    }
+  }
+  const base = median(costs[0]!), theirs = median(costs.at(-1)!);
+  for (const [index, { name }] of candidates.entries()) {
+    const cost = median(costs[index]!), [outbound = 0, inbound = 0] = sides[index]!.map(median);
+    const parts = `${outbound.toFixed(1)} + ${inbound.toFixed(1)}`;
+    const range = `${Math.min(...costs[index]!).toFixed(1)} to ${Math.max(...costs[index]!).toFixed(1)}`;
+    const ratios = `${(cost / base).toFixed(3)} of the first, ${(cost / theirs).toFixed(3)} of HAProxy`;
+    console.log(`${name}: ${cost.toFixed(1)} µs (${parts}; ${range}), ${ratios}`);
+  }
+});
