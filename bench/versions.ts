@@ -1,8 +1,8 @@
 /**
  * Two or more checkouts of this project in turn on this machine, and HAProxy beside them, to see what a change costs:
- *   deno run -A bench/versions.ts DIRECTORY... [--figure pair|http2|grpc] [--rounds 8] [--seconds 2]
- * Each DIRECTORY is a checkout that has been built (`deno task build`). CPU per request, as in peers.ts: medians, and
- * the ratio to the first. Needs root (network namespaces).
+ *   deno run -A bench/versions.ts DIRECTORY[+V8FLAGS]... [--figure pair|http2|grpc] [--rounds 8] [--seconds 2]
+ * Each DIRECTORY is a checkout that has been built (`deno task build`); flags (`--a,--b`) are given to its engine beside
+ * the proxy's. CPU per request, as in peers.ts: medians, and the ratio to the first. Needs root (network namespaces).
  */
 import { parseArgs } from "node:util";
 import { makeLean } from "../tools/build/lean.ts";
@@ -14,21 +14,22 @@ import { median, sample } from "./peers/measure.ts";
 import { run } from "./peers/programs.ts";
 import { runInEnvironment } from "./peers/session.ts";
 
-const V8_FLAGS = Deno.env.get("BENCH_V8_FLAGS") ?? "--max-semi-space-size=1,--expose-gc";
+const V8_FLAGS = "--max-semi-space-size=1,--expose-gc";
 
 /** Bundles the proxy of one checkout. @returns the command that runs it */
-function bundleOf(environment: Environment, checkout: string, index: number): string[] {
+function bundleOf(environment: Environment, version: string, index: number): string[] {
+  const [checkout = "", ...flagsToo] = version.split("+");
   const directory = `${environment.directory}/version-${index}`, program = `${directory}/static_proxy.js`;
   Deno.mkdirSync(`${directory}/wasm`, { recursive: true });
   Deno.copyFileSync(`${checkout}/dist/wasm/mesh.wasm`, `${directory}/wasm/mesh.wasm`);
   const flags = "bundle --quiet --platform deno --minify --output".split(" ");
   run(Deno.execPath(), ...flags, program, `${checkout}/bench/peers/static_proxy.ts`);
   makeLean(directory, "static_proxy");
-  return [Deno.execPath(), "run", "-A", `--v8-flags=${V8_FLAGS}`, program];
+  return [Deno.execPath(), "run", "-A", `--v8-flags=${[V8_FLAGS, ...flagsToo].join(",")}`, program];
 }
 
-async function startVersion(environment: Environment, checkout: string, index: number, figure: Figure) {
-  const command = bundleOf(environment, checkout, index), port = 5000 + 10 * index, peer = port + 3;
+async function startVersion(environment: Environment, version: string, index: number, figure: Figure) {
+  const command = bundleOf(environment, version, index), port = 5000 + 10 * index, peer = port + 3;
   const application = figure === "pair" ? APPLICATION_PORT : HTTP2_APPLICATION_PORT;
   const [inName, outName] = [`in-${index}`, `out-${index}`], { directory } = environment;
   const inbound = [...command, "inbound", `0.0.0.0:${peer}`, directory];
@@ -42,7 +43,7 @@ async function startVersion(environment: Environment, checkout: string, index: n
     directory,
   ];
   const outboundPid = await start(environment, "client", outName, port, outbound);
-  return { name: checkout, figure, isOurs: true, port, pids: [outboundPid, inboundPid] } satisfies Candidate;
+  return { name: version, figure, isOurs: true, port, pids: [outboundPid, inboundPid] } satisfies Candidate;
 }
 
 const { values, positionals } = parseArgs({
@@ -58,8 +59,8 @@ const figure = values.figure as Figure, rounds = Number(values.rounds), seconds 
 await runInEnvironment(async (environment) => {
   await startApplication(environment);
   const candidates: Candidate[] = [];
-  for (const [index, checkout] of positionals.entries()) {
-    candidates.push(await startVersion(environment, checkout, index, figure));
+  for (const [index, version] of positionals.entries()) {
+    candidates.push(await startVersion(environment, version, index, figure));
   }
   const peers = (await startHaproxies(environment)).filter((one) => one.figure === figure);
   candidates.push(peers.at(-1)!);
