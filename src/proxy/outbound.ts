@@ -15,10 +15,11 @@ import { ServerConnection } from "./http/http1/server_connection.ts";
 import { serveHttp2 } from "./http/http2/serve.ts";
 import { InFlight } from "./http/in_flight.ts";
 import { Forward } from "./opaque/forward.ts";
-import { ConnectionCounters, type RouteCount } from "./outbound/connection_counters.ts";
+import { ConnectionCounters } from "./outbound/connection_counters.ts";
 import { IngressHttp } from "./outbound/ingress_http.ts";
 import { OutboundConnection } from "./outbound/outbound_connection.ts";
 import { OutboundHttp } from "./outbound/outbound_http.ts";
+import { PassedConnection } from "./outbound/passed_connection.ts";
 import { Destination } from "./route/destination.ts";
 import { Services } from "./route/services.ts";
 import { EditLines } from "./route/edit_lines.ts";
@@ -217,25 +218,13 @@ export class Outbound {
   /** @param serverName what a ClientHello asks for; "" when it is none, or nobody looked */
   #forward(connection: OutboundConnection, stream: Stream, serverName: string): void {
     const { destination } = connection;
-    let count: RouteCount | undefined;
+    const passed = new PassedConnection(this.runtime, destination, serverName, this.#counters);
     const forward = new Forward(stream, 0, {
-      pick: (failed) => {
-        const { decision } = destination, isTls = decision?.protocol === "tls";
-        if (decision !== undefined) {
-          const route = isTls ? destination.tlsRouteOf(serverName) : decision.opaqueRoute;
-          count ??= this.#counters.opened(isTls ? "tls" : "tcp", decision.parent, route);
-        }
-        return isTls ? destination.pickTls(serverName, failed) : destination.pickOpaque(failed);
-      },
-      queue: {
-        failfastMs: this.runtime.config.outbound.failfastMs,
-        wait: (waiter) => destination.wait(waiter),
-        stopWaiting: (waiter) => destination.stopWaiting(waiter),
-        explain: () => destination.explain(),
-      },
+      pick: (failed) => passed.pick(failed),
+      queue: passed,
       protocol: undefined,
       onEnd: (errno, error) => {
-        count?.closed(error);
+        passed.ended(error);
         if (error !== undefined) {
           this.#countTcpError(error.label);
           this.runtime.log.info("connection failed", {

@@ -1,6 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import type { ConnectWaiter } from "../connect/turn_queue.ts";
 import { Endpoint } from "../connect/endpoint.ts";
+import { PassedConnection } from "../outbound/passed_connection.ts";
 import { TestAuthority } from "../testing/certificates.ts";
 import { balanced, endpointAt } from "../testing/fake_control.ts";
 import { CLIENT, startTestProxy, type TestProxy } from "../testing/meshed_pair.ts";
@@ -29,10 +30,11 @@ async function withOpaque(use: (rig: Rig) => Promise<void>): Promise<void> {
     endpointAt({ ip: "127.0.0.1", port: (listener.addr as Deno.NetAddr).port }),
   ]);
   const destination = proxy.outbound.destinationOf(ADDRESS)!;
-  let endpoint = destination.pickOpaque();
+  const passed = new PassedConnection(proxy.runtime, destination, "");
+  let endpoint = passed.pick(undefined);
   while (!(endpoint instanceof Endpoint)) {
     await new Promise((done) => setTimeout(done, 1));
-    endpoint = destination.pickOpaque();
+    endpoint = passed.pick(undefined);
   }
   try {
     await use({ proxy, endpoint });

@@ -18,7 +18,7 @@ import { bestForName, type ServerNameMatch } from "../tls/server_names.ts";
 import type { Runtime } from "../runtime.ts";
 import type { DropMask } from "../http/pipeline.ts";
 import type { Arena } from "../worker/arena.ts";
-import { type BackendTarget, DestinationRule, pickEndpoint } from "./destination_rule.ts";
+import { type BackendTarget, DestinationRule } from "./destination_rule.ts";
 import { asSeenFromHere } from "./local_endpoint.ts";
 import { RouteTable } from "./route_table.ts";
 import { ruleCount } from "./rule_count.ts";
@@ -27,19 +27,25 @@ import type { Services } from "./services.ts";
 
 const OPAQUE = { group: "", kind: "default", namespace: "", name: "opaque" };
 
-/** A route of TLS connections, ready to be picked from. */
-interface TlsRule {
-  readonly names: readonly ServerNameMatch[];
-  readonly resource: TargetResource;
+/** What connections that are no HTTP, or TLS that is not opened, are passed on by. */
+export interface Passing {
+  readonly protocol: "tcp" | "tls";
   readonly rule: DestinationRule;
+  /** The route that has the rule; undefined when it is of none that has a name. */
+  readonly route: TargetResource | undefined;
+}
+
+/** A route of TLS connections, ready to be picked from. */
+interface TlsPassing extends Passing {
+  readonly names: readonly ServerNameMatch[];
 }
 
 /** What is done with a destination's traffic, by the policy of the moment. */
 interface Policy {
   readonly decision: OutboundDecision;
   readonly http: RouteTable<DestinationRule>;
-  readonly opaque: DestinationRule;
-  readonly tls: readonly TlsRule[];
+  readonly opaque: Passing;
+  readonly tls: readonly TlsPassing[];
   /** All of them. */
   readonly rules: readonly DestinationRule[];
 }
@@ -125,10 +131,14 @@ export class Destination implements Waiter {
         return { matches, target: compile(target, `${group}/${kind}/${namespace}/${name}#${index}`) };
       }),
     }));
-    const opaque = compile({ route: OPAQUE, filters: [], distribution: decision.opaque }, "opaque");
-    const tls = (decision.tls ?? []).map(({ names, resource, distribution }, index) => {
-      const rule = compile({ route: resource, filters: [], distribution }, `tls#${index}`);
-      return { names, resource, rule };
+    const opaque: Passing = {
+      protocol: "tcp",
+      rule: compile({ route: OPAQUE, filters: [], distribution: decision.opaque }, "opaque"),
+      route: decision.opaqueRoute,
+    };
+    const tls = (decision.tls ?? []).map(({ names, resource: route, distribution }, index): TlsPassing => {
+      const rule = compile({ route, filters: [], distribution }, `tls#${index}`);
+      return { protocol: "tls", names, rule, route };
     });
     return { decision, http: new RouteTable(compiled, isGrpc), opaque, tls, rules };
   }
@@ -184,55 +194,34 @@ export class Destination implements Waiter {
   }
 
   /**
-   * For a connection that is no HTTP: an endpoint, an error, or undefined: wait (`wait` tells when to ask again).
-   * @param failed one to avoid where there are others
+   * What a connection is passed on by whose requests, if any, are not looked at.
+   * @param serverName what its ClientHello asks for; "" when it is none, or nobody looked
+   * @returns undefined while it is not known where the destination leads (`wait` tells when to ask again)
    */
-  pickOpaque(failed?: Endpoint): Endpoint | ProxyError | undefined {
-    return this.#pickFrom(this.#policy?.opaque, failed);
+  passing(serverName: string): Passing | ProxyError | undefined {
+    const policy = this.#policy;
+    if (this.#refusal !== undefined || policy === undefined) return this.#refusal;
+    if (policy.decision.protocol !== "tls") return policy.opaque;
+    // A connection that names nobody, or is no TLS at all, has no route.
+    const route = serverName === "" ? undefined : bestForName(policy.tls, serverName);
+    return route ?? proxyError(
+      "forbidden-route",
+      `${this.key}: no TLS route for the name ${JSON.stringify(serverName)}`,
+    );
   }
 
-  /** The same of a TLS connection that asks for `serverName`. */
-  pickTls(serverName: string, failed?: Endpoint): Endpoint | ProxyError | undefined {
-    const route = this.#tlsRoute(serverName);
-    if (this.#policy !== undefined && route === undefined) {
-      return this.#refusal ?? proxyError(
-        "forbidden-route",
-        `${this.key}: no TLS route for the name ${JSON.stringify(serverName)}`,
-      );
-    }
-    return this.#pickFrom(route?.rule, failed);
-  }
-
-  /** The route that `pickTls` takes; undefined when there is none. */
-  tlsRouteOf(serverName: string): TargetResource | undefined {
-    return this.#tlsRoute(serverName)?.resource;
-  }
-
-  /** A connection that names nobody, or is no TLS at all, has no route. */
-  #tlsRoute(serverName: string): TlsRule | undefined {
-    return serverName === "" ? undefined : bestForName(this.#policy?.tls ?? [], serverName);
-  }
-
-  #pickFrom(rule: DestinationRule | undefined, failed: Endpoint | undefined) {
-    if (this.#refusal !== undefined) return this.#refusal;
-    const { now } = this.runtime.loop, backend = rule?.choose(now);
-    return backend === undefined || "code" in backend ? backend : pickEndpoint(backend, now, failed);
-  }
-
-  /** Why there was no endpoint in time. @param rule left out for a connection that is no HTTP */
-  explain(rule = this.#policy?.opaque): ProxyError {
+  /** Why there was no endpoint in time. @param rule what would have picked one, where that is known */
+  explain(rule?: DestinationRule): ProxyError {
     if (!this.isKnown) {
       return proxyError("failfast", `${this.key}: the control plane has not said where it leads`);
     }
     return rule?.explain() ?? proxyError("failfast", `${this.key}: no endpoint is ready`);
   }
 
-  /** Calls `waiter` once when there may be an endpoint. @param rule left out for a connection that is no HTTP */
+  /** Calls `waiter` once when there may be an endpoint. @param rule what picks one, where that is known */
   wait(waiter: Waiter, rule?: DestinationRule): void {
     this.#waiters.add(waiter);
-    if (rule !== undefined) return rule.wait(this);
-    this.#policy?.opaque.wait(this);
-    for (const { rule } of this.#policy?.tls ?? []) rule.wait(this);
+    rule?.wait(this);
   }
 
   stopWaiting(waiter: Waiter): void {

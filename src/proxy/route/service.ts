@@ -14,9 +14,10 @@ import type { EndpointInfo, EndpointUpdate, TargetResource, Watch } from "../con
 import { type ProxyError, proxyError } from "../error.ts";
 import type { Runtime } from "../runtime.ts";
 import { asSeenFromHere, isLocal } from "./local_endpoint.ts";
-import type { BalancerSeries, BalancerState } from "../telemetry/balancer_series.ts";
+import type { BalancedProtocol, BalancerSeries, BalancerState } from "../telemetry/balancer_series.ts";
 import { EndpointSeries } from "../telemetry/endpoint_series.ts";
 import { targetLabels } from "../telemetry/target_labels.ts";
+import type { Labels } from "../telemetry/telemetry.ts";
 import type { BalancedBackend } from "./services.ts";
 
 /** Whoever waits for an endpoint; it is called when there may be one. */
@@ -76,7 +77,11 @@ export class Service {
   /** Since when no endpoint has been ready for anybody, in microseconds; 0 while one is. */
   #unreadySince = 0;
   #isShut = false;
-  #series: BalancerSeries | undefined;
+  #httpSeries: BalancerSeries | undefined;
+  #tcpSeries: BalancerSeries | undefined;
+  #tlsSeries: BalancerSeries | undefined;
+  /** Those of these that there are. */
+  readonly #allSeries: BalancerSeries[] = [];
   #added = 0;
   #removed = 0;
   #reset = 0;
@@ -180,14 +185,14 @@ export class Service {
 
   #open(): void {
     this.#unreadySince = 0;
-    if (this.#isShut) this.#series?.opens();
+    if (this.#isShut) { for (const series of this.#allSeries) series.opens(); }
     this.#isShut = false;
   }
 
   /** Why a request is not even to wait; undefined when it may. @param now microseconds */
   refusal(now: number): ProxyError | undefined {
     if (this.#unreadySince === 0 || now - this.#unreadySince < this.#failfastMs * 1000) return undefined;
-    if (!this.#isShut) this.#series?.shuts();
+    if (!this.#isShut) { for (const series of this.#allSeries) series.shuts(); }
     this.#isShut = true;
     return this.explain();
   }
@@ -198,11 +203,28 @@ export class Service {
 
   /** Where its HTTP requests are counted. */
   get series(): BalancerSeries {
-    return this.#series ??= this.runtime.telemetry.balancerSeries(
-      { ...targetLabels("parent", this.parent), ...targetLabels("backend", this.backend.resource) },
+    return this.#httpSeries ??= this.#newSeries("http", {});
+  }
+
+  /**
+   * Where connections are counted that are passed on as they come.
+   * @param logical the name that they were addressed to, as far as it is known; the first counts
+   */
+  connectionSeries(protocol: "tcp" | "tls", logical: string): BalancerSeries {
+    return protocol === "tls"
+      ? this.#tlsSeries ??= this.#newSeries("tls", {})
+      : this.#tcpSeries ??= this.#newSeries("tcp", { logical, concrete: this.path });
+  }
+
+  #newSeries(protocol: BalancedProtocol, more: Labels): BalancerSeries {
+    const series = this.runtime.telemetry.balancerSeries(
+      protocol,
+      { ...more, ...targetLabels("parent", this.parent), ...targetLabels("backend", this.backend.resource) },
       this.#failfastMs,
       () => this.#state(),
     );
+    this.#allSeries.push(series);
+    return series;
   }
 
   #state(): BalancerState {
@@ -252,7 +274,7 @@ export class Service {
   close(): void {
     this.#isClosed = true;
     this.#watch.cancel();
-    if (this.#series !== undefined) this.runtime.telemetry.forgetBalancer(this.#series);
+    for (const series of this.#allSeries) this.runtime.telemetry.forgetBalancer(series);
     for (const endpoint of this.#endpoints.values()) endpoint.retire();
     this.#endpoints.clear();
   }

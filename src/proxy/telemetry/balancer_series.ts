@@ -1,6 +1,7 @@
 /**
- * What a balancer and the queue before it tell. The path of a request that need not wait adds to one number.
- * Source: outbound_http_balancer_* of proxy.md §13.
+ * What a balancer and the queue before it tell. The path of a request that need not wait adds to one number. Balancers
+ * of connections that are passed on as they come tell the same of their connections.
+ * Source: outbound_{http,tcp,tls}_balancer_* of proxy.md §13.
  */
 import { Histogram } from "../../wasm/histogram.ts";
 import type { Arena } from "../worker/arena.ts";
@@ -16,6 +17,10 @@ export interface BalancerState {
   readonly reset: number;
 }
 
+/** What is balanced: HTTP requests, connections, or those of TLS that go by their names. */
+export type BalancedProtocol = "http" | "tcp" | "tls";
+const PROTOCOLS: readonly BalancedProtocol[] = ["http", "tcp", "tls"];
+
 /** Upper bounds of queue_latency_seconds. */
 const QUEUE_BOUNDS: readonly number[] = [0.0005, 0.005, 0.05, 0.5, 1, 3];
 
@@ -30,9 +35,10 @@ export class BalancerSeries {
   openedAt: number;
   shutAt = 0;
   /** Of those that had to wait; 0 when the arena has no room for another. */
-  readonly #waits: number;
+  #waits: number;
 
   constructor(
+    readonly protocol: BalancedProtocol,
     readonly labels: string,
     private readonly histograms: HistogramPool,
     readonly failfastMs: number,
@@ -62,6 +68,7 @@ export class BalancerSeries {
   /** Gives its memory back. */
   forget(): void {
     if (this.#waits !== 0) this.histograms.give(this.#waits);
+    this.#waits = 0; // whoever waits still is told of no more
   }
 
   /** How long requests waited, those included that need not. */
@@ -83,7 +90,6 @@ export class BalancerSeries {
 
 type Values = (series: BalancerSeries) => readonly (readonly [labels: string, value: number])[];
 
-const PREFIX = "outbound_http_balancer_";
 /** Loops have the same endpoints, each its own queue. */
 const FAMILIES: readonly (readonly [string, "counter" | "gauge", "sum" | "maximum", string, Values])[] = [
   ["endpoints", "gauge", "maximum", "The number of endpoints in the balancer", ({ state }) => {
@@ -98,8 +104,20 @@ const FAMILIES: readonly (readonly [string, "counter" | "gauge", "sum" | "maximu
     const { added, removed, reset } = state();
     return [['op="Add"', added], ['op="Remove"', removed], ['op="Reset"', reset]];
   }],
-  ["queue_length", "gauge", "sum", "Requests that wait for an endpoint", ({ queued }) => [["", queued]]],
-  ["queue_requests_total", "counter", "sum", "Requests to the balancer", ({ requests }) => [["", requests]]],
+  [
+    "queue_length",
+    "gauge",
+    "sum",
+    "Requests or connections that wait for an endpoint",
+    ({ queued }) => [["", queued]],
+  ],
+  [
+    "queue_requests_total",
+    "counter",
+    "sum",
+    "Requests or connections to the balancer",
+    ({ requests }) => [["", requests]],
+  ],
   [
     "queue_gate_open_total",
     "counter",
@@ -127,17 +145,26 @@ const FAMILIES: readonly (readonly [string, "counter" | "gauge", "sum" | "maximu
 
 /** All that the balancers of one loop tell. */
 export function* balancerRows(all: Iterable<BalancerSeries>, arena: Arena): Generator<Row> {
-  const series = [...all];
-  if (series.length === 0) return;
+  for (const protocol of PROTOCOLS) {
+    const series = [...all].filter((one) => one.protocol === protocol);
+    if (series.length > 0) yield* rowsOfProtocol(`outbound_${protocol}_balancer_`, series, arena);
+  }
+}
+
+function* rowsOfProtocol(
+  prefix: string,
+  series: readonly BalancerSeries[],
+  arena: Arena,
+): Generator<Row> {
   for (const [name, type, merge, help, values] of FAMILIES) {
-    yield { kind: "family", name: PREFIX + name, type, help, merge };
+    yield { kind: "family", name: prefix + name, type, help, merge };
     for (const one of series) {
       for (const [labels, value] of values(one)) {
         yield { kind: "value", labels: labels === "" ? one.labels : `${one.labels},${labels}`, value };
       }
     }
   }
-  const name = `${PREFIX}queue_latency_seconds`, help = "How long requests waited for an endpoint";
+  const name = `${prefix}queue_latency_seconds`, help = "How long requests waited for an endpoint";
   yield { kind: "family", name, type: "histogram", help, merge: "sum", bounds: QUEUE_BOUNDS };
   for (const one of series) yield one.waits(arena);
 }

@@ -5,7 +5,7 @@
 import { Taps } from "../tap/taps.ts";
 import type { Arena } from "../worker/arena.ts";
 import { Buckets } from "./buckets.ts";
-import { BalancerSeries, type BalancerState } from "./balancer_series.ts";
+import { type BalancedProtocol, BalancerSeries, type BalancerState } from "./balancer_series.ts";
 import { HistogramPool } from "./histogram_pool.ts";
 import { HttpSeries } from "./http_series.ts";
 import { formatLabels } from "./labels.ts";
@@ -75,8 +75,13 @@ export class Telemetry {
   }
 
   /** @param state asked for when the series is told */
-  balancerSeries(labels: Labels, failfastMs: number, state: () => BalancerState): BalancerSeries {
-    const series = new BalancerSeries(formatLabels(labels), this.#histograms, failfastMs, state);
+  balancerSeries(
+    protocol: BalancedProtocol,
+    labels: Labels,
+    failfastMs: number,
+    state: () => BalancerState,
+  ): BalancerSeries {
+    const series = new BalancerSeries(protocol, formatLabels(labels), this.#histograms, failfastMs, state);
     this.balancers.add(series);
     return series;
   }

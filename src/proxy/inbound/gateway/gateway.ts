@@ -8,6 +8,7 @@ import { canonicalName } from "../../config/name_suffixes.ts";
 import { type ProxyError, proxyError } from "../../error.ts";
 import type { Pipeline } from "../../http/pipeline.ts";
 import { OutboundConnection } from "../../outbound/outbound_connection.ts";
+import { PassedConnection } from "../../outbound/passed_connection.ts";
 import type { Destination } from "../../route/destination.ts";
 import type { SessionProtocol, TransportHeader } from "../../tls/transport_header.ts";
 import type { Stream } from "../../worker/stream.ts";
@@ -73,23 +74,17 @@ export class Gateway {
     length: number,
   ): void {
     const { runtime } = this.inbound;
-    if (!("code" in destination)) this.#outboundOf(connection, destination);
-    this.inbound.forward(
-      connection,
-      stream,
-      length,
-      "code" in destination ? { pick: () => destination } : {
-        pick: (failed) => {
-          const picked = destination.pickOpaque(failed);
-          return picked !== undefined && "code" in picked ? withoutDomain(picked) : picked;
-        },
-        queue: {
-          failfastMs: runtime.config.outbound.failfastMs,
-          wait: (waiter) => destination.wait(waiter),
-          stopWaiting: (waiter) => destination.stopWaiting(waiter),
-          explain: () => destination.explain(),
-        },
+    if ("code" in destination) {
+      return this.inbound.forward(connection, stream, length, { pick: () => destination });
+    }
+    this.#outboundOf(connection, destination);
+    const passed = new PassedConnection(runtime, destination, "");
+    this.inbound.forward(connection, stream, length, {
+      pick: (failed) => {
+        const picked = passed.pick(failed);
+        return picked !== undefined && "code" in picked ? withoutDomain(picked) : picked;
       },
-    );
+      queue: passed,
+    });
   }
 }
