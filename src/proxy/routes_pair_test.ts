@@ -85,6 +85,7 @@ for (const version of ["HTTP/1", "HTTP/2"] as const) {
     const inbound = 'route_kind="HTTPRoute",route_name="items"';
     equal(told("server", "inbound_http_requests_total", 'parent_name="web"', inbound), 1);
     equal(told("server", "inbound_http_statuses_total", inbound, 'http_status="200"'), 1);
+    equal(told("server", "inbound_http_response_duration_seconds", inbound), 1);
     ok((told("server", "inbound_http_response_frame_size_bytes", inbound) ?? 0) >= 1);
     ok((told("client", "outbound_http_route_backend_response_frame_size_bytes", backend) ?? 0) >= 2);
     equal(told("client", "outbound_http_route_request_frame_size_bytes", route_), 0, "they had no content");

@@ -101,12 +101,9 @@ export class Exchange extends CarriedRequest {
     const destination = this.pipeline.route(this, at);
     this.#tally.route = this.pipeline.requestSeries;
     this.#constrain(at);
-    if (destination === undefined) {
-      this.#state = WAITING;
-      return undefined;
-    }
-    if ("code" in destination) {
-      this.#answer(destination);
+    if (destination === undefined || "code" in destination) {
+      if (destination === undefined) this.#state = WAITING;
+      else this.#answer(destination);
       return undefined;
     }
     this.#tally.request(this.pipeline.seriesOf(this, destination));
@@ -165,12 +162,14 @@ export class Exchange extends CarriedRequest {
     if (this.isWebSocket) this.replay.release();
     else this.replay.add(at, length);
     this.#tally.requestFrame(length);
+    if (isEnd) this.#tally.requestEnded();
     this.#constraints?.moved(isEnd && !this.#isResponseStarted);
     this.#upstream?.sendBody(at, length, isEnd);
   }
 
   /** Trailers of the request stand in the record. */
   sendTrailers(at: number): void {
+    this.#tally.requestEnded();
     this.replay.release(); // they are not part of what is held
     this.#constraints?.moved(!this.#isResponseStarted);
     this.#upstream?.sendTrailers(at);

@@ -1,4 +1,5 @@
 /** Where the requests of an exchange and their responses are counted, one after the other. */
+import { LateRequest } from "../telemetry/late_request.ts";
 import type { Counted } from "../telemetry/route_series.ts";
 import type { Loop } from "../worker/loop.ts";
 
@@ -8,6 +9,7 @@ export class Tally {
   /** When what is counted began: the request, or its latest retry. */
   #countedFrom = 0;
   #series: Counted | undefined;
+  #late: LateRequest | undefined;
   /** Of the route that took the request: counts it once, however often it is made again. */
   route: Counted | undefined;
 
@@ -50,6 +52,13 @@ export class Tally {
     if (sizeBytes === 0) return;
     this.#series?.requestFrame(sizeBytes);
     this.route?.requestFrame(sizeBytes);
+  }
+
+  /** The last byte of the request has gone on, after its head. */
+  requestEnded(): void {
+    if (this.#series === undefined || this.#series === this.#late) return;
+    this.#late ??= new LateRequest();
+    this.#series = this.#late.of(this.#series, this.loop.micros() - this.#countedFrom);
   }
 
   /** Content of the response goes on. */

@@ -1,3 +1,11 @@
+/** What a histogram has counted. */
+export interface Bucketed {
+  /** How many values were at most each bound. */
+  readonly below: readonly number[];
+  readonly count: number;
+  readonly sum: number;
+}
+
 /** A histogram with few, fixed bounds: counts in the heap, none in linear memory. */
 export class Buckets {
   /** How many values fell under each bound and above the one before; the last above all. */
@@ -11,12 +19,28 @@ export class Buckets {
   }
 
   record(value: number): void {
+    this.#counts[this.#indexOf(value)]!++;
+    this.count++;
+    this.sum += value;
+  }
+
+  /** A value turned out another. */
+  move(from: number, to: number): void {
+    this.#counts[this.#indexOf(from)]!--;
+    this.#counts[this.#indexOf(to)]!++;
+    this.sum += to - from;
+  }
+
+  #indexOf(value: number): number {
     const { bounds } = this;
     let index = 0;
     while (index < bounds.length && value > bounds[index]!) index++;
-    this.#counts[index]!++;
-    this.count++;
-    this.sum += value;
+    return index;
+  }
+
+  /** How many values were at most `bound`, which is one of `bounds`. */
+  atMost(bound: number): number {
+    return this.below()[this.bounds.indexOf(bound)]!;
   }
 
   /** How many values were at most each bound. */

@@ -52,6 +52,8 @@ export class HttpSeries {
     return this.#idleSince < before;
   }
 
+  sent(): void {} // not told by endpoint
+
   requestFrame(): void {} // not told by endpoint
 
   responseFrame(): void {}

@@ -1,5 +1,5 @@
 /** The rows of routes and their backends. Source: proxy.md §13 (new style; error label values). */
-import type { Buckets } from "./buckets.ts";
+import type { Bucketed, Buckets } from "./buckets.ts";
 import { FRAME_BOUNDS, type RouteFamily, type RouteSeries, type StatusCount } from "./route_series.ts";
 import type { FamilyRow, Row } from "./rows.ts";
 
@@ -40,32 +40,40 @@ function* histograms(
   help: string,
   bounds: readonly number[],
   all: ReadonlyMap<string, RouteSeries>,
-  read: (series: RouteSeries) => Buckets | undefined,
+  read: (series: RouteSeries) => Bucketed | undefined,
 ): Generator<Row> {
   yield head(name, "histogram", help, bounds);
   for (const [labels, series] of all) {
-    const buckets = read(series);
-    if (buckets === undefined) continue;
-    yield { kind: "histogram", labels, below: buckets.below(), count: buckets.count, sum: buckets.sum };
+    const told = read(series);
+    if (told !== undefined) yield { kind: "histogram", labels, ...told };
   }
+}
+
+function bucketed(buckets: Buckets | undefined): Bucketed | undefined {
+  return buckets && { below: buckets.below(), count: buckets.count, sum: buckets.sum };
 }
 
 export function* routeRows(families: RouteFamilies): Generator<Row> {
   for (const [family, all] of families) {
-    const { requests, durations, bounds, statuses, isGrpc, requestFrames, responseFrames } = family;
+    const { requests, durations, bounds, responses, statuses, isGrpc, requestFrames, responseFrames } =
+      family;
     if (requests !== undefined) {
       yield head(requests, "counter", "The total number of requests");
       for (const [labels, series] of all) yield { kind: "value", labels, value: series.requests };
     }
-    const time = "The time between a request's head and the end of its response";
-    yield* histograms(durations, time, bounds, all, (series) => series.durations);
+    const fromEnd = "The time between a request's end and the end of its response";
+    const time = family.isFromEnd ? fromEnd : "The time between a request's head and the end of its response";
+    yield* histograms(durations, time, bounds, all, (series) => bucketed(series.durations));
+    if (responses !== undefined) {
+      yield* histograms(responses.name, fromEnd, responses.bounds, all, (series) => series.responses());
+    }
     if (requestFrames !== undefined) {
       const help = "The sizes of what requests' content came in";
-      yield* histograms(requestFrames, help, FRAME_BOUNDS, all, (series) => series.requestFrames);
+      yield* histograms(requestFrames, help, FRAME_BOUNDS, all, (series) => bucketed(series.requestFrames));
     }
     if (responseFrames !== undefined) {
       const help = "The sizes of what responses' content came in";
-      yield* histograms(responseFrames, help, FRAME_BOUNDS, all, (series) => series.responseFrames);
+      yield* histograms(responseFrames, help, FRAME_BOUNDS, all, (series) => bucketed(series.responseFrames));
     }
     yield head(statuses, "counter", "The total number of responses by their status");
     for (const [labels, series] of all) {

@@ -3,7 +3,7 @@
  * them. Buckets of few bounds, in the heap: what a histogram of linear memory holds would be sixty times as much.
  * Source: proxy.md §13 (new style).
  */
-import { Buckets } from "./buckets.ts";
+import { type Bucketed, Buckets } from "./buckets.ts";
 
 /** What the data path tells of a request and of its response. */
 export interface Counted {
@@ -14,6 +14,8 @@ export interface Counted {
    * @param grpcStatus −1 for a response that is no gRPC
    */
   response(status: number, error: string | undefined, micros: number, grpcStatus: number): void;
+  /** The response just counted took `micros` from the request's head, whose last byte went on `requestMicros` after it. */
+  sent(requestMicros: number, micros: number): void;
   /** Content of the request, or of the response, went on: so many bytes at once (an HTTP/2 frame, a read). */
   requestFrame(sizeBytes: number): void;
   responseFrame(sizeBytes: number): void;
@@ -24,6 +26,10 @@ export interface RouteFamily {
   readonly requests?: string;
   readonly durations: string;
   readonly bounds: readonly number[];
+  /** `durations` run from the request's last byte, and not from its head. */
+  readonly isFromEnd?: true;
+  /** Beside them, the times from the request's last byte; their bounds are some of `bounds`. */
+  readonly responses?: { readonly name: string; readonly bounds: readonly number[] };
   readonly statuses: string;
   readonly requestFrames?: string;
   readonly responseFrames?: string;
@@ -51,6 +57,7 @@ function families(isGrpc: boolean) {
       requests: `${route}_backend_requests_total`,
       durations: `${route}_backend_response_duration_seconds`,
       bounds: BACKEND_BOUNDS,
+      isFromEnd: true,
       statuses: `${route}_backend_response_statuses_total`,
       responseFrames: `${route}_backend_response_frame_size_bytes`,
     }),
@@ -58,6 +65,7 @@ function families(isGrpc: boolean) {
       requests: `inbound_${protocol}_requests_total`,
       durations: `inbound_${protocol}_request_duration_seconds`,
       bounds: BACKEND_BOUNDS,
+      responses: { name: `inbound_${protocol}_response_duration_seconds`, bounds: ROUTE_BOUNDS },
       statuses: `inbound_${protocol}_statuses_total`,
       requestFrames: `inbound_${protocol}_request_frame_size_bytes`,
       responseFrames: `inbound_${protocol}_response_frame_size_bytes`,
@@ -77,20 +85,35 @@ export interface StatusCount {
 export class RouteSeries implements Counted {
   requests = 0;
   readonly durations: Buckets;
+  /** By how much the responses' times differ from `durations`: nearly all requests end with their head. */
+  readonly #late: Buckets | undefined;
   /** Undefined where its family does not tell them. */
   readonly requestFrames: Buckets | undefined;
   readonly responseFrames: Buckets | undefined;
   readonly statuses: StatusCount[] = [];
   #latest: StatusCount | undefined;
 
-  constructor({ bounds, requestFrames, responseFrames }: RouteFamily) {
+  constructor({ bounds, isFromEnd, responses, requestFrames, responseFrames }: RouteFamily) {
     this.durations = new Buckets(bounds);
+    this.#late = isFromEnd ? this.durations : responses && new Buckets(responses.bounds);
     this.requestFrames = requestFrames === undefined ? undefined : new Buckets(FRAME_BOUNDS);
     this.responseFrames = responseFrames === undefined ? undefined : new Buckets(FRAME_BOUNDS);
   }
 
   request(): void {
     this.requests++;
+  }
+
+  sent(requestMicros: number, micros: number): void {
+    this.#late?.move(Math.max(0, micros) / 1e6, Math.max(0, micros - requestMicros) / 1e6);
+  }
+
+  /** How long responses took from their requests' last bytes; of a family that tells it beside `durations`. */
+  responses(): Bucketed | undefined {
+    const { durations } = this, late = this.#late;
+    if (late === undefined || late === durations) return undefined;
+    const below = late.below().map((moved, index) => moved + durations.atMost(late.bounds[index]!));
+    return { below, count: durations.count, sum: durations.sum + late.sum };
   }
 
   requestFrame(sizeBytes: number): void {
@@ -130,6 +153,11 @@ export class CountedTwice implements Counted {
   request(): void {
     this.first?.request();
     this.second?.request();
+  }
+
+  sent(requestMicros: number, micros: number): void {
+    this.first?.sent(requestMicros, micros);
+    this.second?.sent(requestMicros, micros);
   }
 
   requestFrame(sizeBytes: number): void {
