@@ -53,7 +53,7 @@ export class Outbound {
     this.responseLines = new EditLines(arena);
     this.#dialer = new Dialer(loop, arena, config.outbound, tls);
     this.inFlight = new InFlight(config.outbound.maxInFlight);
-    this.#counters = new ConnectionCounters(runtime.telemetry);
+    this.#counters = new ConnectionCounters(runtime.telemetry, config.isHostnameLabelled);
     this.#services = new Services(runtime, this.#dialer);
   }
 

@@ -82,6 +82,8 @@ export interface ProxyConfig {
   /** Beside an ingress controller: requests say whom they are for. */
   readonly isIngress: boolean;
   readonly isInformationalHeadersDisabled: boolean;
+  /** Requests and TLS connections are counted by the host that they are for. */
+  readonly isHostnameLabelled: boolean;
   readonly identity: {
     readonly localName: string;
     readonly directory: string;
@@ -291,6 +293,7 @@ export function readConfig(
     // What an ingress answers is read by strangers.
     isInformationalHeadersDisabled: reader.flag("OUTBOUND_DISABLE_INFORMATIONAL_HEADERS") ||
       reader.flag("INGRESS_MODE"),
+    isHostnameLabelled: reader.flag("OUTBOUND_METRICS_HOSTNAME_LABELS"),
     identity: {
       localName: reader.required("IDENTITY_LOCAL_NAME"),
       directory: reader.required("IDENTITY_DIR"),

@@ -96,14 +96,14 @@ export class Constraints {
    */
   tryAgain(failed: Endpoint, isWhole: boolean): boolean {
     const { exchange, exchange: { pipeline } } = this;
-    if (!this.#hasRetriesLeft) pipeline.countRetry("limit_exceeded");
+    if (!this.#hasRetriesLeft) pipeline.countRetry("limit_exceeded", this.rules!);
     if (!this.#hasRetriesLeft || !isWhole) return false;
     const next = pipeline.reroute(exchange, failed, false);
     if (next === undefined || "code" in next) {
-      pipeline.countRetry("overflow");
+      pipeline.countRetry("overflow", this.rules!);
       return false;
     }
-    pipeline.countRetry("requests");
+    pipeline.countRetry("requests", this.rules!);
     this.deadlines.leave();
     this.held.release();
     this.#backoff.set(backoffMs(this.retry!.backoff, this.#retried++, Math.random));
@@ -113,7 +113,9 @@ export class Constraints {
   /** A response is handed on. */
   settle(status: number, grpcStatus: number): void {
     const { exchange } = this;
-    if (this.#retried > 0 && !this.isRetryable(status, grpcStatus)) exchange.pipeline.countRetry("successes");
+    if (this.#retried > 0 && !this.isRetryable(status, grpcStatus)) {
+      exchange.pipeline.countRetry("successes", this.rules!);
+    }
     if (exchange.isTunnelRequest && status < 300) this.deadlines.end(); // a tunnel lasts as long as it likes
   }
 

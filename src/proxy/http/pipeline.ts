@@ -65,8 +65,8 @@ export interface Pipeline {
   seriesOf(exchange: Exchange, endpoint: Endpoint): Counted;
   /** The series in which the request is counted that `route` took last, as a whole; undefined: in none. */
   readonly requestSeries: Counted | undefined;
-  /** Counts what became of retrying the request, whose route has `rules`. */
-  countRetry(event: RetryEvent): void;
+  /** Counts what became of retrying a request that follows `rules`. */
+  countRetry(event: RetryEvent, rules: RequestRules): void;
   /** May this client read why the mesh failed its request? */
   readonly isInformed: boolean;
   /** Counts and logs an error that the proxy answered by itself. */

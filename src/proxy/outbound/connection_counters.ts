@@ -40,7 +40,8 @@ export interface RouteCount {
 const UNCOUNTED: RouteCount = { closed: () => {} };
 
 export class ConnectionCounters {
-  constructor(private readonly telemetry: Telemetry) {}
+  /** @param isHostnameLabelled TLS connections are told by the names that they ask for */
+  constructor(private readonly telemetry: Telemetry, private readonly isHostnameLabelled: boolean) {}
 
   /** A connection to a destination of which it is known now what it speaks. */
   protocol({ protocol, parent }: OutboundDecision): void {
@@ -67,13 +68,19 @@ export class ConnectionCounters {
     ).record(seconds);
   }
 
-  /** A connection takes a route; one of no route is not counted. */
-  opened(kind: "tcp" | "tls", parent: TargetResource, route: TargetResource | undefined): RouteCount {
+  /** A connection takes a route; one of no route is not counted. @param serverName what it asks for by TLS */
+  opened(
+    kind: "tcp" | "tls",
+    parent: TargetResource,
+    route: TargetResource | undefined,
+    serverName: string,
+  ): RouteCount {
     if (route === undefined) return UNCOUNTED;
+    const hostname = this.isHostnameLabelled ? this.telemetry.hostnames.of(serverName) : "";
     const labels: Labels = {
       ...targetLabels("parent", parent),
       ...routeLabels(route),
-      ...(kind === "tls" ? { hostname: "" } : {}),
+      ...(kind === "tls" ? { hostname } : {}),
     };
     const { telemetry } = this, name = `outbound_${kind}_route`;
     telemetry.counter(`${name}_open_total`, "Connections that took a route", labels).value++;

@@ -246,9 +246,9 @@ export class OutboundHttp implements Pipeline, Waiter {
     return outboundPlace(client, endpoint.info, destination.decision?.parent, this.#rule?.spec.route);
   }
 
-  countRetry(event: RetryEvent): void {
-    const { runtime: { telemetry }, destination: { decision } } = this.connection, { rules } = this;
-    if (rules !== undefined) countRetry(telemetry, decision?.parent, rules, event);
+  countRetry(event: RetryEvent, rules: RequestRules): void {
+    const { runtime: { telemetry }, destination: { decision } } = this.connection;
+    countRetry(telemetry, decision?.parent, rules, event);
   }
 
   get isInformed(): boolean {

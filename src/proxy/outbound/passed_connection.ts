@@ -58,7 +58,7 @@ export class PassedConnection implements ForwardQueue {
   #count(passing: Passing | ProxyError): void {
     const { decision } = this.destination;
     if (decision === undefined || "code" in passing) return;
-    this.#route ??= this.counters?.opened(passing.protocol, decision.parent, passing.route);
+    this.#route ??= this.counters?.opened(passing.protocol, decision.parent, passing.route, this.serverName);
   }
 
   wait(waiter: Waiter): void {

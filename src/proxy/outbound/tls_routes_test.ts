@@ -64,8 +64,12 @@ async function hear(proxy: TestProxy, name: string): Promise<string | undefined>
 async function withRoutes(
   decision: Partial<OutboundDecision>,
   use: (proxy: TestProxy) => Promise<void>,
+  environment: Record<string, string> = {},
 ): Promise<void> {
-  const proxy = await startTestProxy(authority, CLIENT, { LINKERD2_PROXY_OUTBOUND_DETECT_TIMEOUT: "300ms" });
+  const proxy = await startTestProxy(authority, CLIENT, {
+    LINKERD2_PROXY_OUTBOUND_DETECT_TIMEOUT: "300ms",
+    ...environment,
+  });
   proxy.redirect("outbound", { ip: "10.43.0.9", port: 443 });
   proxy.control.decisions.set("10.43.0.9:443", {
     ...balanced("tls.shop.svc.cluster.local:443"),
@@ -210,4 +214,21 @@ Deno.test("opaque routes are counted by what became of the connection, and detec
     },
   );
   listener.close();
+});
+
+Deno.test("where it is asked for, TLS connections are told by the name that they ask for", async () => {
+  const server = await tlsServer("www.example.org");
+  const tls = [{ resource: resource("any"), names: [], distribution: to(server.port) }];
+  for (const [flag, hostname] of [["true", "www.example.org"], ["false", ""]] as const) {
+    await withRoutes({ protocol: "tls", tls }, async (proxy) => {
+      equal(await hear(proxy, "www.example.org"), "www.example.org");
+      while (proxy.outbound.connections.size > 0) await new Promise((done) => setTimeout(done, 1));
+      for (const event of ["open", "close"]) {
+        const [labels] = proxy.runtime.telemetry.families.get(`outbound_tls_route_${event}_total`)!.values
+          .keys();
+        ok(labels!.includes(`hostname="${hostname}"`), labels);
+      }
+    }, { LINKERD2_PROXY_OUTBOUND_METRICS_HOSTNAME_LABELS: flag });
+  }
+  server.close();
 });

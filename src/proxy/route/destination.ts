@@ -19,6 +19,7 @@ import type { Runtime } from "../runtime.ts";
 import type { DropMask } from "../http/pipeline.ts";
 import type { Arena } from "../worker/arena.ts";
 import { type BackendTarget, DestinationRule } from "./destination_rule.ts";
+import { HostnameRoutes, type RuleFinder } from "./hostname_routes.ts";
 import { asSeenFromHere } from "./local_endpoint.ts";
 import { RouteTable } from "./route_table.ts";
 import { ruleCount } from "./rule_count.ts";
@@ -43,7 +44,7 @@ interface TlsPassing extends Passing {
 /** What is done with a destination's traffic, by the policy of the moment. */
 interface Policy {
   readonly decision: OutboundDecision;
-  readonly http: RouteTable<DestinationRule>;
+  readonly http: RuleFinder;
   readonly opaque: Passing;
   readonly tls: readonly TlsPassing[];
   /** All of them. */
@@ -140,7 +141,9 @@ export class Destination implements Waiter {
       const rule = compile({ route, filters: [], distribution }, `tls#${index}`);
       return { protocol: "tls", names, rule, route };
     });
-    return { decision, http: new RouteTable(compiled, isGrpc), opaque, tls, rules };
+    const table = new RouteTable(compiled, isGrpc), { config, telemetry } = this.runtime;
+    const http = config.isHostnameLabelled ? new HostnameRoutes(table, telemetry.hostnames) : table;
+    return { decision, http, opaque, tls, rules };
   }
 
   #target(backend: Backend, { authority, parent }: OutboundDecision): BackendTarget {

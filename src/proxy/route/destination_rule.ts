@@ -25,7 +25,7 @@ export interface RuleBackend {
 
 /** The series of a rule's requests, and of what its backends are asked. */
 export interface RuleCount {
-  ofRoute(route: RouteResource): Counted;
+  ofRoute(route: RouteResource, hostname: string): Counted;
   ofBackend(route: RouteResource, backend: TargetResource): Counted;
 }
 
@@ -40,6 +40,8 @@ export class DestinationRule {
   readonly #choices: readonly Choice<RuleBackend>[];
   readonly #error: ProxyError | undefined;
   #series: Counted | undefined;
+  /** The rule as requests to one host each have it; see `of`. */
+  #ofHosts: Map<string, DestinationRule> | undefined;
   /** The policy that it belongs to is no longer the destination's. */
   isReleased = false;
 
@@ -48,6 +50,7 @@ export class DestinationRule {
    * @param where the destination, for people
    * @param count where its requests are counted
    * @param use takes a backend's endpoints into use
+   * @param hostname whom its requests are for, where they are counted by that
    */
   constructor(
     readonly spec: RuleTarget,
@@ -55,6 +58,7 @@ export class DestinationRule {
     private readonly where: string,
     private readonly count: RuleCount,
     use: (backend: Extract<Distribution, { backends: unknown }>["backends"][number]) => BackendTarget,
+    private readonly hostname = "",
   ) {
     const { distribution, filters } = spec;
     this.filters = compileFilters(filters);
@@ -78,7 +82,23 @@ export class DestinationRule {
 
   /** Counts whole requests. */
   get series(): Counted {
-    return this.#series ??= this.count.ofRoute(this.spec.route);
+    return this.#series ??= this.count.ofRoute(this.spec.route, this.hostname);
+  }
+
+  /** The same rule, whose requests are counted as those to `hostname`. */
+  of(hostname: string): DestinationRule {
+    if (hostname === "") return this;
+    const all = this.#ofHosts ??= new Map<string, DestinationRule>();
+    let rule = all.get(hostname);
+    if (rule === undefined) all.set(hostname, rule = this.#copyFor(hostname));
+    return rule;
+  }
+
+  #copyFor(hostname: string): DestinationRule {
+    const { spec, spec: { rules } } = this, targets = this.#choices.map(({ backend: { target } }) => target);
+    const told = rules === undefined ? spec : { ...spec, rules: { ...rules, hostname } };
+    const share = () => targets.shift()!;
+    return new DestinationRule(told, this.id, this.where, this.count, share, hostname);
   }
 
   /** Counts what a backend is asked. */
@@ -109,6 +129,7 @@ export class DestinationRule {
   /** @param release lets go of the endpoints behind a backend */
   release(release: (target: BackendTarget) => void): void {
     this.isReleased = true;
+    for (const rule of this.#ofHosts?.values() ?? []) rule.isReleased = true;
     for (const { backend: { target } } of this.#choices) release(target);
   }
 }

@@ -18,4 +18,6 @@ export interface RequestRules {
   /** The rule is a GRPCRoute's: it is counted under outbound_grpc_*. */
   readonly isGrpc: boolean;
   readonly route: RouteResource;
+  /** Whom the request is for, where it is counted by that. */
+  readonly hostname?: string;
 }

@@ -9,8 +9,8 @@ export function ruleCount(telemetry: Telemetry, parent: TargetResource, isGrpc: 
   const { outboundRoute, outboundBackend } = isGrpc ? GRPC_FAMILIES : HTTP_FAMILIES;
   const labels = targetLabels("parent", parent);
   return {
-    ofRoute: (route) =>
-      telemetry.routeSeries(outboundRoute, { ...labels, ...routeLabels(route), hostname: "" }),
+    ofRoute: (route, hostname) =>
+      telemetry.routeSeries(outboundRoute, { ...labels, ...routeLabels(route), hostname }),
     ofBackend: (route, backend) =>
       telemetry.routeSeries(outboundBackend, {
         ...labels,

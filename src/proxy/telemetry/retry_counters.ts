@@ -17,10 +17,10 @@ const HELP: Readonly<Record<RetryEvent, string>> = {
 export function countRetry(
   telemetry: Telemetry,
   parent: TargetResource | undefined,
-  { route, isGrpc }: RequestRules,
+  { route, isGrpc, hostname = "" }: RequestRules,
   event: RetryEvent,
 ): void {
-  const labels = { ...targetLabels("parent", parent), ...routeLabels(route), hostname: "" };
+  const labels = { ...targetLabels("parent", parent), ...routeLabels(route), hostname };
   const name = `outbound_${isGrpc ? "grpc" : "http"}_route_retry_${event}_total`;
   telemetry.counter(name, HELP[event], labels).value++;
 }

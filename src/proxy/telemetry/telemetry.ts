@@ -7,6 +7,7 @@ import type { Arena } from "../worker/arena.ts";
 import { Buckets } from "./buckets.ts";
 import { type BalancedProtocol, BalancerSeries, type BalancerState } from "./balancer_series.ts";
 import { HistogramPool } from "./histogram_pool.ts";
+import { HostnameLabels } from "./hostname_labels.ts";
 import { HttpSeries } from "./http_series.ts";
 import { formatLabels } from "./labels.ts";
 import { type RouteFamily, RouteSeries } from "./route_series.ts";
@@ -44,6 +45,7 @@ export class Telemetry {
   readonly bucketFamilies = new Map<string, BucketFamily>();
   /** As many as there are routes: they are not forgotten. */
   readonly routes = new Map<RouteFamily, Map<string, RouteSeries>>();
+  readonly hostnames = new HostnameLabels();
   /** What is observed of requests one by one, while somebody asks. */
   readonly taps = new Taps();
   #httpCursor: Iterator<[string, HttpSeries]> | undefined;
