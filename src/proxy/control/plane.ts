@@ -6,7 +6,7 @@ import { formatAddress, type SocketAddress } from "../../linux/address.ts";
 import type { Balancing } from "../balance/balancing.ts";
 import type { Filter } from "../route/filters.ts";
 import type { MatchedRoute } from "../route/matches.ts";
-import type { RequestRules, RouteResource } from "../route/request_rules.ts";
+import type { ProfileRoute, RequestRules, RouteResource } from "../route/request_rules.ts";
 import type { ServerNameMatch } from "../tls/server_names.ts";
 import type { ServerPolicy } from "../policy/server_policy.ts";
 
@@ -94,6 +94,8 @@ export interface RuleTarget {
   readonly distribution: Distribution;
   /** What it asks of the exchange; absent: nothing. */
   readonly rules?: RequestRules;
+  /** It is a ServiceProfile's. */
+  readonly profile?: ProfileRoute;
 }
 
 export interface HttpRoutes {

@@ -1,13 +1,19 @@
 /**
- * What a ServiceProfile says of requests: its routes, the first that matches counting, and its split of the traffic.
+ * What a ServiceProfile says of requests: its routes, the first that matches counting, how they are retried within its
+ * budget, and its split of the traffic.
  * Either stands instead of what the policy says. A route that cannot be understood is passed over, as in Linkerd.
- * Source: protocol-api.md §7; proxy.md §5.
+ * Source: protocol-api.md §7; proxy.md §5, §9 (ServiceProfile retries).
  */
 import type { DestinationProfile, RequestMatch, Route } from "../../../proto/gen/destination.ts";
+import type { Backoff } from "../balance/backoff.ts";
 import type { Condition, MatchedRoute } from "../route/matches.ts";
 import { compileRegex } from "../route/regex.ts";
-import type { RequestRules, RouteResource } from "../route/request_rules.ts";
+import type { ProfileRoute, RouteResource } from "../route/request_rules.ts";
+import { NO_LIMITS } from "../route/request_limits.ts";
+import type { BudgetLimits } from "../route/retry_budget.ts";
+import type { RetryPolicy } from "../route/retry_policy.ts";
 import type { Distribution, HttpRoutes, RuleTarget } from "./plane.ts";
+import { DEFAULT_CLASSES, failureClassesOf } from "./translate_classes.ts";
 import { millisOf } from "./translate_net.ts";
 import { resourceOf } from "./translate_resource.ts";
 import { methodName } from "./translate_route.ts";
@@ -63,12 +69,40 @@ function distributionOf({ dstOverrides }: DestinationProfile, authority: string)
   };
 }
 
-function rulesOf(timeout: Route["timeout"], route: RouteResource): Pick<RuleTarget, "rules"> {
+/** Retries follow each other at once, and only the budget ends them. */
+const AT_ONCE: Backoff = { minMs: 0, maxMs: 0, jitter: 0 };
+const MAX_RETRIES = 65535, MAX_REQUEST_BYTES = 65536;
+const MAX_RATIO = 1000, MIN_TTL_MS = 1000, MAX_TTL_MS = 60_000;
+
+/** Undefined when there is none, or none that can be kept: then nothing is retried. */
+function budgetOf(budget: DestinationProfile["retryBudget"]): BudgetLimits | undefined {
+  if (budget === undefined) return undefined;
+  const { retryRatio: ratio, minRetriesPerSecond: minPerSecond } = budget, ttlMs = millisOf(budget.ttl, 0);
+  const isValid = ratio >= 0 && ratio <= MAX_RATIO && ttlMs >= MIN_TTL_MS && ttlMs <= MAX_TTL_MS;
+  return isValid ? { ratio, minPerSecond, ttlMs } : undefined;
+}
+
+/** What the route asks of requests; nothing where it neither limits nor retries them. */
+function rulesOf(
+  { timeout, isRetryable }: Route,
+  route: RouteResource,
+  profile: ProfileRoute,
+  budget: BudgetLimits | undefined,
+): Pick<RuleTarget, "rules"> {
   const requestMs = millisOf(timeout, 0);
-  if (requestMs === 0) return {};
-  const limits = { requestMs, responseMs: 0, idleMs: 0 };
-  const rules: RequestRules = { limits, retry: undefined, allowsHeaders: false, isGrpc: false, route };
-  return { rules };
+  const retry: RetryPolicy | undefined = isRetryable && budget !== undefined
+    ? {
+      ...profile.failures,
+      maxRetries: MAX_RETRIES,
+      maxRequestBytes: MAX_REQUEST_BYTES,
+      timeoutMs: 0,
+      backoff: AT_ONCE,
+      budget,
+    }
+    : undefined;
+  if (requestMs === 0 && retry === undefined) return {};
+  const limits = requestMs === 0 ? NO_LIMITS : { requestMs, responseMs: 0, idleMs: 0 };
+  return { rules: { limits, retry, allowsHeaders: false, isGrpc: false, route, profile } };
 }
 
 /** @returns undefined when the profile leaves the traffic to the policy */
@@ -76,18 +110,22 @@ export function profiledTraffic(
   profile: DestinationProfile,
   authority: string,
 ): ProfiledTraffic | undefined {
-  const { routes, dstOverrides, profileRef } = profile;
+  const { routes, dstOverrides, profileRef, retryBudget } = profile, budget = budgetOf(retryBudget);
   if (routes.length === 0 && dstOverrides.length === 0) return undefined;
   const distribution = distributionOf(profile, authority), { namespace } = resourceOf(profileRef);
   const resource = (name: string) => ({ group: "linkerd.io", kind: "ServiceProfile", namespace, name });
   const all: MatchedRoute<RuleTarget>[] = [];
-  for (const { condition, metricsLabels, timeout } of routes) {
-    const judged = conditionOf(condition), route = resource(metricsLabels["route"] ?? "");
+  for (const one of routes) {
+    const { condition, metricsLabels: labels, responseClasses } = one;
+    const judged = conditionOf(condition), route = resource(labels["route"] ?? "");
     if (judged === undefined) continue;
-    const target = { route, filters: [], distribution, ...rulesOf(timeout, route) };
+    const told = { dst: authority, labels, failures: failureClassesOf(responseClasses) };
+    const rules = rulesOf(one, route, told, budget);
+    const target = { route, filters: [], distribution, profile: told, ...rules };
     all.push({ hosts: [], rules: [{ matches: [{ kind: "profile", condition: judged }], target }] });
   }
-  const target = { route: resource("default"), filters: [], distribution };
+  const told = { dst: authority, labels: {}, failures: DEFAULT_CLASSES };
+  const target = { route: resource("default"), filters: [], distribution, profile: told };
   all.push({ hosts: [], rules: [{ matches: [], target }] });
   const http = { isGrpc: false, routes: all };
   return dstOverrides.length === 0 ? { http } : { http, opaque: distribution };

@@ -98,3 +98,46 @@ Deno.test("a profile without routes and split leaves the traffic to the policy",
   deepEqual(decided({}, CLOSED).http.routes, []);
   equal(decided({}).http.routes[0]?.rules[0]?.target.route.name, "profile");
 });
+
+Deno.test("a retryable route is retried by its classes within the profile's budget, and not without one", () => {
+  const retried = (retryBudget: DestinationProfile["retryBudget"]) => {
+    const { http } = decided({
+      retryBudget,
+      routes: [
+        { ...route("items", path("/items")), isRetryable: true },
+        {
+          ...route("carts", path("/carts"), 200),
+          isRetryable: true,
+          responseClasses: [{
+            condition: { match: { $case: "status", value: { min: 404, max: 404 } } },
+            isFailure: true,
+          }],
+        },
+        route("once", path("/once")),
+      ],
+    });
+    return http.routes.map(({ rules: [first] }) => first?.target.rules);
+  };
+  const ttl = { seconds: 5n, nanos: 0 };
+  const [items, carts, once, other] = retried({ retryRatio: 0.5, minRetriesPerSecond: 7, ttl });
+  deepEqual(items?.retry?.budget, { ratio: 0.5, minPerSecond: 7, ttlMs: 5000 });
+  deepEqual(items?.retry?.statuses, [{ start: 500, end: 599 }]);
+  deepEqual([items?.limits.requestMs, carts?.limits.requestMs], [0, 200]);
+  deepEqual(carts?.retry?.statuses, [{ start: 404, end: 404 }, { start: 500, end: 599 }]);
+  deepEqual(items?.profile, {
+    dst: `${WEB}:80`,
+    labels: { route: "items" },
+    failures: { statuses: items!.retry!.statuses, grpcCodes: items!.retry!.grpcCodes },
+  });
+  deepEqual([once, other], [undefined, undefined]);
+  for (
+    const budget of [
+      undefined,
+      { retryRatio: -1, minRetriesPerSecond: 7, ttl },
+      { retryRatio: 1001, minRetriesPerSecond: 7, ttl },
+      { retryRatio: NaN, minRetriesPerSecond: 7, ttl },
+      { retryRatio: 0.5, minRetriesPerSecond: 7, ttl: { seconds: 0n, nanos: 5 } },
+      { retryRatio: 0.5, minRetriesPerSecond: 7, ttl: { seconds: 61n, nanos: 0 } },
+    ]
+  ) deepEqual(retried(budget).map((rules) => rules?.retry), [undefined, undefined, undefined, undefined]);
+});

@@ -26,7 +26,7 @@ export class Constraints {
   #retried = 0;
   readonly #backoff: Deadline;
 
-  constructor(loop: Loop, arena: Arena, private readonly exchange: Exchange) {
+  constructor(private readonly loop: Loop, arena: Arena, private readonly exchange: Exchange) {
     this.deadlines = new Deadlines(
       loop,
       (error) => exchange.onOverdue(error),
@@ -98,6 +98,11 @@ export class Constraints {
     const { exchange, exchange: { pipeline } } = this;
     if (!this.#hasRetriesLeft) pipeline.countRetry("limit_exceeded", this.rules!);
     if (!this.#hasRetriesLeft || !isWhole) return false;
+    const { budget } = this.rules!;
+    if (budget?.withdraw(this.loop.now) === false) {
+      pipeline.countRetry("no_budget", this.rules!);
+      return false;
+    }
     const next = pipeline.reroute(exchange, failed, false);
     if (next === undefined || "code" in next) {
       pipeline.countRetry("overflow", this.rules!);
@@ -112,9 +117,10 @@ export class Constraints {
 
   /** A response is handed on. */
   settle(status: number, grpcStatus: number): void {
-    const { exchange } = this;
-    if (this.#retried > 0 && !this.isRetryable(status, grpcStatus)) {
-      exchange.pipeline.countRetry("successes", this.rules!);
+    const { exchange, rules } = this;
+    if (rules?.retry !== undefined && !this.isRetryable(status, grpcStatus)) {
+      rules.budget?.deposit(this.loop.now);
+      if (this.#retried > 0) exchange.pipeline.countRetry("successes", rules);
     }
     if (exchange.isTunnelRequest && status < 300) this.deadlines.end(); // a tunnel lasts as long as it likes
   }

@@ -21,6 +21,7 @@ import type { Arena } from "../worker/arena.ts";
 import { type BackendTarget, DestinationRule } from "./destination_rule.ts";
 import { HostnameRoutes, type RuleFinder } from "./hostname_routes.ts";
 import { asSeenFromHere } from "./local_endpoint.ts";
+import { RetryBudget } from "./retry_budget.ts";
 import { RouteTable } from "./route_table.ts";
 import { ruleCount } from "./rule_count.ts";
 import { endpointSeries, Service, type Waiter } from "./service.ts";
@@ -60,6 +61,7 @@ export class Destination implements Waiter {
   /** Set when the lookup was refused for good. */
   #refusal: ProxyError | undefined;
   #policy: Policy | undefined;
+  #budget: RetryBudget | undefined;
   readonly #waiters = new Set<Waiter>();
   readonly #watch: Watch;
   connections = 0;
@@ -116,7 +118,7 @@ export class Destination implements Waiter {
     const count = ruleCount(this.runtime.telemetry, decision.parent, isGrpc);
     const compile = (target: RuleTarget, id: string) => {
       const rule = new DestinationRule(
-        target,
+        this.#withBudget(target),
         id,
         this.key,
         count,
@@ -144,6 +146,17 @@ export class Destination implements Waiter {
     const table = new RouteTable(compiled, isGrpc), { config, telemetry } = this.runtime;
     const http = config.isHostnameLabelled ? new HostnameRoutes(table, telemetry.hostnames) : table;
     return { decision, http, opaque, tls, rules };
+  }
+
+  /** All routes that have one share it, and keep it while it is the same. */
+  #withBudget(target: RuleTarget): RuleTarget {
+    const { rules } = target, limits = rules?.retry?.budget;
+    if (rules === undefined || limits === undefined) return target;
+    const { ratio, minPerSecond, ttlMs } = this.#budget?.limits ?? {};
+    if (limits.ratio !== ratio || limits.minPerSecond !== minPerSecond || limits.ttlMs !== ttlMs) {
+      this.#budget = new RetryBudget(limits);
+    }
+    return { ...target, rules: { ...rules, budget: this.#budget! } };
   }
 
   #target(backend: Backend, { authority, parent }: OutboundDecision): BackendTarget {

@@ -1,6 +1,7 @@
 /** What a route's rule asks of the exchange besides where the request goes. Absent where it asks for nothing. */
 import type { RequestLimits } from "./request_limits.ts";
-import type { RetryPolicy } from "./retry_policy.ts";
+import type { RetryBudget } from "./retry_budget.ts";
+import type { FailureClasses, RetryPolicy } from "./retry_policy.ts";
 
 /** The route as metric labels name it. */
 export interface RouteResource {
@@ -8,6 +9,15 @@ export interface RouteResource {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
+}
+
+/** A route of a ServiceProfile, as the route_* metrics tell of it. */
+export interface ProfileRoute {
+  /** The service: `web.shop.svc.cluster.local:80`. */
+  readonly dst: string;
+  /** Without the `rt_` prefix. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly failures: FailureClasses;
 }
 
 export interface RequestRules {
@@ -18,6 +28,10 @@ export interface RequestRules {
   /** The rule is a GRPCRoute's: it is counted under outbound_grpc_*. */
   readonly isGrpc: boolean;
   readonly route: RouteResource;
+  /** The route is a ServiceProfile's. */
+  readonly profile?: ProfileRoute;
+  /** What retries are taken from, where their policy has a budget. */
+  readonly budget?: RetryBudget;
   /** Whom the request is for, where it is counted by that. */
   readonly hostname?: string;
 }

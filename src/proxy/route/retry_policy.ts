@@ -4,6 +4,7 @@
  */
 
 import type { Backoff } from "../balance/backoff.ts";
+import type { BudgetLimits } from "./retry_budget.ts";
 
 /** HTTP statuses, both ends included. */
 export interface StatusRange {
@@ -11,16 +12,23 @@ export interface StatusRange {
   readonly end: number;
 }
 
-export interface RetryPolicy {
+/** Responses that are taken for failures. */
+export interface FailureClasses {
+  readonly statuses: readonly StatusRange[];
+  /** A bit for each gRPC code. */
+  readonly grpcCodes: number;
+}
+
+/** Those that are not final. */
+export interface RetryPolicy extends FailureClasses {
   readonly maxRetries: number;
   /** Bytes of a body that are kept; with more a request is sent once. */
   readonly maxRequestBytes: number;
   /** How long one attempt may take from its last byte to the response's head, in milliseconds; 0: as long as it likes. */
   readonly timeoutMs: number;
   readonly backoff: Backoff;
-  readonly statuses: readonly StatusRange[];
-  /** A bit for each gRPC code. */
-  readonly grpcCodes: number;
+  /** Of a ServiceProfile's routes, which share it; absent: nothing but `maxRetries` bounds them. */
+  readonly budget?: BudgetLimits;
 }
 
 /** What l5d-retry-* headers stand for where the route has no retries of its own. */

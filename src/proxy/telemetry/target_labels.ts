@@ -1,6 +1,6 @@
 /** Labels of resources that traffic is addressed to or sent to. Source: proxy.md §13 (new style, outbound). */
 import type { TargetResource } from "../control/plane.ts";
-import type { RouteResource } from "../route/request_rules.ts";
+import type { ProfileRoute, RouteResource } from "../route/request_rules.ts";
 import type { Labels } from "./telemetry.ts";
 
 /** `parent_group`, `parent_kind` and so on, or the same of a backend. */
@@ -19,4 +19,11 @@ export function targetLabels(prefix: "parent" | "backend", resource: TargetResou
 
 export function routeLabels({ group, kind, namespace, name }: RouteResource): Labels {
   return { route_group: group, route_kind: kind, route_namespace: namespace, route_name: name };
+}
+
+/** Of a ServiceProfile's route (legacy): requests that none of its routes takes have no `rt_` label. */
+export function profileLabels({ dst, labels }: ProfileRoute): Labels {
+  const told: Record<string, string> = { direction: "outbound", dst };
+  for (const [name, value] of Object.entries(labels)) told[`rt_${name}`] = value;
+  return told;
 }
