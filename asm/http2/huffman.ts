@@ -4,16 +4,15 @@ import {
   HUFFMAN_FIRST_BITS,
   HUFFMAN_LENGTHS,
   HUFFMAN_LIMITS,
-  HUFFMAN_PAIRS,
+  HUFFMAN_LOOK_UPS,
   HUFFMAN_PLACES,
-  HUFFMAN_STEPS,
   HUFFMAN_SYMBOLS,
 } from "../gen/hpack_tables";
 
 const END_OF_STRING: i32 = 256;
 const LONGEST: i32 = 30;
-/** Bits that the four look-ups of a round take at most. */
-const WINDOW: u32 = 48;
+/** Bits that a window holds. */
+const WINDOW: u32 = 62;
 /** Bytes that a round may write. */
 const ROUND: usize = 16;
 
@@ -26,41 +25,54 @@ function longWord(window: u64): i32 {
   return length << 9 | <i32> load<u16>(HUFFMAN_SYMBOLS + (<usize> place << 1));
 }
 
-/** The place in the tables for the bits at the left end of `window`. */
+/** The table's entry for the bits that `window` begins with: see `lookUps` in tools/build/hpack_tables.ts. */
 @inline
-function placeOf(window: u64): usize {
-  return <usize> (window >> (64 - HUFFMAN_FIRST_BITS));
+function entryOf(window: u64): usize {
+  return <usize> (<u32> window & ((1 << HUFFMAN_FIRST_BITS) - 1) << 2);
 }
 
-/** How far the symbols at `place` go: see `pairs` in tools/build/hpack_tables.ts. */
+/** How many bits the symbols of an entry have. */
 @inline
-function stepAt(place: usize): u32 {
-  return load<u8>(place, HUFFMAN_STEPS);
+function stepOf(entry: usize): u64 {
+  return load<u8>(entry, HUFFMAN_LOOK_UPS);
 }
 
-/** Writes the symbols at `place`, of which `step` says how many count. @returns where the next one goes */
+/** Writes the symbols of an entry. @returns where the next one goes */
 @inline
-function putPair(target: usize, place: usize, step: u32): usize {
-  store<u16>(target, load<u16>(place << 1, HUFFMAN_PAIRS));
-  return target + (step >> 6);
+function putPair(target: usize, entry: usize): usize {
+  store<u16>(target, load<u16>(entry, HUFFMAN_LOOK_UPS + 2));
+  return target + load<u8>(entry, HUFFMAN_LOOK_UPS + 1);
 }
 
-/** The eight bytes at `at` as a number, the first one in front. */
+/** What mirrors and inverts the low four bits of a byte, what does so with the high ones, and what selects four bits. */
+const MIRRORS: usize = memory.data<u8>([
+  0xf0, 0x70, 0xb0, 0x30, 0xd0, 0x50, 0x90, 0x10, 0xe0, 0x60, 0xa0, 0x20, 0xc0, 0x40, 0x80, 0x00,
+  15, 7, 11, 3, 13, 5, 9, 1, 14, 6, 10, 2, 12, 4, 8, 0,
+  15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+], 16);
+
+/** The 64 bits at `at` inverted, the first one in the lowest place. */
 @inline
-function bigEndian(at: usize): u64 {
-  const backwards = i8x16(7, 6, 5, 4, 3, 2, 1, 0, 7, 6, 5, 4, 3, 2, 1, 0);
-  return i64x2.extract_lane(i8x16.swizzle(v128.load64_zero(at), backwards), 0);
+function mirroredAt(at: usize): u64 {
+  const nibble = v128.load(MIRRORS, 32);
+  const bytes = v128.load64_zero(at);
+  const low = i8x16.swizzle(v128.load(MIRRORS), v128.and(bytes, nibble));
+  const high = i8x16.swizzle(v128.load(MIRRORS, 16), v128.and(i64x2.shr_u(bytes, 4), nibble));
+  return <u64> i64x2.extract_lane(v128.or(low, high), 0);
 }
 
-/** The bits from `bit` on, aligned to the left, at least 57 of them. */
+/** The mirrored bits from `bit` on, at least 57 of them. */
 @inline
 function bitsAt(at: usize, bit: u32): u64 {
-  return bigEndian(at + (bit >> 3)) << (bit & 7);
+  return mirroredAt(at + (bit >> 3)) >> (bit & 7);
 }
 
-/** All 64 bits from `bit` on. */
-function windowAt(at: usize, bit: u32): u64 {
-  return bitsAt(at, bit) | bitsAt(at, bit + 32) >> 32;
+/** The first 32 bits of `window` as they were sent, the first one in the highest place. */
+function asSent(window: u64): u32 {
+  let bits = bswap<u32>(~<u32> window);
+  bits = (bits & 0x0f0f0f0f) << 4 | bits >> 4 & 0x0f0f0f0f;
+  bits = (bits & 0x33333333) << 2 | bits >> 2 & 0x33333333;
+  return (bits & 0x55555555) << 1 | bits >> 1 & 0x55555555;
 }
 
 /** After `decodeHuffman`: whether a word longer than a look-up was among them. Without it, all is visible ASCII or space. */
@@ -73,84 +85,89 @@ export function roomFor(length: i32): usize {
 }
 
 /**
- * Decodes the last bits of a string, fewer than 64, which `head` begins with. Ones are put behind them, which begin no word
- * of a look-up. A function of its own, lest its variables crowd the other loop's.
- */
-function decodeEnd(bits: u32, head: u64, out: usize, to: usize): i32 {
-  let left = bits;
-  let target = to;
-  let window = head | <u64> -1 >> left;
-  // All that is left may be the beginning of the end of string: fewer than 8 ones.
-  while (left >= 8 || (left > 0 && ~window >> (64 - left) != 0)) {
-    const place = placeOf(window);
-    const step = stepAt(place);
-    let used = step & 63;
-    if (step) target = putPair(target, place, step);
-    else {
-      hadLongWord = true;
-      const word = longWord(window >> 32);
-      if ((word & 511) == END_OF_STRING) return -1;
-      store<u8>(target++, <u8> word);
-      used = <u32> word >> 9;
-    }
-    if (used > left) return -1;
-    left -= used;
-    window = window << used | (<u64> 1 << used) - 1;
-  }
-  return <i32> (target - out);
-}
-
-/**
- * Decodes `length` bytes at `at` into `out`, which has `roomFor` them. Reads up to 16 bytes more.
+ * Decodes `length` bytes at `at` into `out`, which has `roomFor` them. Reads up to 16 bytes beyond and 7 before.
+ *
+ * Bits are mirrored, so that an entry is found by masking alone, and inverted, so that the zeroes which a shift brings in
+ * are the padding: it begins no word, and its entry says to go no further. The lowest two places of a window lie idle,
+ * so that what is masked is the offset of an entry of four bytes.
  *
  * A round takes four look-ups of up to two symbols each, without a branch. The bits for the next round are read before
- * it is known how many of them will be needed: what costs time here is not the work, but that one step waits for the
- * one before. (Two strings at once, which need not wait for each other, were tried: a quarter less for long ones, nothing
- * for a request as they come.)
+ * it is known how many of them will be needed, and put in while the fourth entry is read: one look-up waits for the one
+ * before. The last `WINDOW` bits are read at once, from the end.
  *
  * @returns bytes written; -1 when the code is broken (end of string within, padding longer than 7 bits or not all ones)
  */
 export function decodeHuffman(at: usize, length: i32, out: usize): i32 {
   hadLongWord = false;
+  if (length == 0) return 0;
   const total = <u32> length << 3;
   let bit: u32 = 0;
   let target = out;
-  let window = bigEndian(at);
-  while (bit + WINDOW <= total) {
-    const next = bitsAt(at + 8, bit) >> 1;
-    let place = placeOf(window);
-    let step = stepAt(place);
+  const last = mirroredAt(at + <usize> length - 8);
+  if (total > WINDOW) {
+    /** The window holds `WINDOW` bits from `base` on, of which `step` were used since. */
+    let base: u32 = 0;
+    let step: u64 = 0;
+    let window = mirroredAt(at) << 2;
+    do {
+      const next = bitsAt(at + 7, base + 6) << 1;
+      let sum = step;
+      let entry = entryOf(window);
+      step = stepOf(entry);
+      sum += step;
+      window >>= step;
+      target = putPair(target, entry);
+      entry = entryOf(window);
+      step = stepOf(entry);
+      sum += step;
+      window >>= step;
+      target = putPair(target, entry);
+      entry = entryOf(window);
+      step = stepOf(entry);
+      sum += step;
+      window >>= step;
+      target = putPair(target, entry);
+      entry = entryOf(window);
+      step = stepOf(entry);
+      window = (window | next << ~sum) >> step;
+      target = putPair(target, entry);
+      base += <u32> sum;
+      bit = base + <u32> step;
+      if (step) continue;
+      // A longer word begins, or the end of string does.
+      hadLongWord = true;
+      const word = longWord(asSent(window >> 2));
+      if ((word & 511) == END_OF_STRING) return -1;
+      store<u8>(target++, <u8> word);
+      bit += <u32> word >> 9;
+      base = bit;
+      window = (bitsAt(at, bit) | bitsAt(at, bit + 32) << 32) << 2;
+    } while (bit + WINDOW < total);
+  }
+  /** Less than nothing, as an enormous number, once a word went beyond the end: what is found then does not count. */
+  let left = total - bit;
+  let window = last >> <u64> (WINDOW - left);
+  while (true) {
+    let entry = entryOf(window);
+    let step = stepOf(entry);
     let sum = step;
-    window <<= <u64> step;
-    target = putPair(target, place, step);
-    place = placeOf(window);
-    step = stepAt(place);
+    window >>= step;
+    target = putPair(target, entry);
+    entry = entryOf(window);
+    step = stepOf(entry);
     sum += step;
-    window <<= <u64> step;
-    target = putPair(target, place, step);
-    place = placeOf(window);
-    step = stepAt(place);
-    sum += step;
-    window <<= <u64> step;
-    target = putPair(target, place, step);
-    place = placeOf(window);
-    step = stepAt(place);
-    sum += step;
-    window <<= <u64> step;
-    target = putPair(target, place, step);
-    window |= next >> <u64> ~sum;
-    bit += sum & 63;
+    window >>= step;
+    target = putPair(target, entry);
+    left -= <u32> sum;
+    if (window < 4) return left < 8 ? <i32> (target - out) : -1;
     if (step) continue;
-    // A longer word begins, or the end of string does.
-    if (bit + WINDOW > total) break;
     hadLongWord = true;
-    const word = longWord(window >> 32);
+    const word = longWord(asSent(window >> 2));
     if ((word & 511) == END_OF_STRING) return -1;
     store<u8>(target++, <u8> word);
-    bit += <u32> word >> 9;
-    window = windowAt(at, bit);
+    left -= <u32> word >> 9;
+    window >>= word >> 9;
   }
-  return bit == total ? <i32> (target - out) : decodeEnd(total - bit, window, out, target);
 }
 
 /** Bytes of the Huffman code of a string. */

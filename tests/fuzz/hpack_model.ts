@@ -35,7 +35,8 @@ function textOf(bytes: Uint8Array): string {
   return text;
 }
 
-function decodeHuffman(bytes: Uint8Array): string {
+/** The text of a Huffman code. @throws CompressionError */
+export function decodeHuffman(bytes: Uint8Array): string {
   let text = "", word = 0, length = 0, isOnes = true;
   for (const byte of bytes) {
     for (let bit = 7; bit >= 0; bit--) {

@@ -146,19 +146,20 @@ function shortSymbol(codes: readonly number[], window: number, bits: number): nu
 }
 
 /**
- * What FIRST_BITS bits begin with: one or two whole symbols, the first in the low byte; and as a step over them their
- * length in bits (bits 0 to 5) and number (bits 6 and 7). 0 where a longer word begins.
+ * What FIRST_BITS bits begin with, one or two whole symbols, as four bytes: their length in bits, their number, and
+ * they themselves. All 0 where a longer word begins. The bits are mirrored (the first one lowest) and inverted.
  */
-function pairs(codes: readonly number[]): { symbols: number[]; steps: number[] } {
-  const windows = Array.from({ length: 2 ** FIRST_BITS }, (_, window) => {
+function lookUps(codes: readonly number[]): number[] {
+  return Array.from({ length: 2 ** FIRST_BITS }, (_, place) => {
+    const sent = place.toString(2).padStart(FIRST_BITS, "0").split("").reverse().join("");
+    const window = 2 ** FIRST_BITS - 1 - parseInt(sent, 2);
     const first = shortSymbol(codes, window, FIRST_BITS);
-    if (first === undefined) return { symbols: 0, step: 0 };
+    if (first === undefined) return [0, 0, 0, 0];
     const used = HUFFMAN_LENGTHS[first] ?? 0, rest = FIRST_BITS - used;
     const second = shortSymbol(codes, window & (2 ** rest - 1), rest);
-    if (second === undefined) return { symbols: first, step: used | 1 << 6 };
-    return { symbols: first | second << 8, step: used + (HUFFMAN_LENGTHS[second] ?? 0) | 2 << 6 };
-  });
-  return { symbols: windows.map(({ symbols }) => symbols), steps: windows.map(({ step }) => step) };
+    if (second === undefined) return [used, 1, first, 0];
+    return [used + (HUFFMAN_LENGTHS[second] ?? 0), 2, first, second];
+  }).flat();
 }
 
 function huffman(): string {
@@ -179,9 +180,8 @@ function huffman(): string {
     code++;
     limits[length] = code * 2 ** (32 - length);
   });
-  const { symbols: couples, steps } = pairs(codes);
   return data("u32", "HUFFMAN_CODES", codes) + data("u8", "HUFFMAN_LENGTHS", HUFFMAN_LENGTHS) +
-    data("u16", "HUFFMAN_PAIRS", couples) + data("u8", "HUFFMAN_STEPS", steps) +
+    data("u8", "HUFFMAN_LOOK_UPS", lookUps(codes)) +
     data("u64", "HUFFMAN_LIMITS", limits) +
     data("i32", "HUFFMAN_PLACES", places) + data("u16", "HUFFMAN_SYMBOLS", symbols);
 }
