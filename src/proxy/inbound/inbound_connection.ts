@@ -18,6 +18,7 @@ import type { Runtime } from "../runtime.ts";
 import type { TcpSeries } from "../telemetry/tcp_series.ts";
 import type { Stream } from "../worker/stream.ts";
 import type { Inbound } from "../inbound.ts";
+import { Verdicts } from "./verdicts.ts";
 
 function isSameResource(a: ResourceName, b: ResourceName): boolean {
   return a.group === b.group && a.kind === b.kind && a.name === b.name;
@@ -28,6 +29,8 @@ export type Labels = Record<string, string | undefined>;
 export class InboundConnection {
   readonly runtime: Runtime;
   #tcp: TcpSeries | undefined;
+  /** Of its HTTP requests. */
+  readonly verdicts = new Verdicts(this);
   /** The application that was asked last. */
   #application: Endpoint | undefined;
   /** Ends the watch of each tunnel, and of the connection itself. */

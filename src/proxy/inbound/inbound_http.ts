@@ -9,17 +9,15 @@ import { inboundPlace } from "../tap/places.ts";
 import type { TapPlace } from "../tap/subject.ts";
 import type { Taps } from "../tap/taps.ts";
 import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
-import { type Counted, CountedTwice, GRPC_FAMILIES, HTTP_FAMILIES } from "../telemetry/route_series.ts";
-import type { Value } from "../telemetry/telemetry.ts";
+import type { Counted } from "../telemetry/route_series.ts";
 import { HeaderName } from "../../wasm/http1.ts";
 import type { InboundRule } from "../policy/inbound_rule.ts";
-import type { PortPolicy } from "../policy/port_policies.ts";
 import type { RateLimiter } from "../policy/rate_limiter.ts";
-import { authorize, type InboundRoute, type ServerPolicy } from "../policy/server_policy.ts";
 import { hideFields } from "../route/header_edit.ts";
 import { answerOf } from "../route/rule_filters.ts";
 import type { InboundConnection, Labels } from "./inbound_connection.ts";
 import type { IdentityLine, IdentityLines } from "./identity_lines.ts";
+import { AUDIT, type Verdict } from "./verdicts.ts";
 
 const bit = (id: number) => 1 << (id & 31);
 /** A client cannot say who it is: only its certificate can. */
@@ -29,17 +27,6 @@ const REQUEST_DROPS: DropMask = [
   bit(HeaderName.L5dClientId) | bit(HeaderName.L5dRequireId) | bit(HeaderName.L5dOrigProto),
 ];
 const RESPONSE_DROPS: DropMask = [0, 0, bit(HeaderName.L5dProxyUndelivered)];
-
-/** The authorization that only keeps a record. */
-const AUDIT = "audit";
-
-interface Verdict {
-  readonly series: Counted;
-  readonly denied: ProxyError | undefined;
-  readonly isAudited: boolean;
-  readonly count: Value;
-  readonly labels: Labels;
-}
 
 export class InboundHttp implements Pipeline {
   readonly isDowngrading = true;
@@ -53,11 +40,8 @@ export class InboundHttp implements Pipeline {
   responseExtraLength = 0;
   /** Tells the application who asks. */
   readonly #line: IdentityLine;
-  #judged: ServerPolicy | undefined;
   /** Of the tunnel that the request has become. */
   #stopWatching: (() => void) | undefined;
-  /** What was decided for each of the policy's rules, under this policy. */
-  #verdicts: (Verdict | undefined)[] = [];
   #current: Verdict | undefined;
   #rule: InboundRule | undefined;
 
@@ -65,52 +49,6 @@ export class InboundHttp implements Pipeline {
     const line = this.#line = lines.of(connection.client.identity);
     this.requestExtraAt = line.at;
     this.requestExtraLength = line.length;
-  }
-
-  /** Every request is judged by the policy of this moment; a verdict is kept while the policy is the same. */
-  #judge({ current: policy }: PortPolicy, rule: InboundRule): Verdict {
-    if (policy !== this.#judged) {
-      this.#judged = policy;
-      this.#verdicts = [];
-    }
-    return this.#verdicts[rule.index] ??= this.#decide(policy, rule.route);
-  }
-
-  #decide(policy: ServerPolicy, route: InboundRoute): Verdict {
-    const { connection } = this, { telemetry } = connection.runtime;
-    const authorization = authorize(policy, connection.client, route);
-    const labels = connection.labels(policy, authorization?.resource, route.resource);
-    const series = new CountedTwice();
-    series.first = telemetry.httpSeries({ direction: "inbound", ...labels });
-    const { inboundRoute } = policy.protocol === "grpc" ? GRPC_FAMILIES : HTTP_FAMILIES;
-    const { group, kind, name } = policy.server;
-    series.second = telemetry.routeSeries(inboundRoute, {
-      parent_group: group,
-      parent_kind: kind,
-      parent_name: name,
-      parent_port: String(connection.target.port),
-      route_group: route.resource.group,
-      route_kind: route.resource.kind,
-      route_name: route.resource.name,
-    });
-    if (authorization === undefined) {
-      const help = "The total number of inbound HTTP requests that could not be authorized";
-      return {
-        series,
-        isAudited: false,
-        denied: proxyError("unauthorized", `unauthorized request on route ${route.resource.name}`),
-        count: telemetry.counter("inbound_http_authz_deny_total", help, labels),
-        labels,
-      };
-    }
-    const help = "The total number of inbound HTTP requests that were authorized";
-    return {
-      series,
-      isAudited: authorization.resource.kind === "default" && authorization.resource.name === AUDIT,
-      denied: undefined,
-      count: telemetry.counter("inbound_http_authz_allow_total", help, labels),
-      labels,
-    };
   }
 
   route(exchange: Exchange, at: number): Endpoint | ProxyError {
@@ -122,7 +60,7 @@ export class InboundHttp implements Pipeline {
     const { connection } = this, { policy, runtime: { arena } } = connection, table = policy.rules;
     const rule = this.#rule = table.find(arena, at, REQUEST_DROPS);
     if (rule === undefined) return this.#notFound();
-    const { prefixLength } = table, verdict = this.#current = this.#judge(policy, rule);
+    const { prefixLength } = table, verdict = this.#current = connection.verdicts.judge(policy.current, rule);
     verdict.count.value++;
     if (verdict.denied !== undefined) return verdict.denied;
     if (verdict.isAudited) this.#audit(rule);

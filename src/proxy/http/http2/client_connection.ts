@@ -13,17 +13,17 @@ import {
   GREETING_TIMEOUT_MS,
   MAX_ABANDONED_STREAMS,
   MAX_CONCURRENT_STREAMS,
-  MAX_SPARE_STREAMS,
   MAX_WINDOW,
   RESET_PACE_MS,
 } from "./limits.ts";
 import { ResetPacer } from "./reset_pacer.ts";
 import { CLIENT_GREETING } from "./settings.ts";
+import { SpareStreams } from "./spare_streams.ts";
 
 export class ClientConnection extends Http2Connection {
   /** Runs while it is being made. */
   readonly connectTimer: Timer;
-  readonly #spare: ClientStream[] = [];
+  readonly #spare = new SpareStreams<ClientStream>();
   #isGoingAway = false;
   /** The peer's first SETTINGS have come. */
   isGreeted = false;
@@ -59,7 +59,7 @@ export class ClientConnection extends Http2Connection {
 
   /** A stream for a request; `Upstream.send` begins it. */
   newStream(): ClientStream {
-    return this.#spare.pop() ?? new ClientStream(this);
+    return this.#spare.take() ?? new ClientStream(this);
   }
 
   /** Takes a stream into the table. @returns its number */
@@ -131,8 +131,12 @@ export class ClientConnection extends Http2Connection {
 
   recycle(stream: ClientStream): void {
     this.#abandoned.delete(stream);
-    if (this.#spare.length < MAX_SPARE_STREAMS) this.#spare.push(stream);
+    this.#spare.give(stream);
     this.#discardIfUnused();
+  }
+
+  protected override trim(): void {
+    this.#spare.trim();
   }
 
   /** Nobody waits for anything that it carries. */

@@ -89,6 +89,7 @@ export abstract class Http2Connection implements StreamOwner {
     this.#keepAlive = new KeepAlive(
       stream.loop,
       () => this.streams.size > 0,
+      () => this.trim(),
       () => this.writer.ping(),
       () => stream.fail({ code: "reset", detail: "the peer does not answer PING", errno: 0 }),
     );
@@ -101,6 +102,9 @@ export abstract class Http2Connection implements StreamOwner {
   protected abstract onGoAway(lastStream: number, code: number): void;
   /** The connection is over: streams have been told. */
   protected abstract onConnectionEnd(failure: StreamFailure | undefined): void;
+
+  /** Lets go of what has not been needed for a while; called every few seconds. */
+  protected trim(): void {}
 
   onOpen(_stream: Stream): void {
     this.output.flush();

@@ -11,6 +11,8 @@ export class KeepAlive {
   constructor(
     private readonly loop: Loop,
     private readonly isNeeded: () => boolean,
+    /** Once an interval, while the peer is heard or nobody waits. */
+    private readonly onQuiet: () => void,
     private readonly ask: () => void,
     private readonly giveUp: () => void,
   ) {
@@ -33,6 +35,7 @@ export class KeepAlive {
     if (this.#isAsked && silence >= PING_TIMEOUT_MS * 1000) return this.giveUp();
     this.#isAsked = false;
     if (!this.isNeeded() || silence < PING_INTERVAL_MS * 1000) {
+      this.onQuiet();
       loop.lane(PING_INTERVAL_MS).arm(this.#timer, loop.now);
       return;
     }

@@ -2,8 +2,6 @@
 
 /** Streams a peer may have open at one time; beyond it REFUSED_STREAM. */
 export const MAX_CONCURRENT_STREAMS = 1000;
-/** Stream objects that a connection keeps for its next requests. */
-export const MAX_SPARE_STREAMS = 64;
 /** Bytes of fields as RFC 9113 §6.5.2 counts them; beyond it 431. */
 export const MAX_HEADER_LIST_BYTES = 32768;
 /**

@@ -6,12 +6,13 @@ import { BlockReason, Http2Error } from "../../../wasm/http2.ts";
 import { CLOSED_BY_PEER, type Stream, type StreamFailure } from "../../worker/stream.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { AcceptedConnection } from "./accepted_connection.ts";
-import { GOAWAY_GRACE_MS, MAX_CONCURRENT_STREAMS, MAX_SPARE_STREAMS, MAX_WINDOW } from "./limits.ts";
+import { GOAWAY_GRACE_MS, MAX_CONCURRENT_STREAMS, MAX_WINDOW } from "./limits.ts";
 import { ServerStream } from "./server_stream.ts";
+import { SpareStreams } from "./spare_streams.ts";
 import type { Http2Stream } from "./stream.ts";
 
 export class ServerConnection extends AcceptedConnection {
-  readonly #spare: ServerStream[] = [];
+  readonly #spare = new SpareStreams<ServerStream>();
   #isDraining = false;
   #isLastKnown = false;
 
@@ -51,7 +52,7 @@ export class ServerConnection extends AcceptedConnection {
       this.writeReset(id, Http2Error.RefusedStream);
       return this.isClosed ? -1 : next;
     }
-    const request = this.#spare.pop() ?? new ServerStream(this, this.pipelineOf());
+    const request = this.#spare.take() ?? new ServerStream(this, this.pipelineOf());
     this.streams.set(id, request);
     if (isTooLarge) request.refuseHead(id, this.peer.initialWindow, isEnd);
     const after = isTooLarge ? next : request.begin(id, this.peer.initialWindow, isEnd, next, end);
@@ -68,8 +69,12 @@ export class ServerConnection extends AcceptedConnection {
   }
 
   recycle(stream: ServerStream): void {
-    if (this.#spare.length < MAX_SPARE_STREAMS) this.#spare.push(stream);
+    this.#spare.give(stream);
     if (this.#isDraining && this.#isLastKnown && this.streams.size === 0) this.#close();
+  }
+
+  protected override trim(): void {
+    this.#spare.trim();
   }
 
   #close(): void {
@@ -102,7 +107,7 @@ export class ServerConnection extends AcceptedConnection {
   }
 
   protected onConnectionEnd(failure: StreamFailure | undefined): void {
-    this.#spare.length = 0;
+    this.#spare.clear();
     const isOrderly = failure === undefined || failure === CLOSED_BY_PEER;
     this.onClosed(isOrderly ? "" : failure.code === "reset" ? "ECONNRESET" : failure.code);
   }
