@@ -45,7 +45,7 @@ export class Exchange extends CarriedRequest {
   #status = 0;
   /** It counts among the requests in hand. */
   #isInFlight = false;
-  readonly #onlookers: Onlookers;
+  #onlookers: Onlookers | undefined;
 
   constructor(
     readonly downstream: Downstream,
@@ -56,7 +56,6 @@ export class Exchange extends CarriedRequest {
     super(arena);
     this.#attempt = new Attempt(loop, arena);
     this.#tally = new Tally(loop);
-    this.#onlookers = new Onlookers(pipeline, loop, arena);
   }
 
   get isWaiting(): boolean {
@@ -80,7 +79,7 @@ export class Exchange extends CarriedRequest {
     this.#readHead(at);
     if (!this.#isInFlight) {
       this.#tally.begin();
-      this.#onlookers.begin(this, at);
+      if (this.#onlookers !== undefined || this.pipeline.isLogged) this.#looking.begin(this, at);
       if (!(this.#isInFlight = this.pipeline.inFlight.enter())) {
         this.#answer(proxyError("load-shed", "too many requests are in hand"));
         return false;
@@ -101,14 +100,19 @@ export class Exchange extends CarriedRequest {
     const destination = this.pipeline.route(this, at);
     this.#tally.route = this.pipeline.requestSeries;
     this.#constrain(at);
-    if (destination === undefined || "code" in destination) {
-      if (destination === undefined) this.#state = WAITING;
-      else this.#answer(destination);
-      return undefined;
+    if (destination === undefined) this.#state = WAITING;
+    else if ("code" in destination) this.#answer(destination);
+    else {
+      this.#tally.request(this.pipeline.seriesOf(this, destination));
+      if (this.pipeline.taps.isActive) this.#looking.routed(destination, at, this.loop.micros());
+      return destination;
     }
-    this.#tally.request(this.pipeline.seriesOf(this, destination));
-    if (this.pipeline.taps.isActive) this.#onlookers.routed(destination, at, this.loop.micros());
-    return destination;
+    return undefined;
+  }
+
+  /** Made when somebody first looks. */
+  get #looking(): Onlookers {
+    return this.#onlookers ??= new Onlookers(this.pipeline, this.loop, this.arena);
   }
 
   /** Follows what the request's route asks for, as soon as that is known, and its call, unless a peer proxy did. */
@@ -330,16 +334,13 @@ export class Exchange extends CarriedRequest {
     this.#attempt.stop(this);
     this.#constraints?.end();
     this.#constraints = undefined;
-    this.#onlookers.ended(this.#status, this.grpcStatus, reset, this.#tally.startedAt);
+    this.#onlookers?.ended(this.#status, this.grpcStatus, reset, this.#tally.startedAt);
     this.#state = IDLE;
     this.#upstream = undefined;
     this.replay.release();
   }
 
-  /**
-   * The final response head stands in the record.
-   * @returns false when it must not be forwarded: the exchange goes on elsewhere, or is over
-   */
+  /** The final response head stands in the record. @returns false when it must not go on, but elsewhere or not at all */
   onResponse(
     upstream: Upstream,
     at: number,
@@ -371,7 +372,7 @@ export class Exchange extends CarriedRequest {
   #forward(at: number, headLength: number, bodyAt: number, bodyLength: number, isEnd: boolean): boolean {
     this.#isResponseStarted = true;
     this.#constraints?.settle(this.#status, this.grpcStatus);
-    this.#onlookers.responded(this.#attempt.endpoint!, this.#status, at, bodyLength);
+    this.#onlookers?.responded(this.#attempt.endpoint!, this.#status, at, bodyLength);
     this.replay.release();
     this.#tally.responseFrame(bodyLength);
     this.pipeline.editResponse(at);
@@ -397,7 +398,7 @@ export class Exchange extends CarriedRequest {
       if (this.#constraints.held.isHeld && !this.#forwardHeld()) return false;
     }
     this.#tally.responseFrame(length);
-    this.#onlookers.content(length);
+    this.#onlookers?.content(length);
     return this.downstream.respondBody(at, length, isEnd);
   }
 
@@ -407,7 +408,7 @@ export class Exchange extends CarriedRequest {
   }
 
   #forwardTrailers(at: number): boolean {
-    this.#onlookers.trailers(at);
+    this.#onlookers?.trailers(at);
     return this.downstream.respondTrailers(at);
   }
 

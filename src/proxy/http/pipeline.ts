@@ -53,6 +53,8 @@ export interface Pipeline {
   readonly isDowngrading: boolean;
   /** The direction's requests in hand. */
   readonly inFlight: InFlight;
+  /** An access log is kept. */
+  readonly isLogged: boolean;
   /** Begins a line of the access log, where one is kept, for the request whose head stands in the record. */
   logAccess(exchange: Exchange, at: number): AccessRequest | undefined;
   /** Ends that line. */

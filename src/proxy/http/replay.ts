@@ -13,14 +13,13 @@ export class Replay {
   /** All that was received so far is held. */
   isWhole = false;
   readonly #held: HeldBytes;
-  /** The body, where so much of it is kept that it may not fit beside its head. */
-  readonly #body: HeldBytes;
+  /** The body, where so much of it is kept that it may not fit beside its head; made when that first happens. */
+  #body: HeldBytes | undefined;
   #limit = MAX_REPLAY_BYTES;
   #headLength = 0;
 
   constructor(private readonly arena: Arena) {
     this.#held = new HeldBytes(arena);
-    this.#body = new HeldBytes(arena);
   }
 
   /** How many bytes of the body are kept, up to a slot's; for the request to come. */
@@ -34,17 +33,17 @@ export class Replay {
 
   /** Where the body stands after `restore`. */
   get bodyAt(): number {
-    return this.#isApart ? this.#body.at : this.arena.resendAt + this.#headLength;
+    return this.#isApart ? this.#body?.at ?? 0 : this.arena.resendAt + this.#headLength;
   }
 
   get bodyLength(): number {
-    return this.#isApart ? this.#body.length : this.#held.length - this.#headLength;
+    return this.#isApart ? this.#body?.length ?? 0 : this.#held.length - this.#headLength;
   }
 
   /** Keeps the request whose head stands in the record (offsets from `at`), as far as it has come. */
   keep(at: number, headLength: number, bodyAt: number, bodyLength: number): void {
     this.isWhole = false;
-    this.#body.release();
+    this.#body?.release();
     if (bodyLength > this.#limit || headLength > MAX_REPLAY_BYTES || this.#isTooLong) return;
     if (this.arena.memory.words[(this.arena.recordAt >> 2) + Head.Version] === 20) {
       this.isWhole = this.keepHead() && this.#append(bodyAt, bodyLength);
@@ -62,9 +61,14 @@ export class Replay {
       doubles[(recordAt >> 3) + (Head.ContentLength >> 1)]! > this.#limit;
   }
 
+  /** What holds the body. */
+  get #contentHeld(): HeldBytes {
+    return this.#isApart ? this.#body ??= new HeldBytes(this.arena) : this.#held;
+  }
+
   /** Keeps more of the body. A large slot for that is taken only while others do not need them. */
   #append(at: number, length: number): boolean {
-    const held = this.#isApart ? this.#body : this.#held, total = held.length + length;
+    const held = this.#contentHeld, total = held.length + length;
     if (total > SMALL_SLOT_SIZE && this.arena.slots.isScarce) return false;
     return held.append(at, length);
   }
@@ -84,8 +88,7 @@ export class Replay {
   /** Keeps more of the body; what is too much is not kept at all. */
   add(at: number, length: number): void {
     if (!this.isWhole) return;
-    const { length: kept } = this.#isApart ? this.#body : this.#held;
-    if (kept + length > this.#limit || !this.#append(at, length)) this.release();
+    if (this.#contentHeld.length + length > this.#limit || !this.#append(at, length)) this.release();
   }
 
   /** Reads what is held again, at `arena.resendAt`, as if it had just come. @returns the head's length; 0 on failure */
@@ -100,6 +103,6 @@ export class Replay {
     this.isWhole = false;
     this.#limit = MAX_REPLAY_BYTES;
     this.#held.release();
-    this.#body.release();
+    this.#body?.release();
   }
 }

@@ -180,6 +180,10 @@ export class InboundHttp implements Pipeline {
     return this.connection.inbound.inFlight;
   }
 
+  get isLogged(): boolean {
+    return this.connection.inbound.accessLog !== undefined;
+  }
+
   logAccess(exchange: Exchange, at: number): AccessRequest | undefined {
     const { inbound: { accessLog }, client } = this.connection;
     if (accessLog === undefined) return undefined;

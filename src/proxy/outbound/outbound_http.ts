@@ -268,6 +268,10 @@ export class OutboundHttp implements Pipeline, Waiter {
   }
 
   /** What comes in is logged, not what goes out. */
+  get isLogged(): boolean {
+    return false;
+  }
+
   logAccess(_exchange: Exchange, _at: number): AccessRequest | undefined {
     return undefined;
   }

@@ -96,8 +96,8 @@ export class ServerStream extends Http2Stream implements Downstream {
       this.#send(at, head, 0, 0);
       return this.drainReceived();
     }
-    const { length } = this.received, hasTrailers = this.hasHeldTrailers;
-    this.#send(at, head, this.received.at, length);
+    const length = this.receivedLength, hasTrailers = this.hasHeldTrailers;
+    this.#send(at, head, this.receivedAt, length);
     if (this.id === 0) return;
     if (hasTrailers) this.drainReceived();
     else this.releaseReceived(length);

@@ -15,6 +15,10 @@ import type { Http2Connection } from "./connection.ts";
 
 const NO_DROPS: DropMask = [0, 0, 0];
 
+function lengthOf(held: HeldBytes | undefined): number {
+  return held === undefined ? 0 : held.length;
+}
+
 export abstract class Http2Stream {
   id = 0;
   /** Bytes that the peer may still send. */
@@ -29,19 +33,15 @@ export abstract class Http2Stream {
   /** Content that its length says is still to come; -1 when none was said. */
   expected = -1;
   #uncredited = 0;
-  readonly #received: HeldBytes;
-  readonly #receivedTrailers: HeldBytes;
+  // Made when they are first needed. Most streams hold nothing, and should not touch what they do not use.
+  #received: HeldBytes | undefined;
+  #receivedTrailers: HeldBytes | undefined;
   #isEndHeld = false;
-  readonly #unsent: HeldBytes;
-  readonly #unsentTrailers: HeldBytes;
+  #unsent: HeldBytes | undefined;
+  #unsentTrailers: HeldBytes | undefined;
   #isEndUnsent = false;
 
-  constructor(protected readonly arena: Arena) {
-    this.#received = new HeldBytes(arena);
-    this.#receivedTrailers = new HeldBytes(arena);
-    this.#unsent = new HeldBytes(arena);
-    this.#unsentTrailers = new HeldBytes(arena);
-  }
+  constructor(protected readonly arena: Arena) {}
 
   abstract readonly connection: Http2Connection;
   /** The response has begun. */
@@ -77,23 +77,25 @@ export abstract class Http2Stream {
   /** Content arrived; the windows have been looked after. */
   receive(at: number, length: number, isEnd: boolean): void {
     if (isEnd) this.isReceiveEnded = true;
-    if (this.#received.length === 0 && this.canDeliver) {
+    if (lengthOf(this.#received) === 0 && this.canDeliver) {
       this.deliver(at, length, isEnd);
       this.credit(length);
       return this.completeIfDone();
     }
-    if (!this.#received.append(at, length)) return this.connection.loadShed(this);
+    const received = this.#received ??= new HeldBytes(this.arena);
+    if (!received.append(at, length)) return this.connection.loadShed(this);
     this.#isEndHeld = isEnd;
   }
 
   /** Trailers arrived and stand in the record (offsets relative to 0): the end of what the peer sends. */
   receiveTrailers(): void {
     this.isReceiveEnded = true;
-    if (this.#received.length === 0 && this.canDeliver) {
+    if (lengthOf(this.#received) === 0 && this.canDeliver) {
       this.deliverTrailers(0);
       return this.completeIfDone();
     }
-    if (!this.#keepTrailers(this.#receivedTrailers, 0)) return this.connection.loadShed(this);
+    const trailers = this.#receivedTrailers ??= new HeldBytes(this.arena);
+    if (!this.#keepTrailers(trailers, 0)) return this.connection.loadShed(this);
     this.#isEndHeld = true;
   }
 
@@ -111,9 +113,13 @@ export abstract class Http2Stream {
     return resendAt;
   }
 
-  /** Bytes that arrived before they could be passed on. */
-  protected get received(): HeldBytes {
-    return this.#received;
+  /** Bytes that arrived before they could be passed on: where they are, and how many. */
+  protected get receivedAt(): number {
+    return this.#received === undefined ? 0 : this.#received.at;
+  }
+
+  protected get receivedLength(): number {
+    return lengthOf(this.#received);
   }
 
   /** All that will come has come, of which some is held. */
@@ -122,25 +128,25 @@ export abstract class Http2Stream {
   }
 
   protected get hasHeldTrailers(): boolean {
-    return this.#receivedTrailers.length > 0;
+    return lengthOf(this.#receivedTrailers) > 0;
   }
 
   /** Passes on what was held, now that it can be. */
   protected drainReceived(): void {
-    const { length } = this.#received;
+    const length = this.receivedLength;
     if (!this.canDeliver || (length === 0 && !this.#isEndHeld)) return;
-    const isEnd = this.#isEndHeld, hasTrailers = this.#receivedTrailers.length > 0;
-    if (length > 0 || !hasTrailers) this.deliver(this.#received.at, length, isEnd && !hasTrailers);
+    const isEnd = this.#isEndHeld, hasTrailers = this.hasHeldTrailers;
+    if (length > 0 || !hasTrailers) this.deliver(this.receivedAt, length, isEnd && !hasTrailers);
     this.releaseReceived(length);
     if (this.id === 0) return;
-    if (hasTrailers) this.deliverTrailers(this.#restoreTrailers(this.#receivedTrailers));
+    if (hasTrailers) this.deliverTrailers(this.#restoreTrailers(this.#receivedTrailers!));
     this.completeIfDone();
   }
 
   /** The first `length` held bytes have been passed on. */
   protected releaseReceived(length: number): void {
     this.#isEndHeld = false;
-    this.#received.release();
+    this.#received?.release();
     if (this.id !== 0) this.credit(length);
   }
 
@@ -158,16 +164,17 @@ export abstract class Http2Stream {
 
   /** Bytes wait for the peer's window: no more may be given. */
   get isSendBlocked(): boolean {
-    return this.#unsent.length > 0;
+    return lengthOf(this.#unsent) > 0;
   }
 
   /** Sends content as far as the windows reach, and keeps the rest. */
   sendData(at: number, length: number, isEnd: boolean): void {
     if (this.id === 0 || this.isSendEnded) return;
-    const sent = this.#unsent.length > 0 ? 0 : this.#write(at, length, isEnd);
+    const sent = this.isSendBlocked ? 0 : this.#write(at, length, isEnd);
     if (sent < 0) return this.connection.loadShed(this);
     if (this.isSendEnded || (sent === length && !isEnd)) return;
-    if (!this.#unsent.append(at + sent, length - sent)) return this.connection.loadShed(this);
+    const unsent = this.#unsent ??= new HeldBytes(this.arena);
+    if (!unsent.append(at + sent, length - sent)) return this.connection.loadShed(this);
     this.#isEndUnsent = isEnd;
     this.connection.queueToSend(this);
   }
@@ -175,8 +182,9 @@ export abstract class Http2Stream {
   /** Sends the trailers in the record (offsets from `at`) after what still waits. */
   sendTrailersFrom(at: number): void {
     if (this.id === 0 || this.isSendEnded) return;
-    if (this.#unsent.length === 0) return this.#writeTrailers(at);
-    if (!this.#keepTrailers(this.#unsentTrailers, at)) this.connection.loadShed(this);
+    if (!this.isSendBlocked) return this.#writeTrailers(at);
+    const trailers = this.#unsentTrailers ??= new HeldBytes(this.arena);
+    if (!this.#keepTrailers(trailers, at)) this.connection.loadShed(this);
   }
 
   #writeTrailers(at: number): void {
@@ -209,13 +217,13 @@ export abstract class Http2Stream {
 
   /** The windows have grown, or the output has room: goes on with what waits. */
   resumeSending(): void {
-    const { length } = this.#unsent;
-    const isEnd = this.#isEndUnsent, at = this.#unsent.at;
-    const sent = this.#write(at, length, isEnd);
+    const unsent = this.#unsent, trailers = this.#unsentTrailers;
+    if (unsent === undefined) return; // nothing waits
+    const { length } = unsent, sent = this.#write(unsent.at, length, this.#isEndUnsent);
     if (sent < 0) return this.connection.loadShed(this);
-    this.#unsent.drop(sent);
+    unsent.drop(sent);
     if (sent < length) return this.connection.queueToSend(this);
-    if (this.#unsentTrailers.length > 0) this.#writeTrailers(this.#restoreTrailers(this.#unsentTrailers));
+    if (trailers !== undefined && trailers.length > 0) this.#writeTrailers(this.#restoreTrailers(trailers));
     if (!this.isSendEnded) this.onSendDrained();
     this.completeIfDone();
   }
@@ -224,8 +232,8 @@ export abstract class Http2Stream {
 
   /** Nobody waits for it any more: what is held is dropped. It goes on as far as the peer does, or until it is reset. */
   protected abandon(): void {
-    this.#unsent.release();
-    this.#unsentTrailers.release();
+    this.#unsent?.release();
+    this.#unsentTrailers?.release();
     this.drainReceived();
   }
 
@@ -236,10 +244,10 @@ export abstract class Http2Stream {
   /** Gives back what it holds; the object may be used for another stream. */
   protected close(): void {
     this.id = 0;
-    this.#received.release();
-    this.#receivedTrailers.release();
-    this.#unsent.release();
-    this.#unsentTrailers.release();
+    this.#received?.release();
+    this.#receivedTrailers?.release();
+    this.#unsent?.release();
+    this.#unsentTrailers?.release();
     this.#isEndHeld = this.#isEndUnsent = false;
   }
 }

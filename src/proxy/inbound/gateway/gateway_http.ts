@@ -83,6 +83,10 @@ export class GatewayHttp extends OutboundHttp {
     this.judge.onError(error);
   }
 
+  override get isLogged(): boolean {
+    return this.judge.isLogged;
+  }
+
   override logAccess(exchange: Exchange, at: number): AccessRequest | undefined {
     return this.judge.logAccess(exchange, at);
   }
