@@ -226,7 +226,7 @@ Deno.test("where it is asked for, TLS connections are told by the name that they
       for (const event of ["open", "close"]) {
         const [labels] = proxy.runtime.telemetry.families.get(`outbound_tls_route_${event}_total`)!.values
           .keys();
-        ok(labels!.includes(`hostname="${hostname}"`), labels);
+        ok(labels!.includes(`hostname="${hostname}"`), labels!);
       }
     }, { LINKERD2_PROXY_OUTBOUND_METRICS_HOSTNAME_LABELS: flag });
   }

@@ -23,6 +23,7 @@ const HEADS: readonly string[] = [
 ];
 const NO_SERIES = {
   request() {},
+  sent() {},
   response() {},
   requestFrame() {},
   responseFrame() {},
@@ -125,6 +126,7 @@ export class Application {
       tapPlace() {
         throw new Error("no tap runs");
       },
+      isLogged: false,
       logAccess: () => undefined,
       endAccess() {},
       requestSeries: undefined,
