@@ -1,7 +1,11 @@
 import { deepEqual, equal } from "node:assert/strict";
+import { DestinationProfile } from "../../proto/gen/destination.ts";
 import { DEFAULT_CLASSES } from "./control/translate_classes.ts";
+import { rowsOf } from "./telemetry/rows.ts";
 import { type Pair, withPair } from "./testing/meshed_pair.ts";
+import { rowValue } from "./testing/routed_shop.ts";
 import { rule } from "./testing/ruled.ts";
+import { decisionOf } from "./control/translate_outbound.ts";
 import type { ProfileRoute } from "./route/request_rules.ts";
 import type { BudgetLimits } from "./route/retry_budget.ts";
 
@@ -104,5 +108,69 @@ Deno.test("a body of more than 64 KiB is sent once, and a class that is no failu
     equal(await ask(pair), 503);
     equal(other.asked(), 1);
     equal(pair.client.runtime.telemetry.families.get("route_retryable_total"), undefined);
+  });
+});
+
+/** A ServiceProfile with one retryable route, whose class takes 404 for a failure, as the control plane tells it. */
+const TOLD: DestinationProfile = {
+  ...DestinationProfile.decode(new Uint8Array()),
+  fullyQualifiedName: "web.shop.svc.cluster.local",
+  retryBudget: { retryRatio: 0.2, minRetriesPerSecond: 10, ttl: { seconds: 10n, nanos: 0 } },
+  routes: [{
+    condition: { match: { $case: "path", value: { regex: "/items/.*" } } },
+    responseClasses: [{
+      condition: { match: { $case: "status", value: { min: 404, max: 404 } } },
+      isFailure: true,
+    }],
+    metricsLabels: { route: "items" },
+    isRetryable: true,
+    timeout: undefined,
+  }],
+};
+
+Deno.test("a profile's routes are told as their clients see them, and as their endpoints were asked", async () => {
+  const { serve } = answering(200, 404, 503, 200, 503);
+  await withPair(serve, async (pair) => {
+    pair.client.control.decisions.set(KEY, decisionOf({ ip: "10.43.0.7", port: 80 }, undefined, TOLD));
+    const get = async (path: string) => {
+      const response = await fetch(pair.url + path);
+      await response.body?.cancel();
+      return response.status;
+    };
+    deepEqual([await get("/items/1"), await get("/items/2"), await get("/other")], [200, 200, 503]);
+    const items = ['direction="outbound"', `dst="${PROFILE.dst}"`, 'rt_route="items"'];
+    const told = (name: string, ...labels: string[]) =>
+      rowValue(pair.client.runtime, `route_${name}`, ...labels);
+    deepEqual([told("request_total", ...items), told("actual_request_total", ...items)], [2, 4]);
+    deepEqual(
+      [told("request_total"), told("actual_request_total")],
+      [3, 5],
+      "what no route takes has no rt_",
+    );
+    equal(told("response_total", ...items, 'status_code="200",classification="success"'), 2);
+    equal(told("response_total", ...items), 2);
+    const failed = 'classification="failure"';
+    equal(told("actual_response_total", ...items, 'status_code="404"', failed), 1, "its class says so");
+    equal(told("actual_response_total", ...items, 'status_code="503"', failed), 1);
+    equal(told("actual_response_total", ...items, 'status_code="200",classification="success"'), 2);
+    equal(told("response_total", 'status_code="503"', failed), 1);
+    equal(told("response_latency_ms", ...items, 'status_code="200"'), 2);
+    equal(told("actual_response_latency_ms"), 0);
+    equal(told("retryable_total", ...items), 2);
+    equal(
+      rowValue(pair.client.runtime, "outbound_http_route_request_duration_seconds"),
+      3,
+      "both generations",
+    );
+  });
+});
+
+Deno.test("destinations without a profile have no route_* metrics at all", async () => {
+  await withPair(answering(200).serve, async (pair) => {
+    equal(await ask(pair), 200);
+    const { telemetry, arena } = pair.client.runtime;
+    for (const row of rowsOf(telemetry, arena)) {
+      if (row.kind === "family") equal(row.name.startsWith("route_"), false, row.name);
+    }
   });
 });

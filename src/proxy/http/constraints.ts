@@ -8,14 +8,14 @@ import type { Endpoint } from "../connect/endpoint.ts";
 import type { ProxyError } from "../error.ts";
 import { NO_LIMITS } from "../route/request_limits.ts";
 import type { RequestRules } from "../route/request_rules.ts";
-import type { RetryPolicy } from "../route/retry_policy.ts";
+import { isOfClasses, type RetryPolicy } from "../route/retry_policy.ts";
 import type { Arena } from "../worker/arena.ts";
 import { Deadline } from "../worker/deadline.ts";
 import type { Loop } from "../worker/loop.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Exchange } from "./exchange.ts";
 import { HeldResponse } from "./held_response.ts";
-import { isRetryable, isRetryableError } from "./retry.ts";
+import { isRetryableError } from "./retry.ts";
 
 export class Constraints {
   readonly deadlines: Deadlines;
@@ -63,7 +63,7 @@ export class Constraints {
 
   isRetryable(status: number, grpcStatus: number): boolean {
     const { retry } = this;
-    return retry !== undefined && isRetryable(retry, status, grpcStatus);
+    return retry !== undefined && isOfClasses(retry, status, grpcStatus);
   }
 
   isRetryableError(error: ProxyError, isGrpc: boolean): boolean {

@@ -7,7 +7,6 @@ import { Endpoint } from "../connect/endpoint.ts";
 import { type ProxyError, proxyError } from "../error.ts";
 import type { Counted } from "../telemetry/route_series.ts";
 import { type Choice, chooseBackend } from "./distribution.ts";
-import type { RouteResource } from "./request_rules.ts";
 import { compileFilters, type RuleFilters } from "./rule_filters.ts";
 import { Service, type Waiter } from "./service.ts";
 
@@ -25,8 +24,8 @@ export interface RuleBackend {
 
 /** The series of a rule's requests, and of what its backends are asked. */
 export interface RuleCount {
-  ofRoute(route: RouteResource, hostname: string): Counted;
-  ofBackend(route: RouteResource, backend: TargetResource): Counted;
+  ofRoute(rule: RuleTarget, hostname: string): Counted;
+  ofBackend(rule: RuleTarget, backend: TargetResource): Counted;
 }
 
 /** A backend that fails its requests takes its share of them: it is not passed over. */
@@ -82,7 +81,7 @@ export class DestinationRule {
 
   /** Counts whole requests. */
   get series(): Counted {
-    return this.#series ??= this.count.ofRoute(this.spec.route, this.hostname);
+    return this.#series ??= this.count.ofRoute(this.spec, this.hostname);
   }
 
   /** The same rule, whose requests are counted as those to `hostname`. */
@@ -103,7 +102,7 @@ export class DestinationRule {
 
   /** Counts what a backend is asked. */
   seriesOf(backend: RuleBackend): Counted {
-    return backend.series ??= this.count.ofBackend(this.spec.route, backend.resource);
+    return backend.series ??= this.count.ofBackend(this.spec, backend.resource);
   }
 
   /** The backend of the next request. */

@@ -19,6 +19,16 @@ export interface FailureClasses {
   readonly grpcCodes: number;
 }
 
+/** @param grpcStatus -1 where none is known */
+export function isOfClasses(
+  { statuses, grpcCodes }: FailureClasses,
+  status: number,
+  grpcStatus: number,
+): boolean {
+  for (const { start, end } of statuses) if (status >= start && status <= end) return true;
+  return grpcStatus >= 0 && grpcStatus < 32 && (grpcCodes >> grpcStatus & 1) !== 0;
+}
+
 /** Those that are not final. */
 export interface RetryPolicy extends FailureClasses {
   readonly maxRetries: number;

@@ -15,11 +15,16 @@ Deno.test("no series is told twice, though one status may end in several ways", 
   series.response(502, "i/o", 1000);
   series.response(502, "unexpected", 3000);
   series.response(200, undefined, 2000);
+  series.response(504, "request-timeout", 2000);
+  series.response(504, "response-timeout", 2000);
   const keys = lines(telemetry, arena).map((line) => line.slice(0, line.lastIndexOf(" ")));
   equal(new Set(keys).size, keys.length, keys.filter((key, i) => keys.indexOf(key) !== i).join());
   const count = lines(telemetry, arena).find((line) => /latency_ms_count.*502/.test(line));
   ok(count?.endsWith(" 2"), String(count));
-  deepEqual(series.responses.map(({ status, count }) => [status, count]), [[502, 1], [502, 1], [200, 1]]);
+  deepEqual(
+    series.responses.map(({ status, count }) => [status, count]),
+    [502, 502, 200, 504, 504].map((status) => [status, 1]),
+  );
 });
 
 Deno.test("buckets are Linkerd's, cumulative, and end with everything", () => {

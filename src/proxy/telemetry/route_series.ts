@@ -147,8 +147,7 @@ export class RouteSeries implements Counted {
 
 /** A request that is counted in two series. */
 export class CountedTwice implements Counted {
-  first: Counted | undefined;
-  second: Counted | undefined;
+  constructor(public first?: Counted, public second?: Counted) {}
 
   request(): void {
     this.first?.request();

@@ -2,6 +2,7 @@
  * Everything the proxy counts. The request path holds the series objects themselves and adds to their fields; labels
  * are formatted once, when a series is made. Series that idle longer than METRICS_RETAIN_IDLE are forgotten.
  */
+import type { ProfileRoute } from "../route/request_rules.ts";
 import { Taps } from "../tap/taps.ts";
 import type { Arena } from "../worker/arena.ts";
 import { Buckets } from "./buckets.ts";
@@ -10,8 +11,10 @@ import { HistogramPool } from "./histogram_pool.ts";
 import { HostnameLabels } from "./hostname_labels.ts";
 import { HttpSeries } from "./http_series.ts";
 import { formatLabels } from "./labels.ts";
+import { ProfileSeries } from "./profile_series.ts";
 import { type RouteFamily, RouteSeries } from "./route_series.ts";
 import type { Merge } from "./rows.ts";
+import { profileLabels } from "./target_labels.ts";
 import { TcpSeries } from "./tcp_series.ts";
 
 export type Labels = Readonly<Record<string, string | undefined>>;
@@ -46,6 +49,8 @@ export class Telemetry {
   /** As many as there are routes: they are not forgotten. */
   readonly routes = new Map<RouteFamily, Map<string, RouteSeries>>();
   readonly hostnames = new HostnameLabels();
+  /** The same of ServiceProfiles' routes. */
+  readonly profiles = new Map<string, ProfileSeries>();
   /** What is observed of requests one by one, while somebody asks. */
   readonly taps = new Taps();
   #httpCursor: Iterator<[string, HttpSeries]> | undefined;
@@ -98,6 +103,18 @@ export class Telemetry {
     this.routes.set(family, all);
     let series = all.get(text);
     if (series === undefined) all.set(text, series = new RouteSeries(family));
+    return series;
+  }
+
+  /** The latest classes of a route's responses are those that they are told by. */
+  profileSeries(route: ProfileRoute): ProfileSeries {
+    const text = formatLabels(profileLabels(route)), known = this.profiles.get(text);
+    if (known !== undefined) known.failures = route.failures;
+    const series = known ?? new ProfileSeries(
+      route.failures,
+      new HttpSeries(text, this.#histograms, (revived) => revived),
+    );
+    this.profiles.set(text, series);
     return series;
   }
 

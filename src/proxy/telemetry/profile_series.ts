@@ -1,0 +1,71 @@
+/**
+ * Counts of the requests that one route of a ServiceProfile took: as their clients see them, and as endpoints were asked,
+ * where each retry is one more. As many as there are routes: they are not forgotten.
+ * Source: route_* of proxy.md §13 (legacy).
+ */
+import { type FailureClasses, isOfClasses } from "../route/retry_policy.ts";
+import type { Arena } from "../worker/arena.ts";
+import { countRows, httpRows, type Told } from "./http_rows.ts";
+import type { HttpSeries } from "./http_series.ts";
+import { type Counted, RouteSeries } from "./route_series.ts";
+import type { Row } from "./rows.ts";
+
+/** Attempts are told by their number alone. */
+const UNTIMED = { durations: "", bounds: [], statuses: "", isGrpc: false };
+
+export class ProfileSeries {
+  readonly actual = new RouteSeries(UNTIMED);
+
+  constructor(public failures: FailureClasses, readonly whole: HttpSeries) {}
+
+  #isFailure(status: number, error: string | undefined, grpcStatus: number): boolean {
+    return error !== undefined || isOfClasses(this.failures, status, grpcStatus);
+  }
+
+  #told<Responses extends Told["responses"]>(requests: number, responses: Responses) {
+    const isFailure: Told["isFailure"] = (...outcome) => this.#isFailure(...outcome);
+    return { labels: this.whole.labels, requests, responses, isFailure };
+  }
+
+  get toldWhole() {
+    return this.#told(this.whole.requests, this.whole.responses);
+  }
+
+  get toldActual() {
+    return this.#told(this.actual.requests, this.actual.statuses);
+  }
+}
+
+/** A request as its client sees it, in its route's series of both generations; it is counted here when it is over. */
+export class WholeRequest implements Counted {
+  constructor(private readonly route: Counted, private readonly whole: HttpSeries) {}
+
+  request(): void {
+    this.route.request();
+  }
+
+  response(status: number, error: string | undefined, micros: number, grpcStatus: number): void {
+    this.route.response(status, error, micros, grpcStatus);
+    this.whole.request();
+    this.whole.response(status, error, micros, grpcStatus);
+  }
+
+  sent(requestMicros: number, micros: number): void {
+    this.route.sent(requestMicros, micros);
+  }
+
+  requestFrame(sizeBytes: number): void {
+    this.route.requestFrame(sizeBytes);
+  }
+
+  responseFrame(sizeBytes: number): void {
+    this.route.responseFrame(sizeBytes);
+  }
+}
+
+export function* profileRows(profiles: Iterable<ProfileSeries>, arena: Arena): Generator<Row> {
+  const all = [...profiles];
+  if (all.length === 0) return;
+  yield* httpRows("route_", all.map(({ toldWhole }) => toldWhole), arena);
+  yield* countRows("route_actual_", all.map(({ toldActual }) => toldActual));
+}
