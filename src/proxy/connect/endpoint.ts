@@ -55,12 +55,12 @@ function targetOf({ address, authorityOverride }: EndpointInfo): { name: string;
 }
 
 export class Endpoint implements Loaded {
-  readonly name: string;
   readonly #idle: ClientConnection[] = [];
   /** Those that carry requests in absolute form, and no others. */
   readonly #idleAbsolute: ClientConnection[] = [];
   readonly #http2: Http2ClientConnection[] = [];
-  readonly #queue: ConnectQueue;
+  /** Made with its first request: most endpoints of a large service never see one from this proxy. */
+  #connectQueue: ConnectQueue | undefined;
   /** Requests that wait for a stream; made when all its HTTP/2 connections were full for the first time. */
   #streamQueue: TurnQueue | undefined;
   readonly #ewma: PeakEwma;
@@ -89,22 +89,29 @@ export class Endpoint implements Loaded {
     readonly series: EndpointSeries,
     private readonly options: EndpointOptions,
   ) {
-    this.name = `endpoint ${formatAddress(info.address)}`;
     const { load, accrual } = options.balancing ?? DEFAULT_BALANCING;
     this.#ewma = new PeakEwma(dialer.loop.now, load.defaultRttMs * 1000, load.decayMs * 1000);
     this.penalty = load.penalty;
     this.breaker = accrual === undefined ? undefined : new CircuitBreaker(accrual);
-    const { queueCapacity, failfastMs } = dialer.config;
-    this.#queue = new ConnectQueue(
-      dialer.loop,
-      queueCapacity,
-      failfastMs,
-      () => this.#idle.length + this.#idleAbsolute.length > 0,
-    );
     this.#peer = info.identity === undefined
       ? undefined
       : { ...info.identity, isTransport: (info.transportPort ?? info.authorityOverride) !== undefined };
     this.authority = this.#peer === undefined ? "" : info.authorityOverride ?? "";
+  }
+
+  /** For people. */
+  get name(): string {
+    return `endpoint ${formatAddress(this.info.address)}`;
+  }
+
+  get #queue(): ConnectQueue {
+    return this.#connectQueue ??= this.#newQueue();
+  }
+
+  #newQueue(): ConnectQueue {
+    const { loop, config: { queueCapacity, failfastMs } } = this.dialer;
+    const hasIdle = () => this.#idle.length + this.#idleAbsolute.length > 0;
+    return new ConnectQueue(loop, queueCapacity, failfastMs, hasIdle);
   }
 
   /** It is no longer to be used for anything new. */
@@ -199,7 +206,7 @@ export class Endpoint implements Loaded {
 
   /** Whoever waits for a connection does not any more. */
   stopWaiting(waiter: ConnectWaiter): void {
-    this.#queue.leave(waiter);
+    this.#connectQueue?.leave(waiter);
     this.#streamQueue?.leave(waiter);
   }
 
