@@ -38,7 +38,8 @@ export function told({ labels, requests, responses }: HttpSeries): TimedTold {
   return { labels, requests, responses, isFailure };
 }
 
-function family(
+/** The row that begins a family of counters, gauges or histograms, which loops' values add up to. */
+export function family(
   name: string,
   type: FamilyRow["type"],
   help: string,

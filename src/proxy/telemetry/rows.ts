@@ -6,7 +6,7 @@
  */
 import type { Arena } from "../worker/arena.ts";
 import { balancerRows } from "./balancer_series.ts";
-import { httpRows, join, told } from "./http_rows.ts";
+import { family, httpRows, join, told } from "./http_rows.ts";
 import { profileRows } from "./profile_series.ts";
 import { routeRows } from "./route_rows.ts";
 import type { TcpSeries } from "./tcp_series.ts";
@@ -41,15 +41,6 @@ export interface HistogramRow {
 }
 
 export type Row = FamilyRow | ValueRow | HistogramRow;
-
-function family(
-  name: string,
-  type: FamilyRow["type"],
-  help: string,
-  bounds?: readonly number[],
-): FamilyRow {
-  return { kind: "family", name, type, help, merge: "sum", ...(bounds === undefined ? {} : { bounds }) };
-}
 
 function value(labels: string, value: number): ValueRow {
   return { kind: "value", labels, value };
