@@ -41,8 +41,8 @@ export class Loop {
   readonly #heap = new TimerHeap();
   #deferred: (() => void)[] = [];
   readonly handshakes = new HandshakeBudget(this);
-  /** The first `#flushCount` of them; what stands behind is of turns before. */
-  readonly #flushes: Flushable[] = [];
+  /** The first `#flushCount` of them: an array that is emptied would be made anew in the next turn. */
+  readonly #flushes: (Flushable | undefined)[] = [];
   #flushCount = 0;
   #isStopped = false;
   #settling = 0;
@@ -140,6 +140,7 @@ export class Loop {
   #runFlushes(): void {
     for (let i = 0; i < this.#flushCount; i++) { // there may be more meanwhile
       const flushable = this.#flushes[i]!;
+      this.#flushes[i] = undefined; // it may be closed, and should not be held on to
       flushable.isFlushQueued = false;
       try {
         flushable.flush();
