@@ -5,27 +5,18 @@
  * the proxy's. CPU per request, as in peers.ts: medians, and the ratio to the first. Needs root (network namespaces).
  */
 import { parseArgs } from "node:util";
-import { makeLean } from "../tools/build/lean.ts";
 import { APPLICATION_PORT, HTTP2_APPLICATION_PORT, startApplication } from "./peers/application.ts";
-import { type Candidate, type Figure, start } from "./peers/candidate.ts";
+import { bundle, type Candidate, type Figure, start } from "./peers/candidate.ts";
 import { type Environment, SERVER_IP } from "./peers/environment.ts";
 import { startHaproxies } from "./peers/haproxy.ts";
 import { median, sample } from "./peers/measure.ts";
-import { run } from "./peers/programs.ts";
 import { runInEnvironment } from "./peers/session.ts";
-
-const V8_FLAGS = "--max-semi-space-size=1,--expose-gc";
 
 /** Bundles the proxy of one checkout. @returns the command that runs it */
 function bundleOf(environment: Environment, version: string, index: number): string[] {
-  const [checkout = "", ...flagsToo] = version.split("+");
-  const directory = `${environment.directory}/version-${index}`, program = `${directory}/static_proxy.js`;
-  Deno.mkdirSync(`${directory}/wasm`, { recursive: true });
-  Deno.copyFileSync(`${checkout}/dist/wasm/mesh.wasm`, `${directory}/wasm/mesh.wasm`);
-  const flags = "bundle --quiet --platform deno --minify --output".split(" ");
-  run(Deno.execPath(), ...flags, program, `${checkout}/bench/peers/static_proxy.ts`);
-  makeLean(directory, "static_proxy");
-  return [Deno.execPath(), "run", "-A", `--v8-flags=${[V8_FLAGS, ...flagsToo].join(",")}`, program];
+  const [checkout = "", ...v8Flags] = version.split("+"), wasm = `${checkout}/dist/wasm/mesh.wasm`;
+  const source = `${checkout}/bench/peers/static_proxy.ts`;
+  return bundle(`${environment.directory}/version-${index}`, "static_proxy", source, { wasm, v8Flags });
 }
 
 async function startVersion(environment: Environment, version: string, index: number, figure: Figure) {

@@ -21,14 +21,25 @@ export interface Candidate {
 const STATIC_PROXY = new URL("static_proxy.ts", import.meta.url).pathname;
 const WASM = new URL("../../dist/wasm/mesh.wasm", import.meta.url);
 
-/** Bundles a program of ours, as the real proxy runs from dist/proxy.js. @returns the command that runs it */
-export function bundle(directory: string, name: string, source: string): string[] {
+/**
+ * Bundles a program of ours, as the real proxy runs from dist/proxy.js.
+ * @param wasm of the checkout that the source is of
+ * @param v8Flags for the engine, beside the proxy's
+ * @returns the command that runs it
+ */
+export function bundle(
+  directory: string,
+  name: string,
+  source: string,
+  { wasm = WASM, v8Flags = [] }: { wasm?: string | URL; v8Flags?: readonly string[] } = {},
+): string[] {
   const program = `${directory}/ours/${name}.js`;
   Deno.mkdirSync(`${directory}/ours/wasm`, { recursive: true });
-  Deno.copyFileSync(WASM, `${directory}/ours/wasm/mesh.wasm`);
+  Deno.copyFileSync(wasm, `${directory}/ours/wasm/mesh.wasm`);
   run(Deno.execPath(), ..."bundle --quiet --platform deno --minify --output".split(" "), program, source);
   makeLean(`${directory}/ours`, name);
-  return [Deno.execPath(), "run", "-A", "--v8-flags=--max-semi-space-size=1,--expose-gc", program];
+  const flags = ["--max-semi-space-size=1", "--expose-gc", ...v8Flags].join(",");
+  return [Deno.execPath(), "run", "-A", `--v8-flags=${flags}`, program];
 }
 
 /** Our side of a pair. @returns the command that runs it */

@@ -5,10 +5,10 @@
  */
 import type { ResponseClass, ResponseMatch } from "../../../proto/gen/destination.ts";
 import type { FailureClasses, StatusRange } from "../route/retry_policy.ts";
+import { FAILED_GRPC } from "../telemetry/http_series.ts";
 
 const FIRST = 100, LAST = 599, OK = 200, DEFAULT_FIRST = 500;
-/** UNKNOWN, DEADLINE_EXCEEDED, PERMISSION_DENIED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
-const DEFAULT_CODES = [2, 4, 7, 13, 14, 15].reduce((mask, code) => mask | 1 << code, 0);
+const DEFAULT_CODES = FAILED_GRPC.reduce((mask, code) => mask | 1 << code, 0);
 
 export const DEFAULT_CLASSES: FailureClasses = {
   statuses: [{ start: DEFAULT_FIRST, end: LAST }],

@@ -39,11 +39,9 @@ export class Verdicts {
     const { connection } = this, { telemetry } = connection.runtime;
     const authorization = authorize(policy, connection.client, route);
     const labels = connection.labels(policy, authorization?.resource, route.resource);
-    const series = new CountedTwice();
-    series.first = telemetry.httpSeries({ direction: "inbound", ...labels });
     const { inboundRoute } = policy.protocol === "grpc" ? GRPC_FAMILIES : HTTP_FAMILIES;
     const { group, kind, name } = policy.server;
-    series.second = telemetry.routeSeries(inboundRoute, {
+    const ofRoute = telemetry.routeSeries(inboundRoute, {
       parent_group: group,
       parent_kind: kind,
       parent_name: name,
@@ -52,6 +50,7 @@ export class Verdicts {
       route_kind: route.resource.kind,
       route_name: route.resource.name,
     });
+    const series = new CountedTwice(telemetry.httpSeries({ direction: "inbound", ...labels }), ofRoute);
     if (authorization === undefined) {
       const help = "The total number of inbound HTTP requests that could not be authorized";
       return {

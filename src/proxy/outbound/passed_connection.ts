@@ -39,26 +39,19 @@ export class PassedConnection implements ForwardQueue {
   /** As `ForwardOptions.pick`. */
   pick(failed: Endpoint | undefined): Endpoint | ProxyError | undefined {
     const { destination, runtime: { loop: { now } } } = this, passing = destination.passing(this.serverName);
-    if (passing === undefined) return undefined;
-    this.#count(passing);
-    if ("code" in passing) return passing;
+    if (passing === undefined || "code" in passing) return passing;
+    const { authority, parent } = destination.decision!; // it says what passes
     this.#passing = passing;
+    this.#route ??= this.counters?.opened(passing.protocol, parent, passing.route, this.serverName);
     const backend = passing.rule.choose(now);
     if ("code" in backend) return backend;
     if (this.#balancer === undefined && backend.target instanceof Service) {
-      const authority = destination.decision?.authority ?? "";
       this.#balancer = backend.target.connectionSeries(passing.protocol, authority);
       this.#balancer.requests++;
     }
     const picked = pickEndpoint(backend, now, failed);
     if (picked !== undefined) this.#leave();
     return picked;
-  }
-
-  #count(passing: Passing | ProxyError): void {
-    const { decision } = this.destination;
-    if (decision === undefined || "code" in passing) return;
-    this.#route ??= this.counters?.opened(passing.protocol, decision.parent, passing.route, this.serverName);
   }
 
   wait(waiter: Waiter): void {

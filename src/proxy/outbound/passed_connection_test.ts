@@ -3,7 +3,7 @@ import { Endpoint } from "../connect/endpoint.ts";
 import type { OutboundDecision } from "../control/plane.ts";
 import { TestAuthority } from "../testing/certificates.ts";
 import { balanced, endpointAt } from "../testing/fake_control.ts";
-import { heard } from "../testing/heard.ts";
+import { greeter, heard } from "../testing/heard.ts";
 import { CLIENT, startTestProxy, type TestProxy } from "../testing/meshed_pair.ts";
 import { rowValue } from "../testing/routed_shop.ts";
 import { PassedConnection } from "./passed_connection.ts";
@@ -37,14 +37,8 @@ async function passing(proxy: TestProxy, serverName = ""): Promise<PassedConnect
 }
 
 Deno.test("a connection that is passed on is counted by its balancer, once, and not as a request", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  (async () => {
-    for await (const connection of listener) {
-      await connection.write(new TextEncoder().encode("hello"));
-      connection.close();
-    }
-  })().catch(() => {}); // the listener was closed
-  const live = endpointAt({ ip: "127.0.0.1", port: (listener.addr as Deno.NetAddr).port });
+  const listener = greeter();
+  const live = endpointAt({ ip: "127.0.0.1", port: listener.port });
   const dead = endpointAt({ ip: "127.0.0.1", port: 1 });
   await withDecision(balanced(REDIS, "opaque"), async (proxy) => {
     proxy.control.endpoints.set(REDIS, [live, dead]);

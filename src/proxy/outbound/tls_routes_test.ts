@@ -3,7 +3,7 @@ import type { Distribution, OutboundDecision, TlsRoute } from "../control/plane.
 import { renderMetrics } from "../telemetry/render.ts";
 import { TestAuthority } from "../testing/certificates.ts";
 import { balanced, endpointAt } from "../testing/fake_control.ts";
-import { heard } from "../testing/heard.ts";
+import { greeter, heard } from "../testing/heard.ts";
 import { CLIENT, startTestProxy, type TestProxy } from "../testing/meshed_pair.ts";
 
 const authority = await TestAuthority.create();
@@ -162,14 +162,8 @@ Deno.test("where TLS is routed, plain bytes and a ClientHello without a name are
 });
 
 Deno.test("opaque routes are counted by what became of the connection, and detection by what it found", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  (async () => {
-    for await (const connection of listener) {
-      await connection.write(new TextEncoder().encode("hello"));
-      connection.close();
-    }
-  })().catch(() => {}); // the listener was closed
-  const { port } = listener.addr as Deno.NetAddr, opaqueRoute = resource("opaque");
+  const listener = greeter();
+  const { port } = listener, opaqueRoute = resource("opaque");
   const say = (proxy: TestProxy, text: string) => heard(proxy.outboundAddress.port, text);
   await withRoutes({ protocol: "opaque", opaque: to(port), opaqueRoute }, async (proxy) => {
     equal(await say(proxy, ""), "hello");

@@ -77,11 +77,8 @@ export class Service {
   /** Since when no endpoint has been ready for anybody, in microseconds; 0 while one is. */
   #unreadySince = 0;
   #isShut = false;
-  #httpSeries: BalancerSeries | undefined;
-  #tcpSeries: BalancerSeries | undefined;
-  #tlsSeries: BalancerSeries | undefined;
-  /** Those of these that there are. */
-  readonly #allSeries: BalancerSeries[] = [];
+  /** Made when something is first counted in them. */
+  readonly #series: Partial<Record<BalancedProtocol, BalancerSeries>> = {};
   #added = 0;
   #removed = 0;
   #reset = 0;
@@ -185,14 +182,14 @@ export class Service {
 
   #open(): void {
     this.#unreadySince = 0;
-    if (this.#isShut) { for (const series of this.#allSeries) series.opens(); }
+    if (this.#isShut) { for (const series of this.#allSeries()) series.opens(); }
     this.#isShut = false;
   }
 
   /** Why a request is not even to wait; undefined when it may. @param now microseconds */
   refusal(now: number): ProxyError | undefined {
     if (this.#unreadySince === 0 || now - this.#unreadySince < this.#failfastMs * 1000) return undefined;
-    if (!this.#isShut) { for (const series of this.#allSeries) series.shuts(); }
+    if (!this.#isShut) { for (const series of this.#allSeries()) series.shuts(); }
     this.#isShut = true;
     return this.explain();
   }
@@ -203,7 +200,7 @@ export class Service {
 
   /** Where its HTTP requests are counted. */
   get series(): BalancerSeries {
-    return this.#httpSeries ??= this.#newSeries("http", {});
+    return this.#series.http ??= this.#newSeries("http", {});
   }
 
   /**
@@ -212,19 +209,21 @@ export class Service {
    */
   connectionSeries(protocol: "tcp" | "tls", logical: string): BalancerSeries {
     return protocol === "tls"
-      ? this.#tlsSeries ??= this.#newSeries("tls", {})
-      : this.#tcpSeries ??= this.#newSeries("tcp", { logical, concrete: this.path });
+      ? this.#series.tls ??= this.#newSeries("tls", {})
+      : this.#series.tcp ??= this.#newSeries("tcp", { logical, concrete: this.path });
   }
 
   #newSeries(protocol: BalancedProtocol, more: Labels): BalancerSeries {
-    const series = this.runtime.telemetry.balancerSeries(
+    return this.runtime.telemetry.balancerSeries(
       protocol,
       { ...more, ...targetLabels("parent", this.parent), ...targetLabels("backend", this.backend.resource) },
       this.#failfastMs,
       () => this.#state(),
     );
-    this.#allSeries.push(series);
-    return series;
+  }
+
+  #allSeries(): BalancerSeries[] {
+    return Object.values(this.#series);
   }
 
   #state(): BalancerState {
@@ -274,7 +273,7 @@ export class Service {
   close(): void {
     this.#isClosed = true;
     this.#watch.cancel();
-    for (const series of this.#allSeries) this.runtime.telemetry.forgetBalancer(series);
+    for (const series of this.#allSeries()) this.runtime.telemetry.forgetBalancer(series);
     for (const endpoint of this.#endpoints.values()) endpoint.retire();
     this.#endpoints.clear();
   }

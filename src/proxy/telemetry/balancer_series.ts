@@ -5,6 +5,7 @@
  */
 import { Histogram } from "../../wasm/histogram.ts";
 import type { Arena } from "../worker/arena.ts";
+import { family, join } from "./family.ts";
 import type { HistogramPool } from "./histogram_pool.ts";
 import type { Row } from "./rows.ts";
 
@@ -160,11 +161,11 @@ function* rowsOfProtocol(
     yield { kind: "family", name: prefix + name, type, help, merge };
     for (const one of series) {
       for (const [labels, value] of values(one)) {
-        yield { kind: "value", labels: labels === "" ? one.labels : `${one.labels},${labels}`, value };
+        yield { kind: "value", labels: join(one.labels, labels), value };
       }
     }
   }
   const name = `${prefix}queue_latency_seconds`, help = "How long requests waited for an endpoint";
-  yield { kind: "family", name, type: "histogram", help, merge: "sum", bounds: QUEUE_BOUNDS };
+  yield family(name, "histogram", help, QUEUE_BOUNDS);
   for (const one of series) yield one.waits(arena);
 }

@@ -38,11 +38,6 @@ export class Buckets {
     return index;
   }
 
-  /** How many values were at most `bound`, which is one of `bounds`. */
-  atMost(bound: number): number {
-    return this.below()[this.bounds.indexOf(bound)]!;
-  }
-
   /** How many values were at most each bound. */
   below(): number[] {
     let total = 0;

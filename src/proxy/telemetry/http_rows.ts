@@ -4,8 +4,9 @@
  */
 import { Histogram } from "../../wasm/histogram.ts";
 import type { Arena } from "../worker/arena.ts";
+import { family, join } from "./family.ts";
 import { type HttpSeries, isFailure, type ResponseCount } from "./http_series.ts";
-import type { FamilyRow, Row } from "./rows.ts";
+import type { Row } from "./rows.ts";
 
 /** Upper bounds of response_latency_ms, in milliseconds. */
 const LATENCY_BOUNDS: readonly number[] = [1, 2, 3, 4, 5].concat(
@@ -14,10 +15,6 @@ const LATENCY_BOUNDS: readonly number[] = [1, 2, 3, 4, 5].concat(
   [1000, 2000, 3000, 4000, 5000],
   [10_000, 20_000, 30_000, 40_000, 50_000],
 );
-
-export function join(labels: string, more: string): string {
-  return labels === "" ? more : more === "" ? labels : `${labels},${more}`;
-}
 
 /** Responses of one kind, and how many there were. */
 type Responses = Pick<ResponseCount, "status" | "error" | "grpcStatus" | "count">;
@@ -36,16 +33,6 @@ export interface TimedTold extends Told {
 
 export function told({ labels, requests, responses }: HttpSeries): TimedTold {
   return { labels, requests, responses, isFailure };
-}
-
-/** The row that begins a family of counters, gauges or histograms, which loops' values add up to. */
-export function family(
-  name: string,
-  type: FamilyRow["type"],
-  help: string,
-  bounds?: readonly number[],
-): FamilyRow {
-  return { kind: "family", name, type, help, merge: "sum", ...(bounds === undefined ? {} : { bounds }) };
 }
 
 /** Kinds of responses whose labels are the same are one. */

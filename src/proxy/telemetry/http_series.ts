@@ -102,7 +102,7 @@ export class HttpSeries {
 }
 
 /** gRPC codes that count as failures: UNKNOWN, DEADLINE_EXCEEDED, PERMISSION_DENIED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
-const FAILED_GRPC: readonly number[] = [2, 4, 7, 13, 14, 15];
+export const FAILED_GRPC: readonly number[] = [2, 4, 7, 13, 14, 15];
 
 /** Linkerd's default: a 5xx, one of gRPC's failures, or no whole response at all. Source: proxy.md §9. */
 export function isFailure(status: number, error: string | undefined, grpcStatus = -1): boolean {

@@ -2,6 +2,7 @@
  * What the kernel counts for this process: processor time, memory, threads, descriptors.
  * Source: proc(5); names of the Prometheus client guidelines, as proxy.md §13.
  */
+import { family } from "./family.ts";
 import type { Row } from "./rows.ts";
 
 /** Clock ticks a second: 100 on every Linux (sysconf(_SC_CLK_TCK)). */
@@ -23,7 +24,7 @@ const PROC: ProcFiles = {
 };
 
 function* gauge(name: string, type: "counter" | "gauge", help: string, value: number): Generator<Row> {
-  yield { kind: "family", name, type, help, merge: "sum" };
+  yield family(name, type, help);
   yield { kind: "value", labels: "", value };
 }
 

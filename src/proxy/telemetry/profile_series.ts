@@ -7,7 +7,7 @@ import { type FailureClasses, isOfClasses } from "../route/retry_policy.ts";
 import type { Arena } from "../worker/arena.ts";
 import { countRows, httpRows, type Told } from "./http_rows.ts";
 import type { HttpSeries } from "./http_series.ts";
-import { type Counted, RouteSeries } from "./route_series.ts";
+import { type Counted, CountedTwice, RouteSeries } from "./route_series.ts";
 import type { Row } from "./rows.ts";
 
 /** Attempts are told by their number alone. */
@@ -37,29 +37,18 @@ export class ProfileSeries {
 }
 
 /** A request as its client sees it, in its route's series of both generations; it is counted here when it is over. */
-export class WholeRequest implements Counted {
-  constructor(private readonly route: Counted, private readonly whole: HttpSeries) {}
-
-  request(): void {
-    this.route.request();
+export class WholeRequest extends CountedTwice {
+  constructor(route: Counted, private readonly whole: HttpSeries) {
+    super(route, whole);
   }
 
-  response(status: number, error: string | undefined, micros: number, grpcStatus: number): void {
-    this.route.response(status, error, micros, grpcStatus);
+  override request(): void {
+    this.first?.request();
+  }
+
+  override response(status: number, error: string | undefined, micros: number, grpcStatus: number): void {
     this.whole.request();
-    this.whole.response(status, error, micros, grpcStatus);
-  }
-
-  sent(requestMicros: number, micros: number): void {
-    this.route.sent(requestMicros, micros);
-  }
-
-  requestFrame(sizeBytes: number): void {
-    this.route.requestFrame(sizeBytes);
-  }
-
-  responseFrame(sizeBytes: number): void {
-    this.route.responseFrame(sizeBytes);
+    super.response(status, error, micros, grpcStatus);
   }
 }
 

@@ -1,7 +1,8 @@
 /** The rows of routes and their backends. Source: proxy.md §13 (new style; error label values). */
 import type { Bucketed, Buckets } from "./buckets.ts";
+import { family } from "./family.ts";
 import { FRAME_BOUNDS, type RouteFamily, type RouteSeries, type StatusCount } from "./route_series.ts";
-import type { FamilyRow, Row } from "./rows.ts";
+import type { Row } from "./rows.ts";
 
 const GRPC_NAMES = ["OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND"]
   .concat(
@@ -24,10 +25,6 @@ const ERROR_NAMES: Readonly<Record<string, string>> = {
 
 export type RouteFamilies = ReadonlyMap<RouteFamily, ReadonlyMap<string, RouteSeries>>;
 
-function head(name: string, type: FamilyRow["type"], help: string, bounds?: readonly number[]): FamilyRow {
-  return { kind: "family", name, type, help, merge: "sum", ...(bounds === undefined ? {} : { bounds }) };
-}
-
 function statusLabels({ status, grpcStatus, error }: StatusCount, isGrpc: boolean): string {
   const told = isGrpc
     ? `grpc_status="${grpcStatus < 0 ? "" : GRPC_NAMES[grpcStatus] ?? String(grpcStatus)}"`
@@ -42,7 +39,7 @@ function* histograms(
   all: ReadonlyMap<string, RouteSeries>,
   read: (series: RouteSeries) => Bucketed | undefined,
 ): Generator<Row> {
-  yield head(name, "histogram", help, bounds);
+  yield family(name, "histogram", help, bounds);
   for (const [labels, series] of all) {
     const told = read(series);
     if (told !== undefined) yield { kind: "histogram", labels, ...told };
@@ -54,15 +51,15 @@ function bucketed(buckets: Buckets | undefined): Bucketed | undefined {
 }
 
 export function* routeRows(families: RouteFamilies): Generator<Row> {
-  for (const [family, all] of families) {
+  for (const [routes, all] of families) {
     const { requests, durations, bounds, responses, statuses, isGrpc, requestFrames, responseFrames } =
-      family;
+      routes;
     if (requests !== undefined) {
-      yield head(requests, "counter", "The total number of requests");
+      yield family(requests, "counter", "The total number of requests");
       for (const [labels, series] of all) yield { kind: "value", labels, value: series.requests };
     }
     const fromEnd = "The time between a request's end and the end of its response";
-    const time = family.isFromEnd ? fromEnd : "The time between a request's head and the end of its response";
+    const time = routes.isFromEnd ? fromEnd : "The time between a request's head and the end of its response";
     yield* histograms(durations, time, bounds, all, (series) => bucketed(series.durations));
     if (responses !== undefined) {
       yield* histograms(responses.name, fromEnd, responses.bounds, all, (series) => series.responses());
@@ -75,7 +72,7 @@ export function* routeRows(families: RouteFamilies): Generator<Row> {
       const help = "The sizes of what responses' content came in";
       yield* histograms(responseFrames, help, FRAME_BOUNDS, all, (series) => bucketed(series.responseFrames));
     }
-    yield head(statuses, "counter", "The total number of responses by their status");
+    yield family(statuses, "counter", "The total number of responses by their status");
     for (const [labels, series] of all) {
       for (const status of series.statuses) {
         const more = statusLabels(status, isGrpc);

@@ -112,7 +112,8 @@ export class RouteSeries implements Counted {
   responses(): Bucketed | undefined {
     const { durations } = this, late = this.#late;
     if (late === undefined || late === durations) return undefined;
-    const below = late.below().map((moved, index) => moved + durations.atMost(late.bounds[index]!));
+    const all = durations.below(), { bounds } = durations;
+    const below = late.below().map((moved, index) => moved + all[bounds.indexOf(late.bounds[index]!)]!);
     return { below, count: durations.count, sum: durations.sum + late.sum };
   }
 

@@ -6,7 +6,8 @@
  */
 import type { Arena } from "../worker/arena.ts";
 import { balancerRows } from "./balancer_series.ts";
-import { family, httpRows, join, told } from "./http_rows.ts";
+import { family, join } from "./family.ts";
+import { httpRows, told } from "./http_rows.ts";
 import { profileRows } from "./profile_series.ts";
 import { routeRows } from "./route_rows.ts";
 import type { TcpSeries } from "./tcp_series.ts";

@@ -1,4 +1,4 @@
-/** One short conversation with whatever listens on a loopback port. */
+/** Short conversations on loopback ports. */
 
 /**
  * Sends `text`, if any, on a connection of its own.
@@ -19,4 +19,16 @@ export async function heard(port: number, text: string): Promise<string> {
   } finally {
     connection?.close();
   }
+}
+
+/** Says `hello` to whoever connects to a loopback port, and closes, until it is closed itself. */
+export function greeter(): { readonly port: number; close(): void } {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  (async () => {
+    for await (const connection of listener) {
+      await connection.write(new TextEncoder().encode("hello"));
+      connection.close();
+    }
+  })().catch(() => {}); // the listener was closed
+  return { port: (listener.addr as Deno.NetAddr).port, close: () => listener.close() };
 }
