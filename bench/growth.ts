@@ -1,21 +1,24 @@
 /**
- * How cost grows with connections, ours beside HAProxy (pairs with mutual TLS, HTTP/2 between): processor time a
- * request at 10 to 8,000 connections that ask, and private memory with thousands that stay silent:
- *   deno run -A bench/growth.ts [--quick] [--json FILE]
+ * How cost grows with connections, ours beside HAProxy (pairs with mutual TLS, HTTP/2 between) and beside the least
+ * that carrying bytes takes here (growth/floor.ts: the kernel, our loop, and nothing else): processor time a request at
+ * 10 to 8,000 connections that ask, and private memory with thousands that stay silent:
+ *   deno run -A bench/growth.ts [--quick] [--costs] [--json FILE]
+ * `--costs` leaves the memory out.
  * Needs root (network namespaces) and a descriptor limit of 20,000 (HAProxy takes two a connection).
  */
 import { parseArgs } from "node:util";
-import { answeredRequests } from "./peers/application.ts";
-import type { Candidate } from "./peers/candidate.ts";
+import { answeredRequests, APPLICATION_PORT } from "./peers/application.ts";
+import { bundle, type Candidate, start as startProcess } from "./peers/candidate.ts";
 import { startCandidates } from "./peers/candidates.ts";
-import { CLIENT_IP, type Environment } from "./peers/environment.ts";
+import { CLIENT_IP, type Environment, SERVER_IP } from "./peers/environment.ts";
 import { median, privateMemory, processorTime } from "./peers/measure.ts";
 import { table } from "./peers/report.ts";
 import { prepare, withEnvironment } from "./peers/session.ts";
 
 const CONNECTIONS = [10, 100, 1000, 8000], IDLE = 8000;
 const HOLD = new URL("growth/hold.ts", import.meta.url).pathname;
-const NAMES = ["ours, pair", "HAProxy, pair, h2 between"];
+const FLOOR = new URL("growth/floor.ts", import.meta.url).pathname, FLOOR_PORT = 4190;
+const NAMES = ["ours, pair", "HAProxy, pair, h2 between"], FLOOR_NAME = "the kernel and our loop alone";
 
 /**
  * Microseconds of processor a request, both sides, once all connections stand: what opening them costs is not part of it.
@@ -73,13 +76,20 @@ async function start(environment: Environment): Promise<Candidate[]> {
   return NAMES.map((name) => candidates.find((candidate) => candidate.name === name)!);
 }
 
+async function startFloor(environment: Environment): Promise<Candidate> {
+  const command = bundle(environment.directory, "floor", FLOOR), port = FLOOR_PORT;
+  const argv = [...command, `0.0.0.0:${port}`, `${SERVER_IP}:${APPLICATION_PORT}`];
+  const pid = await startProcess(environment, "client", "floor", port, argv);
+  return { name: FLOOR_NAME, figure: "plain", isOurs: true, port, pids: [pid] };
+}
+
 /** Microseconds by candidate, number of connections and round. */
 async function measureCosts(
   environment: Environment,
   rounds: number,
   seconds: number,
 ): Promise<number[][][]> {
-  const candidates = await start(environment);
+  const candidates = [...await start(environment), await startFloor(environment)];
   const costs = candidates.map(() => CONNECTIONS.map((): number[] => []));
   for (const candidate of candidates) await cost(environment, candidate, 32, 2);
   for (let round = 0; round < rounds; round++) {
@@ -102,23 +112,36 @@ async function measureIdle(environment: Environment): Promise<number[][]> {
 }
 
 const { values: options } = parseArgs({
-  options: { quick: { type: "boolean", default: false }, json: { type: "string" } },
+  options: {
+    quick: { type: "boolean", default: false },
+    costs: { type: "boolean", default: false },
+    json: { type: "string" },
+  },
 });
 const [rounds, seconds] = options.quick ? [1, 2] as const : [3, 4] as const;
 prepare();
 const costs = await withEnvironment((environment) => measureCosts(environment, rounds, seconds));
-const held = await withEnvironment(measureIdle);
-const cells = NAMES.map((name, row) => [
+const held = options.costs ? [] : await withEnvironment(measureIdle);
+const medians = costs.map((row) => row.map(median)), names = [...NAMES, FLOOR_NAME];
+const cells = names.map((name, row) => [
   name,
-  ...costs[row]!.map((values) => median(values).toFixed(1)),
-  held[row]!.map((size) => size.toFixed(1)).join(" + "),
+  ...medians[row]!.map((micros) => micros.toFixed(1)),
+  (held[row] ?? []).map((size) => size.toFixed(1)).join(" + "),
 ]);
-const head = ["µs a request, both sides", ...CONNECTIONS.map(String), `MiB with ${IDLE} idle (out + in)`];
+const counts = CONNECTIONS.map(String);
+const head = ["µs a request, both sides", ...counts, `MiB with ${IDLE} idle (out + in)`];
 console.log(`\n${table(head, cells)}`);
+for (const [column, count] of CONNECTIONS.slice(0, 2).entries()) {
+  const grown = names.map((name, row) => {
+    const base = medians[row]![column]!;
+    return [name, ...medians[row]!.map((micros) => (micros / base).toFixed(2))];
+  });
+  console.log(`\n${table([`divided by that at ${count}`, ...counts], grown)}`);
+}
 if (options.json !== undefined) {
   Deno.writeTextFileSync(
     options.json,
-    JSON.stringify({ connections: CONNECTIONS, costs, held }, undefined, 2),
+    JSON.stringify({ names, connections: CONNECTIONS, costs, held }, undefined, 2),
   );
 }
 Deno.exit(0);
