@@ -8,7 +8,6 @@ import { PrivateKey } from "../../src/linux/openssl/key.ts";
 import { KERNEL, type SocketFacts } from "../../src/proxy/accept/listener.ts";
 import { readConfig } from "../../src/proxy/config/environment.ts";
 import { SharedPlane } from "../../src/proxy/control/shared_plane.ts";
-import { Slices } from "../../src/proxy/control/slices.ts";
 import { Core } from "../../src/proxy/core.ts";
 import { Supervisor } from "../../src/proxy/cores/supervisor.ts";
 import { isWorkerThread, runWorker } from "../../src/proxy/cores/worker_main.ts";
@@ -39,7 +38,7 @@ async function runMain(): Promise<void> {
   };
   const fixed = fixedPlane(plainEndpoint(parseAddress(application)!), "detect");
   const loop = new Loop((error) => console.error(error)), arena = Arena.create();
-  const control = new SharedPlane(fixed, new Slices(loop, (error) => console.error(error)));
+  const control = new SharedPlane(fixed, loop.slices);
   const runtime = {
     config: readConfig(environment),
     loop,

@@ -11,12 +11,12 @@ import { answerAdmin } from "../../src/proxy/admin/routes.ts";
 import { readConfig } from "../../src/proxy/config/environment.ts";
 import { Dialer } from "../../src/proxy/connect/dialer.ts";
 import { EndpointFeed } from "../../src/proxy/control/endpoint_feed.ts";
-import { Slices } from "../../src/proxy/control/slices.ts";
 import { tcpAddressOf } from "../../src/proxy/control/translate_net.ts";
 import { Core } from "../../src/proxy/core.ts";
 import { Services } from "../../src/proxy/route/services.ts";
 import { Log } from "../../src/proxy/telemetry/log.ts";
-import { renderMetrics } from "../../src/proxy/telemetry/render.ts";
+import { renderRows } from "../../src/proxy/telemetry/render.ts";
+import { rowsOf } from "../../src/proxy/telemetry/rows.ts";
 import { Telemetry } from "../../src/proxy/telemetry/telemetry.ts";
 import { TlsContexts } from "../../src/proxy/tls/contexts.ts";
 import { Arena } from "../../src/proxy/worker/arena.ts";
@@ -42,16 +42,15 @@ function updateOf(set: number): Uint8Array {
 }
 
 const loop = new Loop((error) => console.error(error)), arena = Arena.create();
-const slices = new Slices(loop, (error) => console.error(error));
 if (mode === "whole") {
-  slices.run = (task) => {
+  loop.slices.run = (task) => {
     while (task.next().done !== true);
     return () => {};
   };
 }
 const updates = [updateOf(0), updateOf(1)];
 const control = fixedPlane(plainEndpoint(parseAddress(application)!), "detect", (_path, onUpdate) => {
-  const feed = new EndpointFeed(slices, onUpdate);
+  const feed = new EndpointFeed(loop.slices, onUpdate);
   let count = 0;
   const next = () => {
     feed.push(updates[count++ % 2]!, true);
@@ -77,8 +76,8 @@ const state = {
   complaint: () => undefined,
   onLogFilter: () => {},
   metrics: () => {
-    const pieces = renderMetrics(runtime.telemetry, arena);
-    return mode === "whole" ? [[...pieces].join("")] : pieces;
+    const slices = renderRows(rowsOf(runtime.telemetry, arena));
+    return mode === "whole" ? [...slices].map((slice) => slice.slice()) : slices;
   },
 };
 for (let i = 0; i < SERIES; i++) {

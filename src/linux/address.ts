@@ -19,6 +19,12 @@ export function formatAddress(address: SocketAddress): string {
   return address.ip.includes(":") ? `[${address.ip}]:${address.port}` : `${address.ip}:${address.port}`;
 }
 
+/** The address that `formatAddress` made the text of; other texts are not looked through. */
+export function addressOfText(text: string): SocketAddress {
+  const colon = text.lastIndexOf(":"), port = Number(text.slice(colon + 1));
+  return { ip: text[0] === "[" ? text.slice(1, colon - 1) : text.slice(0, colon), port };
+}
+
 /** The 4 bytes of a dotted IPv4 address, or undefined when it is not one. */
 export function parseIPv4(text: string): number[] | undefined {
   const parts = text.split(".");

@@ -5,7 +5,7 @@ import type { FailureAccrual } from "./balance/balancing.ts";
 import { DEFAULT_LOAD } from "./balance/balancing.ts";
 import { formatAddress } from "../linux/address.ts";
 import { everyRequestTo } from "./route/default_route.ts";
-import { renderMetrics } from "./telemetry/render.ts";
+import { metricsText } from "./testing/metrics_text.ts";
 import { ask } from "./testing/http2_application.ts";
 import { balanced, endpointAt } from "./testing/fake_control.ts";
 import { type Pair, withPair } from "./testing/meshed_pair.ts";
@@ -36,7 +36,7 @@ async function get({ url }: Pair): Promise<string> {
 
 /** What the client's proxy tells of its balancers; without those of its parent, which are the same everywhere. */
 function metrics({ client: { runtime } }: Pair): string {
-  return [...renderMetrics(runtime.telemetry, runtime.arena)].join("");
+  return metricsText(runtime.telemetry, runtime.arena);
 }
 
 /** A second application. */

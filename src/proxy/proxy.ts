@@ -20,7 +20,6 @@ import { nameServersOf, Resolver } from "./control/dns/resolver.ts";
 import { GrpcPlane } from "./control/grpc_plane.ts";
 import { Http2Channel } from "./control/http2_channel.ts";
 import { Certifier } from "./control/identity/certifier.ts";
-import { Slices } from "./control/slices.ts";
 import { SharedPlane } from "./control/shared_plane.ts";
 import { WasmHeaderCodec } from "./control/wasm_header_codec.ts";
 import { Core, type ListenAddresses } from "./core.ts";
@@ -72,16 +71,14 @@ function assemble({ config, sockets }: ProxyOptions) {
   const resolver = new Resolver(loop, arena, telemetry, servers);
   const channel = (service: ControlAddress) =>
     new Http2Channel({ service, dialer, resolver, log, createCodec: () => new WasmHeaderCodec(arena) });
-  const slices = new Slices(loop, (error) => log.error("control work failed", { error }));
   const plane = new GrpcPlane({
     config,
     loop,
     log,
-    slices,
     destination: channel(config.destination.service),
     policy: channel(config.policy.service),
   });
-  const control = config.cores > 1 ? new SharedPlane(plane, slices) : plane;
+  const control = config.cores > 1 ? new SharedPlane(plane, loop.slices) : plane;
   const runtime: Runtime = { config, loop, arena, telemetry, tls, control, log, sockets };
   return { runtime, channel };
 }
@@ -153,7 +150,7 @@ export class Proxy {
     });
   }
 
-  #metrics(): Iterable<string> | Promise<Iterable<string>> {
+  #metrics(): Iterable<Uint8Array> | Promise<Iterable<Uint8Array>> {
     const { telemetry, arena } = this.#runtime;
     return this.#supervisor?.rows().then((rows) => renderRows(withProcess(rows))) ??
       renderRows(withProcess(rowsOf(telemetry, arena)));

@@ -2,7 +2,7 @@ import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { ask, withHttp2 } from "./testing/http2_application.ts";
 import { type Pair, withPair } from "./testing/meshed_pair.ts";
 import { QUICK_RETRY, rule } from "./testing/ruled.ts";
-import { renderMetrics } from "./telemetry/render.ts";
+import { metricsText } from "./testing/metrics_text.ts";
 import { NO_LIMITS } from "./route/request_limits.ts";
 
 const never = (signal: AbortSignal) =>
@@ -46,7 +46,7 @@ for (const name of ["requestMs", "responseMs"] as const) {
       equal(response.headers.get("connection"), null, "the client's connection stays");
       await response.body?.cancel();
       await cancelled.promise;
-      const { telemetry, arena } = pair.client.runtime, told = [...renderMetrics(telemetry, arena)].join("");
+      const { telemetry, arena } = pair.client.runtime, told = metricsText(telemetry, arena);
       const reason = name === "requestMs" ? "REQUEST_TIMEOUT" : "RESPONSE_STREAM_TIMEOUT";
       ok(told.includes(`http_status="504",error="${reason}"`), told);
       ok(/response_total\{[^}]*status_code="504",classification="failure",error="timeout"\} 1\n/.test(told));

@@ -3,7 +3,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { CLIENT, SERVER, startTestProxy, type TestProxy } from "../../src/proxy/testing/meshed_pair.ts";
 import { balanced, endpointAt } from "../../src/proxy/testing/fake_control.ts";
 import { TestAuthority } from "../../src/proxy/testing/certificates.ts";
-import { renderMetrics } from "../../src/proxy/telemetry/render.ts";
+import { metricsText } from "../../src/proxy/testing/metrics_text.ts";
 
 const SERVICE = "web.shop.svc.cluster.local:80";
 
@@ -101,7 +101,7 @@ export async function withServer(
       seen,
       client,
       counter: (name, labels = {}) => {
-        const text = [...renderMetrics(server.runtime.telemetry, server.runtime.arena)].join("");
+        const text = metricsText(server.runtime.telemetry, server.runtime.arena);
         const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
         const lines = text.split("\n").filter((line) =>
           (line.startsWith(`${name}{`) || line.startsWith(`${name} `)) &&

@@ -9,10 +9,10 @@ import type { Runtime } from "../runtime.ts";
 import { AsyncStream, StreamError } from "../worker/async_stream.ts";
 import { NOBODY, Stream } from "../worker/stream.ts";
 import type { SocketAddress } from "../../linux/address.ts";
-import { slicesOf } from "./slices.ts";
 
 const MAX_HEAD = 16384, MAX_BODY = 65536, MAX_HEADERS = 64, MAX_CONNECTIONS = 64;
 const IDLE_MS = 60_000;
+const CRLF = [13, 10];
 
 export interface AdminRequest {
   readonly method: string;
@@ -27,8 +27,8 @@ export interface AdminRequest {
 export interface AdminResponse {
   readonly status: number;
   readonly type?: string;
-  /** A text, or pieces that are written one by one with turns of the loop between them. */
-  readonly body: string | Iterable<string> | Promise<Iterable<string>>;
+  /** A text, or slices of one that are made and written one by one; each holds until the next is asked for. */
+  readonly body: string | Iterable<Uint8Array> | Promise<Iterable<Uint8Array>>;
 }
 
 interface ReadRequest {
@@ -154,14 +154,16 @@ export class AdminServer {
     isKeptAlive: boolean,
     method: string,
   ): Promise<void> {
-    const encoder = new TextEncoder(), type = response.type ?? "text/plain; charset=utf-8";
-    const whole = typeof response.body === "string" ? encoder.encode(response.body) : undefined;
+    const encoder = new TextEncoder(),
+      type = response.type ?? "text/plain; charset=utf-8",
+      told = response.body;
+    const whole = typeof told === "string" ? encoder.encode(told) : undefined;
     const framing = whole === undefined ? "transfer-encoding: chunked" : `content-length: ${whole.length}`;
     const close = isKeptAlive ? "" : "connection: close\r\n";
     const head =
       `HTTP/1.1 ${response.status} ${PHRASES[response.status] ?? "Error"}\r\ncontent-type: ${type}\r\n` +
       `${response.status === 204 ? "" : `${framing}\r\n`}${close}\r\n`;
-    if (whole !== undefined || method === "HEAD") {
+    if (typeof told === "string" || method === "HEAD") {
       const body = method === "HEAD" || whole === undefined ? new Uint8Array(0) : whole;
       const bytes = new Uint8Array(head.length + body.length);
       encoder.encodeInto(head, bytes);
@@ -169,23 +171,26 @@ export class AdminServer {
       return await stream.write(bytes);
     }
     await stream.write(encoder.encode(head));
-    for (const slice of slicesOf(await response.body)) {
-      await this.#writeChunk(stream, slice);
-      await this.runtime.loop.sleep(0); // the data path has its turn
+    const { slices } = this.runtime.loop, body = await told;
+    await slices.begun();
+    for (const slice of body) {
+      await stream.write(chunkOf(slice));
+      if (slices.isOver) await slices.begun();
     }
     await stream.write(encoder.encode("0\r\n\r\n"));
-  }
-
-  async #writeChunk(stream: AsyncStream, text: string): Promise<void> {
-    const bytes = new TextEncoder().encode(text), size = bytes.length.toString(16);
-    const chunk = new Uint8Array(size.length + bytes.length + 4);
-    new TextEncoder().encodeInto(`${size}\r\n`, chunk);
-    chunk.set(bytes, size.length + 2);
-    chunk.set([13, 10], size.length + 2 + bytes.length);
-    await stream.write(chunk);
   }
 
   close(): void {
     this.#listener.close();
   }
+}
+
+/** In the framing of RFC 9112 §7.1. */
+function chunkOf(data: Uint8Array): Uint8Array {
+  const size = data.length.toString(16), chunk = new Uint8Array(size.length + data.length + 4);
+  for (let i = 0; i < size.length; i++) chunk[i] = size.charCodeAt(i);
+  chunk.set(CRLF, size.length);
+  chunk.set(data, size.length + 2);
+  chunk.set(CRLF, size.length + 2 + data.length);
+  return chunk;
 }

@@ -12,7 +12,7 @@ export interface AdminState {
   /** The environment as the process got it. */
   readonly environment: Readonly<Record<string, string>>;
   /** The text of /metrics, in pieces. */
-  metrics(): Iterable<string> | Promise<Iterable<string>>;
+  metrics(): Iterable<Uint8Array> | Promise<Iterable<Uint8Array>>;
   /** The log's filter has been changed. */
   onLogFilter(filter: string): void;
 }

@@ -11,7 +11,10 @@ export interface Loaded {
 }
 
 export interface Balancer<E extends Loaded> {
-  /** The endpoints there are now; those that stay keep what is known of them. */
+  /**
+   * The endpoints there are now; those that stay keep what is known of them. The list may change later: it is given
+   * again before the next pick.
+   */
   update(endpoints: readonly E[]): void;
   /**
    * An endpoint that is ready, or undefined when none is.

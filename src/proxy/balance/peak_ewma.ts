@@ -7,7 +7,15 @@
  *
  * Source: Finagle's PeakEwma as linkerd2-proxy uses it (proxy.md §8): default RTT 30 ms, decay 10 s, floor 1 ms.
  */
+import type { LoadEstimate } from "./balancing.ts";
+
 export const DEFAULT_RTT_MICROS = 30_000, DECAY_MICROS = 10_000_000, FLOOR_MICROS = 1000;
+
+/** The load of an endpoint that has not been asked yet. @param ageMicros since it was told of */
+export function assumedLoad({ defaultRttMs, decayMs }: LoadEstimate, ageMicros: number): number {
+  const estimate = Math.max(FLOOR_MICROS, defaultRttMs * 1000);
+  return Math.max(1, estimate * Math.exp(-Math.max(0, ageMicros) / (decayMs * 1000)));
+}
 
 export class PeakEwma {
   // Begun as numbers: a field that was undefined once holds a new object for each number after.

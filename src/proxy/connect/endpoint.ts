@@ -37,6 +37,8 @@ export interface EndpointOptions {
   readonly isBackingOff: boolean;
   /** How its load is estimated, and when it is taken out; Linkerd's defaults where there is none. */
   readonly balancing?: Balancing;
+  /** Microseconds: since when its latency is assumed, where that is not now. */
+  readonly toldAt?: number;
 }
 
 /**
@@ -90,7 +92,11 @@ export class Endpoint implements Loaded {
     private readonly options: EndpointOptions,
   ) {
     const { load, accrual } = options.balancing ?? DEFAULT_BALANCING;
-    this.#ewma = new PeakEwma(dialer.loop.now, load.defaultRttMs * 1000, load.decayMs * 1000);
+    this.#ewma = new PeakEwma(
+      options.toldAt ?? dialer.loop.now,
+      load.defaultRttMs * 1000,
+      load.decayMs * 1000,
+    );
     this.penalty = load.penalty;
     this.breaker = accrual === undefined ? undefined : new CircuitBreaker(accrual);
     this.#peer = info.identity === undefined

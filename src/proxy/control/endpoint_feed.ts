@@ -13,10 +13,10 @@ import {
   WeightedAddrSet_MetricLabelsEntry,
 } from "../../../proto/gen/destination.ts";
 import { TcpAddress } from "../../../proto/gen/net.ts";
-import { formatAddress, type SocketAddress } from "../../linux/address.ts";
+import { addressOfText, formatAddress, type SocketAddress } from "../../linux/address.ts";
 import { BATCH } from "./endpoint_book.ts";
 import type { EndpointInfo, EndpointUpdate } from "./plane.ts";
-import type { Slices } from "./slices.ts";
+import type { Slices } from "../worker/slices.ts";
 import { endpointOf } from "./translate_endpoint.ts";
 import { socketAddressOf } from "./translate_net.ts";
 
@@ -27,8 +27,8 @@ const FIELDS_PER_STEP = 512;
 const ADD = 1, REMOVE = 2, NO_ENDPOINTS = 3, ADDRESSES = 1, LABELS = 2;
 
 export class EndpointFeed {
-  /** What has been told, and in which generation last: a stream that was opened again begins a new one. */
-  readonly #told = new Map<string, { readonly address: SocketAddress; readonly generation: number }>();
+  /** Addresses that have been told, and in which generation last: a stream that was opened again begins a new one. */
+  readonly #told = new Map<string, number>();
   #generation = 0;
   readonly #messages: { readonly bytes: Uint8Array; readonly isFirst: boolean }[] = [];
   #cancelTask: (() => void) | undefined;
@@ -98,8 +98,7 @@ export class EndpointFeed {
       }
       const endpoint = endpointOf(WeightedAddr.decode(reader, reader.uint32()), labels);
       if (endpoint === undefined) continue;
-      const key = formatAddress(endpoint.address);
-      this.#told.set(key, { address: endpoint.address, generation: this.#generation });
+      this.#told.set(formatAddress(endpoint.address), this.#generation);
       batch.push(endpoint);
       if (batch.length < BATCH) continue;
       this.onUpdate({ kind: "add", endpoints: batch });
@@ -113,8 +112,8 @@ export class EndpointFeed {
   /** What an earlier generation told and this one did not; undefined where a step's worth was passed over. */
   *#outdated(): Generator<SocketAddress | undefined> {
     let passed = 0;
-    for (const { address, generation } of this.#told.values()) {
-      if (generation !== this.#generation) yield address;
+    for (const [key, generation] of this.#told) {
+      if (generation !== this.#generation) yield addressOfText(key);
       else if (++passed % FIELDS_PER_STEP === 0) yield undefined;
     }
   }

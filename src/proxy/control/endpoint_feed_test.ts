@@ -4,16 +4,19 @@ import { formatAddress } from "../../linux/address.ts";
 import { BATCH, EndpointBook } from "./endpoint_book.ts";
 import { EndpointFeed } from "./endpoint_feed.ts";
 import type { EndpointUpdate } from "./plane.ts";
-import { Slices } from "./slices.ts";
+import { Slices } from "../worker/slices.ts";
 import { tcpAddressOf } from "./translate_net.ts";
 
 /** Turns made by hand: what is deferred runs when the test says so. */
 class Turns {
   #deferred: (() => void)[] = [];
   readonly faults: unknown[] = [];
+  #now = 0;
+  /** Nobody is served, and each step takes as long as a slice may. */
   readonly slices = new Slices(
-    { defer: (callback) => this.#deferred.push(callback) },
+    { servedAt: -Infinity, defer: (callback) => this.#deferred.push(callback), after: () => () => {} },
     (fault) => this.faults.push(fault),
+    () => this.#now += 1000,
   );
 
   /** @returns false when nothing was left to do */

@@ -20,7 +20,6 @@ import {
   type Watch,
 } from "./plane.ts";
 import { ResilientStream } from "./resilient_stream.ts";
-import type { Slices } from "./slices.ts";
 import { serverPolicyOf } from "./translate_inbound.ts";
 import { tcpAddressOf } from "./translate_net.ts";
 import { decisionOf } from "./translate_outbound.ts";
@@ -44,7 +43,6 @@ export interface GrpcPlaneOptions {
   readonly log: Log;
   readonly destination: GrpcChannel;
   readonly policy: GrpcChannel;
-  readonly slices: Slices;
 }
 
 export class GrpcPlane implements ControlPlane {
@@ -185,7 +183,7 @@ export class GrpcPlane implements ControlPlane {
       contextToken: this.options.config.destination.context,
     });
     let isResolved = false;
-    const feed = new EndpointFeed(this.options.slices, (update) => {
+    const feed = new EndpointFeed(this.options.loop.slices, (update) => {
       isResolved = true;
       onUpdate(update);
     });

@@ -14,7 +14,6 @@ import { Loop } from "../worker/loop.ts";
 import { type GrpcChannel, GrpcCode, type StreamObserver } from "./grpc.ts";
 import { GrpcPlane } from "./grpc_plane.ts";
 import type { OutboundDecision, OutboundTarget } from "./plane.ts";
-import { Slices } from "./slices.ts";
 
 const NAME = { name: "web.shop.svc.cluster.local", port: 8080 };
 
@@ -41,9 +40,6 @@ class Rig {
       log: new Log("off", "plain", () => {}),
       destination: channel,
       policy: channel,
-      slices: new Slices(loop, (fault) => {
-        throw fault;
-      }),
     });
     plane.watchOutbound(target, (decision) => this.told.push(decision), (reason) => this.told.push(reason));
   }

@@ -12,7 +12,7 @@ import {
   type OutboundTarget,
   type Watch,
 } from "./plane.ts";
-import type { Slices } from "./slices.ts";
+import type { Slices } from "../worker/slices.ts";
 
 type Teller<Update> = (update: Update) => void;
 

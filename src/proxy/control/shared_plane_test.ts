@@ -7,19 +7,24 @@ import { BATCH } from "./endpoint_book.ts";
 import type { EndpointUpdate, Watch } from "./plane.ts";
 import { RemotePlane } from "./remote_plane.ts";
 import { SharedPlane } from "./shared_plane.ts";
-import { Slices } from "./slices.ts";
+import { Slices } from "../worker/slices.ts";
 
 const PATH = "web.shop.svc.cluster.local:80", ADDRESS = { ip: "10.43.0.7", port: 80 };
 const endpoint = (index: number) => endpointAt({ ip: `10.42.0.${index}`, port: 80 });
 
 class Rig {
   readonly control = new FakeControl();
+  #now = 0;
   #deferred: (() => void)[] = [];
   readonly plane = new SharedPlane(
     this.control,
-    new Slices({ defer: (callback) => this.#deferred.push(callback) }, (fault) => {
-      throw fault;
-    }),
+    new Slices(
+      { servedAt: -Infinity, defer: (callback) => this.#deferred.push(callback), after: () => () => {} },
+      (fault) => {
+        throw fault;
+      },
+      () => this.#now += 1000,
+    ),
   );
 
   /** One turn of the loop, promises included. */

@@ -22,7 +22,7 @@ const FIRST_BACKOFF_MS = 100, LONGEST_BACKOFF_MS = 10_000, STEADY_MICROS = 60_00
 /** A worker that has not told its counts by then is rendered as it last told. */
 const COLLECT_TIMEOUT_MS = 2000;
 /** Rows added up between two turns of the loop. */
-const ROWS_PER_SLICE = 64;
+const ROWS_PER_LOOK = 64;
 
 export interface SupervisorOptions {
   readonly runtime: Runtime;
@@ -207,8 +207,9 @@ export class Supervisor {
     const { loop, telemetry, arena } = this.options.runtime, scrape = ++this.#scrapes;
     const handles = this.#places.flatMap(({ handle }) => handle ?? []);
     await Promise.all(handles.map((handle) => handle.collect(scrape, COLLECT_TIMEOUT_MS)));
-    const merged = new MergedRows();
+    const merged = new MergedRows(), { slices } = loop;
     let added = 0;
+    await slices.begun();
     for (
       const part of [
         rowsOf(telemetry, arena),
@@ -216,7 +217,9 @@ export class Supervisor {
         ...handles.map(({ counted }) => counted),
       ]
     ) {
-      for (const _ of merged.add(part)) if (++added % ROWS_PER_SLICE === 0) await loop.sleep(0);
+      for (const _ of merged.add(part)) {
+        if (++added % ROWS_PER_LOOK === 0 && slices.isOver) await slices.begun();
+      }
     }
     return merged.rows();
   }

@@ -125,9 +125,11 @@ class WorkerLoop {
   }
 
   async #tell(scrape: number): Promise<void> {
+    const { slices } = this.loop;
+    await slices.begun();
     for (const message of this.#rows(scrape)) {
       this.#link.send(message);
-      await this.loop.sleep(0);
+      if (slices.isOver) await slices.begun();
     }
   }
 

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { renderMetrics } from "../telemetry/render.ts";
+import { metricsText } from "../testing/metrics_text.ts";
 import { heard } from "../testing/heard.ts";
 import { SERVER, type TestProxy, withPair } from "../testing/meshed_pair.ts";
 
@@ -31,7 +31,7 @@ Deno.test("what inbound connections turn out to speak is counted, inside mutual 
     equal(await heard(inbound, "*1\r\n$4\r\nPING\r\n"), "220 hello");
     equal(await heard(inbound, ""), "220 hello"); // it waited for the server to begin
     deepEqual(results(server), ["http/1 1", "http/2 1", "not_http 1", "read_timeout 1"]);
-    const text = [...renderMetrics(server.runtime.telemetry, server.runtime.arena)].join("");
+    const text = metricsText(server.runtime.telemetry, server.runtime.arena);
     const bucket = /inbound_tcp_detect_http_duration_seconds_bucket\{srv_[^}]*le="0.1"\} (\d)\n/g;
     equal([...text.matchAll(bucket)].reduce((sum, [, count]) => sum + Number(count), 0), 3, text);
     // Where the policy says what is spoken, nothing is detected.

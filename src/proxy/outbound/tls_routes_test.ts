@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import type { Distribution, OutboundDecision, TlsRoute } from "../control/plane.ts";
-import { renderMetrics } from "../telemetry/render.ts";
+import { metricsText } from "../testing/metrics_text.ts";
 import { TestAuthority } from "../testing/certificates.ts";
 import { balanced, endpointAt } from "../testing/fake_control.ts";
 import { greeter, heard } from "../testing/heard.ts";
@@ -126,7 +126,7 @@ Deno.test("a TLS connection goes where the best route for its name leads, and ea
       "domain  1",
       "www  1",
     ]);
-    const text = [...renderMetrics(proxy.runtime.telemetry, proxy.runtime.arena)].join("");
+    const text = metricsText(proxy.runtime.telemetry, proxy.runtime.arena);
     ok(
       /outbound_tcp_protocol_connections_total\{protocol="tls",parent_group="core".*\} 4\n/.test(text),
       text,
@@ -200,7 +200,7 @@ Deno.test("opaque routes are counted by what became of the connection, and detec
       ]
         .map(([labels, { value }]) => `${/result="([^"]*)"/.exec(labels)![1]} ${value}`);
       deepEqual(found.sort(), ["not_http 1", "read_timeout 1"]);
-      const text = [...renderMetrics(proxy.runtime.telemetry, proxy.runtime.arena)].join("");
+      const text = metricsText(proxy.runtime.telemetry, proxy.runtime.arena);
       ok(
         /outbound_tcp_detect_http_duration_seconds_bucket\{.*parent_name="web".*le="0.1"\} 2\n/.test(text),
         text,

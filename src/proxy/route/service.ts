@@ -7,6 +7,7 @@
  */
 import { formatAddress } from "../../linux/address.ts";
 import type { Balancer } from "../balance/balancer.ts";
+import { DEFAULT_BALANCING } from "../balance/balancing.ts";
 import { PowerOfTwoChoices } from "../balance/power_of_two.ts";
 import { Endpoint } from "../connect/endpoint.ts";
 import type { Dialer } from "../connect/dialer.ts";
@@ -18,6 +19,7 @@ import type { BalancedProtocol, BalancerSeries, BalancerState } from "../telemet
 import { EndpointSeries } from "../telemetry/endpoint_series.ts";
 import { targetLabels } from "../telemetry/target_labels.ts";
 import type { Labels } from "../telemetry/telemetry.ts";
+import { Candidate, type EndpointMaker } from "./candidate.ts";
 import type { BalancedBackend } from "./services.ts";
 
 /** Whoever waits for an endpoint; it is called when there may be one. */
@@ -66,10 +68,13 @@ function isSame(a: EndpointInfo, b: EndpointInfo): boolean {
 
 export class Service {
   readonly path: string;
-  readonly #endpoints = new Map<string, Endpoint>();
-  readonly #balancer: Balancer<Endpoint> = new PowerOfTwoChoices();
+  readonly #candidates = new Map<string, Candidate>();
+  /** The same, as the balancer is given them. */
+  readonly #list: Candidate[] = [];
+  readonly #balancer: Balancer<Candidate> = new PowerOfTwoChoices();
   readonly #waiters = new Set<Waiter>();
   readonly #watch: Watch;
+  readonly #maker: EndpointMaker;
   #isBalancerStale = false;
   #isAbsent = false;
   #isRecheckArmed = false;
@@ -95,6 +100,16 @@ export class Service {
     private readonly parent: TargetResource,
   ) {
     this.path = backend.path;
+    const { balancing = DEFAULT_BALANCING } = backend;
+    this.#maker = {
+      load: balancing.load,
+      create: (info, toldAt) =>
+        new Endpoint(this.dialer, info, endpointSeries(runtime, info, this.path), {
+          isBackingOff: true,
+          balancing,
+          toldAt,
+        }),
+    };
     this.#watch = runtime.control.resolve(backend.path, (update) => this.#update(update));
     runtime.loop.wakeControl(); // the lookup must not wait for the next event
   }
@@ -104,7 +119,7 @@ export class Service {
       case "replace": {
         this.#reset++;
         const kept = new Set(update.endpoints.map((info) => formatAddress(info.address)));
-        for (const key of [...this.#endpoints.keys()]) if (!kept.has(key)) this.#remove(key);
+        for (const key of [...this.#candidates.keys()]) if (!kept.has(key)) this.#remove(key);
         this.#isAbsent = false;
         for (const info of update.endpoints) this.#add(info);
         break;
@@ -120,7 +135,7 @@ export class Service {
       case "reset":
         this.#reset++;
         this.#isAbsent = update.kind === "absent";
-        for (const key of [...this.#endpoints.keys()]) this.#remove(key);
+        for (const key of [...this.#candidates.keys()]) this.#remove(key);
     }
     // A large set comes in many small updates: the balancer is told before the next pick, not after each of them.
     this.#isBalancerStale = true;
@@ -129,21 +144,32 @@ export class Service {
 
   #add(told: EndpointInfo): void {
     const info = asSeenFromHere(told, this.runtime.config);
-    const key = formatAddress(info.address), known = this.#endpoints.get(key);
+    const key = formatAddress(info.address), known = this.#candidates.get(key);
     if (known !== undefined) {
       if (isSame(known.info, info)) return;
-      known.retire();
+      this.#drop(known);
     }
-    const series = endpointSeries(this.runtime, info, this.path);
-    const { balancing } = this.backend;
-    const options = balancing === undefined ? { isBackingOff: true } : { isBackingOff: true, balancing };
-    this.#endpoints.set(key, new Endpoint(this.dialer, info, series, options));
+    const candidate = new Candidate(info, this.#list.length, this.runtime.loop.now, this.#maker);
+    this.#candidates.set(key, candidate);
+    this.#list.push(candidate);
     this.#added++;
   }
 
   #remove(key: string): void {
-    this.#endpoints.get(key)?.retire();
-    if (this.#endpoints.delete(key)) this.#removed++;
+    const known = this.#candidates.get(key);
+    if (known === undefined) return;
+    this.#drop(known);
+    this.#candidates.delete(key);
+    this.#removed++;
+  }
+
+  /** Takes it from the list; the last one comes where it stood. */
+  #drop(candidate: Candidate): void {
+    candidate.retire();
+    const last = this.#list.pop()!;
+    if (last === candidate) return;
+    last.index = candidate.index;
+    this.#list[candidate.index] = last;
   }
 
   #wake(): void {
@@ -155,23 +181,29 @@ export class Service {
 
   /** How many endpoints there are, ready or not. */
   get size(): number {
-    return this.#endpoints.size;
+    return this.#list.length;
   }
 
   isAvailable(now: number): boolean {
-    for (const endpoint of this.#endpoints.values()) if (endpoint.isReady(now)) return true;
+    for (const candidate of this.#list) if (candidate.isReady(now)) return true;
     return false;
   }
 
   pick(now: number, avoid?: Endpoint): Endpoint | undefined {
     if (this.#isBalancerStale) {
       this.#isBalancerStale = false;
-      this.#balancer.update([...this.#endpoints.values()]);
+      this.#balancer.update(this.#list);
     }
-    const endpoint = this.#balancer.pick(now, avoid);
-    if (endpoint === undefined) this.#isUnready(now);
+    const candidate = this.#balancer.pick(now, avoid && this.#candidateOf(avoid));
+    if (candidate === undefined) this.#isUnready(now);
     else if (this.#unreadySince !== 0) this.#open();
-    return endpoint;
+    return candidate?.endpoint;
+  }
+
+  /** Undefined when discovery has taken it back, or told of another in its place. */
+  #candidateOf(endpoint: Endpoint): Candidate | undefined {
+    const candidate = this.#candidates.get(formatAddress(endpoint.info.address));
+    return candidate?.is(endpoint) ? candidate : undefined;
   }
 
   #isUnready(now: number): void {
@@ -229,8 +261,8 @@ export class Service {
   #state(): BalancerState {
     const { now } = this.runtime.loop;
     let ready = 0;
-    for (const endpoint of this.#endpoints.values()) if (endpoint.isReady(now)) ready++;
-    const pending = this.#endpoints.size - ready;
+    for (const candidate of this.#list) if (candidate.isReady(now)) ready++;
+    const pending = this.#list.length - ready;
     return { ready, pending, added: this.#added, removed: this.#removed, reset: this.#reset };
   }
 
@@ -274,7 +306,8 @@ export class Service {
     this.#isClosed = true;
     this.#watch.cancel();
     for (const series of this.#allSeries()) this.runtime.telemetry.forgetBalancer(series);
-    for (const endpoint of this.#endpoints.values()) endpoint.retire();
-    this.#endpoints.clear();
+    for (const candidate of this.#list) candidate.retire();
+    this.#candidates.clear();
+    this.#list.length = 0;
   }
 }

@@ -5,6 +5,7 @@
 import { Histogram } from "../../wasm/histogram.ts";
 import type { Arena } from "../worker/arena.ts";
 import { family, join } from "./family.ts";
+import { HistogramCounts } from "./histogram_counts.ts";
 import { type HttpSeries, isFailure, type ResponseCount } from "./http_series.ts";
 import type { Row } from "./rows.ts";
 
@@ -15,6 +16,8 @@ const LATENCY_BOUNDS: readonly number[] = [1, 2, 3, 4, 5].concat(
   [1000, 2000, 3000, 4000, 5000],
   [10_000, 20_000, 30_000, 40_000, 50_000],
 );
+
+const LATENCIES = new HistogramCounts(LATENCY_BOUNDS.map((bound) => bound * 1000));
 
 /** Responses of one kind, and how many there were. */
 type Responses = Pick<ResponseCount, "status" | "error" | "grpcStatus" | "count">;
@@ -60,8 +63,9 @@ export function* countRows(prefix: string, all: readonly Told[]): Generator<Row>
 export function* httpRows(
   prefix: string,
   all: readonly TimedTold[],
-  { memory, wasm }: Arena,
+  arena: Arena,
 ): Generator<Row> {
+  const { doubles } = arena.memory;
   yield* countRows(prefix, all);
   yield family(
     `${prefix}response_latency_ms`,
@@ -78,9 +82,9 @@ export function* httpRows(
       yield {
         kind: "histogram",
         labels: join(labels, `status_code="${status}"`),
-        below: LATENCY_BOUNDS.map((bound) => wasm.histogramCountAtMost(histogram, bound * 1000)),
-        count: memory.doubles[at + (Histogram.Count >> 1)]!,
-        sum: memory.doubles[at + (Histogram.Sum >> 1)]! / 1000,
+        below: LATENCIES.read(histogram, arena),
+        count: doubles[at + (Histogram.Count >> 1)]!,
+        sum: doubles[at + (Histogram.Sum >> 1)]! / 1000,
       };
     }
   }

@@ -1,7 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { Arena } from "../worker/arena.ts";
 import { MergedRows } from "./merged_rows.ts";
-import { renderRows } from "./render.ts";
+import { rowsText } from "../testing/metrics_text.ts";
 import { type Row, rowsOf } from "./rows.ts";
 import { Telemetry } from "./telemetry.ts";
 
@@ -21,7 +21,7 @@ function loopWith(latencies: readonly number[], labels: Record<string, string>):
 }
 
 function text(merged: MergedRows): string[] {
-  return [...renderRows(merged.rows())].join("").split("\n").filter((line) => line !== "" && line[0] !== "#");
+  return rowsText(merged.rows()).split("\n").filter((line) => line !== "" && line[0] !== "#");
 }
 
 function mergeOf(...loops: readonly Row[][]): MergedRows {

@@ -1,9 +1,9 @@
 import { deepEqual, ok } from "node:assert/strict";
 import { processRows } from "./process_rows.ts";
-import { renderRows } from "./render.ts";
+import { rowsText } from "../testing/metrics_text.ts";
 
 function values(rows: Iterable<import("./rows.ts").Row>): Map<string, number> {
-  const lines = [...renderRows(rows)].join("").split("\n").filter((line) => line !== "" && line[0] !== "#");
+  const lines = rowsText(rows).split("\n").filter((line) => line !== "" && line[0] !== "#");
   return new Map(lines.map((line) => [line.split(" ")[0]!, Number(line.split(" ")[1])]));
 }
 

@@ -1,12 +1,10 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { Arena } from "../worker/arena.ts";
-import { renderMetrics } from "./render.ts";
+import { metricsText } from "../testing/metrics_text.ts";
 import { Telemetry } from "./telemetry.ts";
 
 function lines(telemetry: Telemetry, arena: Arena): string[] {
-  return [...renderMetrics(telemetry, arena)].join("").split("\n").filter((line) =>
-    line !== "" && line[0] !== "#"
-  );
+  return metricsText(telemetry, arena).split("\n").filter((line) => line !== "" && line[0] !== "#");
 }
 
 Deno.test("no series is told twice, though one status may end in several ways", () => {

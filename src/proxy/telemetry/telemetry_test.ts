@@ -1,13 +1,11 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { Arena } from "../worker/arena.ts";
 import { EndpointSeries } from "./endpoint_series.ts";
-import { renderMetrics } from "./render.ts";
+import { metricsText } from "../testing/metrics_text.ts";
 import { Telemetry } from "./telemetry.ts";
 
 function requestsTold(telemetry: Telemetry, arena: Arena): string[] {
-  return [...renderMetrics(telemetry, arena)].join("").split("\n").filter((line) =>
-    /^request_total\{/.test(line)
-  );
+  return metricsText(telemetry, arena).split("\n").filter((line) => /^request_total\{/.test(line));
 }
 
 Deno.test("an endpoint's series are made when something is counted, and anew when they were forgotten", () => {

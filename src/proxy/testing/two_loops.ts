@@ -3,7 +3,6 @@
  * in a thread of its own. Behind them a meshed server and its application.
  */
 import type { SocketAddress } from "../../linux/address.ts";
-import { Slices } from "../control/slices.ts";
 import { SharedPlane } from "../control/shared_plane.ts";
 import { readConfig } from "../config/environment.ts";
 import { Core } from "../core.ts";
@@ -12,7 +11,7 @@ import { Supervisor } from "../cores/supervisor.ts";
 import type { Runtime } from "../runtime.ts";
 import { TapHub } from "../tap/hub.ts";
 import { Log } from "../telemetry/log.ts";
-import { renderRows } from "../telemetry/render.ts";
+import { rowsText } from "./metrics_text.ts";
 import { Telemetry } from "../telemetry/telemetry.ts";
 import { TlsContexts } from "../tls/contexts.ts";
 import { Arena } from "../worker/arena.ts";
@@ -106,7 +105,7 @@ export async function withTwoLoops(
   };
   const control = new FakeControl(), arena = Arena.create();
   const loop = new Loop((fault) => logs.write(`fault ${fault}`));
-  const shared = new SharedPlane(control, new Slices(loop, (fault) => logs.write(`fault ${fault}`)));
+  const shared = new SharedPlane(control, loop.slices);
   const tls = new TlsContexts(CLIENT, [authority.anchor]);
   tls.install(await authority.issue(CLIENT));
   const runtime: Runtime = {
@@ -142,7 +141,7 @@ export async function withTwoLoops(
   supervisor.setIdentity(await snapshotFor(authority, CLIENT));
   supervisor.start(addresses);
   const total = async (metric: string) => {
-    const lines = [...renderRows(await supervisor.rows())].join("").split("\n");
+    const lines = rowsText(await supervisor.rows()).split("\n");
     return lines.filter((line) => line.startsWith(metric) && /^[{ ]/.test(line.slice(metric.length)))
       .reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
   };

@@ -11,6 +11,7 @@ export const Activity = {
   Event: 8,
   Connection: 9,
   Accepting: 10,
+  ControlConnection: 11,
 } as const;
 
 /** How they are told. */
@@ -23,4 +24,5 @@ export const ACTIVITY_TEXTS: Readonly<Record<number, string>> = {
   [Activity.Event]: "handling an event",
   [Activity.Connection]: "handling a connection",
   [Activity.Accepting]: "accepting connections",
+  [Activity.ControlConnection]: "handling a connection of its own",
 };

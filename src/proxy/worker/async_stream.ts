@@ -23,6 +23,7 @@ export class AsyncStream implements StreamOwner {
 
   constructor(readonly stream: Stream) {
     this.#isOpen = stream.isOpen;
+    stream.isControl = true;
     stream.owner = this;
   }
 

@@ -10,6 +10,7 @@ import { Epoll } from "../../linux/epoll.ts";
 import { Record } from "../../linux/watchdog.ts";
 import { Activity } from "./activity.ts";
 import { HandshakeBudget } from "./handshake_budget.ts";
+import { Slices } from "./slices.ts";
 import { TimerHeap, TimerLane } from "./timers.ts";
 
 /** Steps given to promises after control code was woken: deeper than any chain of async calls here; 4 µs. */
@@ -41,6 +42,8 @@ export class Loop {
   readonly #heap = new TimerHeap();
   #deferred: (() => void)[] = [];
   readonly handshakes = new HandshakeBudget(this);
+  /** Where control work of any length is done. */
+  readonly slices: Slices;
   /** The first `#flushCount` of them: an array that is emptied would be made anew in the next turn. */
   readonly #flushes: (Flushable | undefined)[] = [];
   #flushCount = 0;
@@ -51,12 +54,16 @@ export class Loop {
   #record = new Int32Array(8);
   /** Microseconds, read at the start of the turn. */
   now = monotonicMicros();
+  /** When somebody's connection was handled last. */
+  servedAt = 0;
   #event = 0;
   #clockReadIn = -1;
   #clock = 0;
 
   /** @param reportFault told of every exception that would have reached the loop */
-  constructor(private readonly reportFault: (error: unknown) => void) {}
+  constructor(private readonly reportFault: (error: unknown) => void) {
+    this.slices = new Slices(this, (error) => this.#fault(error));
+  }
 
   /** Turns since the start, as far as they fit 32 bits. */
   get turns(): number {
@@ -190,7 +197,9 @@ export class Loop {
       if (handler === undefined || this.#tags[fd] !== epoll.tagAt(i)) continue;
       this.#event++;
       record[Record.Descriptor] = fd;
-      record[Record.Activity] = handler.activity ?? Activity.Event;
+      const activity = handler.activity ?? Activity.Event;
+      if (activity === Activity.Connection) this.servedAt = this.now;
+      record[Record.Activity] = activity;
       try {
         handler.onEvents(epoll.eventsAt(i));
       } catch (error) {

@@ -113,8 +113,11 @@ export class Stream implements EventHandler {
     if (this.#state === HANDSHAKING) this.#takeHandshakeStep();
   }
 
+  /** Of the proxy's own, not of those that it serves. */
+  isControl = false;
+
   get activity(): number {
-    return Activity.Connection;
+    return this.isControl ? Activity.ControlConnection : Activity.Connection;
   }
 
   /**
