@@ -1,6 +1,6 @@
 /**
  * Two or more checkouts of this project in turn on this machine, and HAProxy beside them, to see what a change costs:
- *   deno run -A bench/versions.ts DIRECTORY[+V8FLAGS]... [--figure pair|http2|grpc] [--rounds 8] [--seconds 2]
+ *   deno run -A bench/versions.ts DIRECTORY[+V8FLAGS]... [--figure pair|http2|grpc|handshake] [--rounds 8] [--seconds 2]
  * Each DIRECTORY is a checkout that has been built (`deno task build`); flags (`--a,--b`) are given to its engine beside
  * the proxy's. CPU per request, as in peers.ts: medians, and the ratio to the first. Needs root (network namespaces).
  */
@@ -20,8 +20,11 @@ function bundleOf(environment: Environment, version: string, index: number): str
 }
 
 async function startVersion(environment: Environment, version: string, index: number, figure: Figure) {
-  const command = bundleOf(environment, version, index), port = 5000 + 10 * index, peer = port + 3;
-  const application = figure === "pair" ? APPLICATION_PORT : HTTP2_APPLICATION_PORT;
+  const opaque = figure === "handshake" ? ["env", `BENCH_OPAQUE=${APPLICATION_PORT}`] : [];
+  const command = [...opaque, ...bundleOf(environment, version, index)];
+  const port = 5000 + 10 * index, peer = port + 3;
+  const isHttp1 = figure === "pair" || figure === "handshake";
+  const application = isHttp1 ? APPLICATION_PORT : HTTP2_APPLICATION_PORT;
   const [inName, outName] = [`in-${index}`, `out-${index}`], { directory } = environment;
   const inbound = [...command, "inbound", `0.0.0.0:${peer}`, directory];
   const inboundPid = await start(environment, "server", inName, peer, inbound);

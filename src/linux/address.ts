@@ -25,16 +25,25 @@ export function addressOfText(text: string): SocketAddress {
   return { ip: text[0] === "[" ? text.slice(1, colon - 1) : text.slice(0, colon), port };
 }
 
+const DOT = 46, ZERO = 48;
+
 /** The 4 bytes of a dotted IPv4 address, or undefined when it is not one. */
 export function parseIPv4(text: string): number[] | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4) return undefined;
   const bytes: number[] = [];
-  for (const part of parts) {
-    if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    bytes.push(Number(part));
+  let value = -1;
+  for (let i = 0; i <= text.length; i++) {
+    const code = i < text.length ? text.charCodeAt(i) : DOT;
+    if (code === DOT) {
+      if (value < 0 || bytes.length === 4) return undefined;
+      bytes.push(value);
+      value = -1;
+    } else {
+      if (code < ZERO || code > ZERO + 9 || value === 0) return undefined; // nothing follows a leading zero
+      value = (value < 0 ? 0 : value * 10) + code - ZERO;
+      if (value > 255) return undefined;
+    }
   }
-  return bytes;
+  return bytes.length === 4 ? bytes : undefined;
 }
 
 /** The 16 bytes of an IPv6 address (RFC 4291 §2.2, with `::` and a dotted tail), or undefined when it is not one. */

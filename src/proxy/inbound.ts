@@ -16,6 +16,7 @@ import { ServerConnection } from "./http/http1/server_connection.ts";
 import { serveHttp2 } from "./http/http2/serve.ts";
 import type { Pipeline } from "./http/pipeline.ts";
 import { InFlight } from "./http/in_flight.ts";
+import type { Value } from "./telemetry/telemetry.ts";
 import { AccessLog } from "./telemetry/access_log.ts";
 import { Gateway } from "./inbound/gateway/gateway.ts";
 import { IdentityLines } from "./inbound/identity_lines.ts";
@@ -32,6 +33,9 @@ import { decodeTransportHeader, type TransportHeader } from "./tls/transport_hea
 import { ServerHandshake } from "./tls/server_handshake.ts";
 import { CLOSED_BY_PROXY, NOBODY, Stream } from "./worker/stream.ts";
 
+/** Counters looked up by their labels beyond that many. */
+const MAX_TRANSPORTS = 256;
+
 export class Inbound {
   readonly connections = new Set<InboundConnection>();
   readonly policies: PortPolicies;
@@ -45,6 +49,8 @@ export class Inbound {
   readonly #lines: IdentityLines;
   readonly #gateway: Gateway;
   readonly #applications = new Map<string, Endpoint>();
+  /** Counters of transport headers, by what they said and who said it. */
+  readonly #transports = new Map<string, Value>();
   #listener: Listener | undefined;
 
   constructor(
@@ -160,7 +166,7 @@ export class Inbound {
     const { runtime } = this, session = new TlsSession(runtime.tls.server!, stream.fd);
     const secured = stream.secure(session);
     new ServerHandshake(secured, runtime.config.inbound.detectTimeoutMs, (identity) => {
-      const client = { ...peer, isTls: true, identity };
+      const client = { ip: peer.ip, port: peer.port, isTls: true, identity };
       if (isForProxy) return this.#direct(secured, client, target);
       this.#detectInside(this.#connection(target, client, undefined, ""), secured, 0);
     }, (failure) => {
@@ -229,17 +235,28 @@ export class Inbound {
     this.#detectInside(connection, stream, length);
   }
 
-  #countTransport({ port, name, protocol }: TransportHeader, client: Client): void {
-    this.runtime.telemetry.counter(
+  #countTransport(header: TransportHeader, { identity }: Client): void {
+    const key = `${header.port} ${header.protocol} ${identity} ${header.name}`;
+    let counter = this.#transports.get(key);
+    if (counter === undefined) {
+      counter = this.#transportCounter(header, identity);
+      if (this.#transports.size >= MAX_TRANSPORTS) this.#transports.clear();
+      this.#transports.set(key, counter);
+    }
+    counter.value++;
+  }
+
+  #transportCounter({ port, name, protocol }: TransportHeader, identity: string | undefined): Value {
+    return this.runtime.telemetry.counter(
       "inbound_tcp_transport_header_connections_total",
       "TCP connections that began with a transport header",
       {
         session_protocol: protocol ?? "",
         target_port: String(port),
         target_name: name,
-        client_id: client.identity,
+        client_id: identity,
       },
-    ).value++;
+    );
   }
 
   /** What is spoken inside TLS; `length` first bytes lie in the receive area. */

@@ -4,7 +4,10 @@
  * old connections keep theirs (OpenSSL counts references).
  * Source: proxy.md §11; SSL_CTX_set_mode(3), SSL_CTX_set_read_ahead(3).
  */
-import { cString, decodeDer, must, openssl, takeErrors } from "./library.ts";
+import { currentHandshake, verifyCallback } from "./handshake.ts";
+import { VerifiedChains } from "./verified_chains.ts";
+import { LinearMemory } from "../memory.ts";
+import { copyMemory, cString, decodeDer, must, openssl, SCRATCH, scratch, takeErrors } from "./library.ts";
 import type { PrivateKey } from "./key.ts";
 
 const CTRL_MODE = 33, CTRL_READ_AHEAD = 41, CTRL_MIN_PROTOCOL = 123, CTRL_EXTRA_CHAIN = 14, CTRL_GROUPS = 92;
@@ -54,33 +57,48 @@ export function encodeAlpn(protocols: readonly string[]): Uint8Array<ArrayBuffer
   return Uint8Array.from(protocols.flatMap((name) => [name.length, ...new TextEncoder().encode(name)]));
 }
 
-/** Whether a list as `encodeAlpn` writes it has this name. */
-function isOffered(list: Uint8Array, name: Uint8Array): boolean {
-  for (let at = 0; at < list.length; at += 1 + list[at]!) {
-    if (list[at] === name.length && name.every((byte, i) => list[at + 1 + i] === byte)) return true;
+/** Whether a list as `encodeAlpn` writes it, the first `length` of `bytes`, has this name. */
+function isOffered(bytes: Uint8Array, length: number, name: Uint8Array): boolean {
+  for (let at = 0; at < length; at += 1 + bytes[at]!) {
+    if (bytes[at] === name.length && at + 1 + name.length <= length && isAt(bytes, at + 1, name)) return true;
   }
   return false;
 }
 
+function isAt(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
+  for (let i = 0; i < name.length; i++) if (bytes[at + i] !== name[i]) return false;
+  return true;
+}
+
+const SSL_TLSEXT_ERR_OK = 0, SSL_TLSEXT_ERR_NOACK = 3;
+
+/** What OpenSSL is told of a choice, at an address that does not change: where the name lies, its length, the name. */
+interface Choice {
+  readonly name: string;
+  readonly encoded: Uint8Array;
+  /** Held on to: it holds what the addresses are of. */
+  readonly memory: LinearMemory;
+  readonly address: Deno.PointerObject;
+  readonly length: Deno.PointerObject;
+}
+
+function choiceOf(name: string): Choice {
+  const encoded = new TextEncoder().encode(name), memory = new LinearMemory(new ArrayBuffer(512));
+  memory.bytes.set(encoded, 16);
+  memory.bytes[8] = encoded.length;
+  memory.view.setBigUint64(0, BigInt(Deno.UnsafePointer.value(memory.pointer(16, 1))), true);
+  return { name, encoded, memory, address: memory.pointer(0, 8), length: memory.pointer(8, 1) };
+}
+
 /** Picks among what the client offers; OpenSSL calls it inside the handshake, on this thread. */
 class AlpnSelector {
-  readonly #encoded: readonly Uint8Array<ArrayBuffer>[];
-  /** Where they lie in memory, which does not change. */
-  readonly #addresses: readonly bigint[];
+  readonly #choices: readonly Choice[];
   readonly callback: Deno.UnsafeCallback<
     { parameters: ["pointer", "pointer", "pointer", "pointer", "u32", "pointer"]; result: "i32" }
   >;
 
   constructor(protocols: readonly string[]) {
-    // In buffers of their own: the engine may move a short array that has none.
-    this.#encoded = protocols.map((name) => {
-      const bytes = new Uint8Array(new ArrayBuffer(name.length));
-      new TextEncoder().encodeInto(name, bytes);
-      return bytes;
-    });
-    this.#addresses = this.#encoded.map((bytes) =>
-      BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)))
-    );
+    this.#choices = protocols.map(choiceOf);
     this.callback = new Deno.UnsafeCallback(
       {
         parameters: ["pointer", "pointer", "pointer", "pointer", "u32", "pointer"],
@@ -96,19 +114,18 @@ class AlpnSelector {
     offered: Deno.PointerValue,
     length: number,
   ): number {
-    const SSL_TLSEXT_ERR_OK = 0, SSL_TLSEXT_ERR_NOACK = 3;
     if (out === null || outLength === null || offered === null) return SSL_TLSEXT_ERR_NOACK;
-    const bytes = new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(offered, length));
-    const index = this.#encoded.findIndex((name) => isOffered(bytes, name));
-    const chosen = this.#encoded[index];
-    if (chosen === undefined) return SSL_TLSEXT_ERR_NOACK;
-    new DataView(Deno.UnsafePointerView.getArrayBuffer(out, 8)).setBigUint64(
-      0,
-      this.#addresses[index]!,
-      true,
-    );
-    new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(outLength, 1))[0] = chosen.length;
-    return SSL_TLSEXT_ERR_OK;
+    if (length > scratch.size) return SSL_TLSEXT_ERR_NOACK;
+    copyMemory(SCRATCH, offered, length);
+    for (const choice of this.#choices) {
+      if (!isOffered(scratch.bytes, length, choice.encoded)) continue;
+      copyMemory(out, choice.address, 8);
+      copyMemory(outLength, choice.length, 1);
+      const handshake = currentHandshake();
+      if (handshake !== undefined) handshake.alpn = choice.name;
+      return SSL_TLSEXT_ERR_OK;
+    }
+    return SSL_TLSEXT_ERR_NOACK;
   }
 }
 
@@ -118,6 +135,8 @@ const selectors = new Map<string, AlpnSelector>();
 export class TlsContext {
   readonly pointer: Deno.PointerObject;
   readonly isServer: boolean;
+  /** Chains that lead to its anchors. */
+  readonly verified = new VerifiedChains();
 
   /** @throws Error with OpenSSL's reason when key, chain and anchors do not fit together */
   constructor(options: TlsContextOptions) {
@@ -144,6 +163,7 @@ export class TlsContext {
       );
     }
     library.SSL_CTX_set_verify(this.pointer, VERIFY_PEER, null);
+    library.SSL_CTX_set_cert_verify_callback(this.pointer, verifyCallback(), null);
     if (options.alpn !== undefined && options.alpn.length > 0) this.#setAlpn(options.alpn);
     takeErrors();
   }

@@ -26,6 +26,7 @@ function open() {
       SSL_CTX_check_private_key: rare([P], I),
       SSL_CTX_get_cert_store: rare([P], P),
       SSL_CTX_set_verify: rare([P, I, P], V),
+      SSL_CTX_set_cert_verify_callback: rare([P, P, P], V),
       SSL_CTX_set_alpn_protos: rare([P, B, "u32"], I),
       SSL_CTX_set_alpn_select_cb: rare([P, P, P], V),
       SSL_new: rare([P], P),
@@ -37,7 +38,7 @@ function open() {
       SSL_set1_host: rare([P, B], I),
       SSL_set_hostflags: rare([P, "u32"], V),
       SSL_set_alpn_protos: rare([P, B, "u32"], I),
-      SSL_do_handshake: rare([P], I), // the ALPN callback runs JavaScript inside, which fast calls do not allow
+      SSL_do_handshake: rare([P], I), // JavaScript runs inside (ALPN, verification), which fast calls do not allow
       SSL_read: { parameters: [P, P, I], result: I },
       SSL_write: { parameters: [P, P, I], result: I },
       SSL_has_pending: { parameters: [P], result: I },
@@ -59,6 +60,9 @@ function open() {
       X509_STORE_CTX_free: rare([P], V),
       X509_STORE_CTX_init: rare([P, P, P, P], I),
       X509_STORE_CTX_get_error: rare([P], I),
+      X509_STORE_CTX_get0_untrusted: rare([P], P),
+      X509_STORE_CTX_get0_cert: rare([P], P),
+      X509_STORE_CTX_get0_chain: rare([P], P),
       X509_verify_cert: rare([P], I),
       X509_REQ_new: rare([], P),
       X509_REQ_free: rare([P], V),
@@ -71,6 +75,8 @@ function open() {
       X509_EXTENSION_free: rare([P], V),
       OPENSSL_sk_new_null: rare([], P),
       OPENSSL_sk_push: rare([P, P], I),
+      OPENSSL_sk_num: rare([P], I),
+      OPENSSL_sk_value: rare([P, I], P),
       OPENSSL_sk_free: rare([P], V),
       SHA1: rare([B, "usize", B], P),
       RAND_bytes: rare([B, I], I),
@@ -109,6 +115,13 @@ export function openssl(): Library {
 export const scratch = new LinearMemory(new ArrayBuffer(65536));
 export const SCRATCH = scratch.pointer(0, 65536);
 
+const copying = Deno.dlopen("libc.so.6", { memcpy: rare([P, P, "usize"], P) }).symbols;
+
+/** Copies between memory of ours and of OpenSSL's, inside its callbacks. */
+export function copyMemory(to: Deno.PointerObject, from: Deno.PointerObject, length: number): void {
+  copying.memcpy(to, from, BigInt(length));
+}
+
 /** A NUL-terminated string for a `buffer` parameter. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${text}\0`);
@@ -141,13 +154,14 @@ export function must<T extends Deno.PointerValue | number>(answer: T, what: stri
  * from byte 16 on, and the pointer lives at byte 0.
  */
 export function encodeDer(
-  encode: (out: Deno.PointerObject) => number,
+  encode: (out: Deno.PointerValue) => number,
   what: string,
 ): Uint8Array<ArrayBuffer> {
+  if (encode(null) > scratch.size - 16) throw new Error(`openssl: ${what}: it is too long`);
   const address = Deno.UnsafePointer.value(scratch.pointer(16, 1));
   scratch.view.setBigUint64(0, BigInt(address), true);
   const length = encode(SCRATCH);
-  if (length <= 0 || length > scratch.size - 16) throw new Error(`openssl: ${what}: ${takeErrors()}`);
+  if (length <= 0) throw new Error(`openssl: ${what}: ${takeErrors()}`);
   return scratch.bytes.slice(16, 16 + length);
 }
 

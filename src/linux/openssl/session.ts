@@ -5,6 +5,7 @@
  */
 import { certificateNames } from "./certificate.ts";
 import { encodeAlpn, type TlsContext } from "./context.ts";
+import { doHandshake, Handshake } from "./handshake.ts";
 import { cString, encodeDer, must, openssl, SCRATCH, scratch, takeErrors } from "./library.ts";
 
 /** Try again when the socket is readable. */
@@ -31,12 +32,14 @@ export interface ClientHelloOptions {
 
 export class TlsSession {
   readonly #ssl: Deno.PointerObject;
+  readonly #handshake: Handshake;
   #failure = "";
   #isFreed = false;
 
   constructor(context: TlsContext, fd: number, hello?: ClientHelloOptions) {
     const library = openssl();
     this.#ssl = must(library.SSL_new(context.pointer), "connection");
+    this.#handshake = new Handshake(context.verified, hello?.peerName ?? "");
     must(library.SSL_set_fd(this.#ssl, fd), "descriptor");
     if (context.isServer) {
       library.SSL_set_accept_state(this.#ssl);
@@ -62,7 +65,7 @@ export class TlsSession {
 
   /** Takes the handshake a step on. @returns 1 when done, or WANT_READ, WANT_WRITE, TLS_FAILED */
   handshake(): number {
-    const answer = openssl().SSL_do_handshake(this.#ssl);
+    const answer = doHandshake(this.#ssl, this.#handshake);
     return answer === 1 ? 1 : this.#outcome(answer);
   }
 
@@ -112,8 +115,10 @@ export class TlsSession {
     }
   }
 
-  /** The peer's first DNS or URI name; undefined when it showed no certificate. Call after the handshake. */
+  /** DNS and URI names of the peer's certificate; none when it showed no certificate. Call after the handshake. */
   peerIdentities(): readonly string[] {
+    const { peer } = this.#handshake;
+    if (peer !== undefined) return peer.names;
     const library = openssl();
     const certificate = library.SSL_get1_peer_certificate(this.#ssl);
     if (certificate === null) return [];
@@ -127,6 +132,7 @@ export class TlsSession {
 
   /** The negotiated application protocol, empty for none. */
   alpn(): string {
+    if (this.#handshake.alpn !== "") return this.#handshake.alpn;
     openssl().SSL_get0_alpn_selected(this.#ssl, SCRATCH, scratch.pointer(8, 4));
     const length = scratch.view.getUint32(8, true);
     const pointer = Deno.UnsafePointer.create(scratch.view.getBigUint64(0, true));

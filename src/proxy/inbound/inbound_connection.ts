@@ -15,6 +15,7 @@ import {
   type ServerPolicy,
 } from "../policy/server_policy.ts";
 import type { Runtime } from "../runtime.ts";
+import type { KnownSeries } from "../telemetry/connection_series.ts";
 import type { TcpSeries } from "../telemetry/tcp_series.ts";
 import type { Stream } from "../worker/stream.ts";
 import type { Inbound } from "../inbound.ts";
@@ -24,11 +25,15 @@ function isSameResource(a: ResourceName, b: ResourceName): boolean {
   return a.group === b.group && a.kind === b.kind && a.name === b.name;
 }
 
+/** In place of the identity; no certificate's name can be this. */
+const NO_IDENTITY = "\0";
+
 export type Labels = Record<string, string | undefined>;
 
 export class InboundConnection {
   readonly runtime: Runtime;
   #tcp: TcpSeries | undefined;
+  #series: KnownSeries<ServerPolicy> | undefined;
   /** Of its HTTP requests. */
   readonly verdicts = new Verdicts(this);
   /** The application that was asked last. */
@@ -85,11 +90,23 @@ export class InboundConnection {
     };
   }
 
+  #findSeries(): KnownSeries<ServerPolicy> {
+    const { client, noTlsReason, target: { ip } } = this, { current: policy, series } = this.policy;
+    // What a client that is passed through asks for is its own choice: as many names as it likes.
+    const isKnown = noTlsReason !== "passthrough", { isTls } = client;
+    const name = isTls ? client.identity ?? NO_IDENTITY : noTlsReason ?? "";
+    const known = isKnown ? series.find(policy, ip, isTls, name) : undefined;
+    if (known !== undefined) return known;
+    const labels = { direction: "inbound", peer: "src", ...this.labels(policy, undefined) };
+    const tcp = this.runtime.telemetry.tcpSeries(labels), whose = { policy, ip, isTls, name };
+    return isKnown ? series.keep(whose, tcp) : { ...whose, tcp, allowed: undefined };
+  }
+
   /** Begins to count the connection. */
   opened(stream: Stream): void {
-    const { telemetry, loop } = this.runtime, policy = this.policy.current;
-    this.#tcp = telemetry.tcpSeries({ direction: "inbound", peer: "src", ...this.labels(policy, undefined) });
-    this.#tcp.connectionOpened(loop.now);
+    const series = this.#series = this.#findSeries();
+    this.#tcp = series.tcp;
+    this.#tcp.connectionOpened(this.runtime.loop.now);
     stream.counters = this.#tcp;
     this.inbound.connections.add(this);
   }
@@ -175,11 +192,18 @@ export class InboundConnection {
       ).value++;
       return false;
     }
-    telemetry.counter(
-      "inbound_tcp_authz_allow_total",
-      "The total number of inbound TCP connections that were authorized",
-      this.labels(policy, authorization.resource),
-    ).value++;
+    const series = this.#series?.policy === policy ? this.#series : undefined;
+    const known = series?.allowed?.by === authorization.resource ? series.allowed : undefined;
+    const allowed = known ?? {
+      by: authorization.resource,
+      counter: telemetry.counter(
+        "inbound_tcp_authz_allow_total",
+        "The total number of inbound TCP connections that were authorized",
+        this.labels(policy, authorization.resource),
+      ),
+    };
+    allowed.counter.value++;
+    if (series !== undefined) series.allowed = allowed;
     this.watchAuthorization(close);
     return true;
   }

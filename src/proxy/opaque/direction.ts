@@ -100,7 +100,8 @@ export class Direction {
     this.#lastSent = now;
     const isSmall = this.#sentSinceIdle < SMALL_RECORD_BYTES;
     this.#sentSinceIdle += count;
-    if (isSmall === this.#isRecordSmall) return;
+    // What fits a small record need not be kept from being a large one.
+    if (isSmall === this.#isRecordSmall || (isSmall && count <= FIRST_RECORD_SIZE)) return;
     this.#isRecordSmall = isSmall;
     this.sink.tls!.limitRecords(isSmall ? FIRST_RECORD_SIZE : RECORD_SIZE);
   }

@@ -8,6 +8,7 @@ import type { ControlPlane, Watch } from "../control/plane.ts";
 import type { Loop } from "../worker/loop.ts";
 import type { RouteTable } from "../route/route_table.ts";
 import { type InboundRule, inboundRules } from "./inbound_rule.ts";
+import { ConnectionSeries } from "../telemetry/connection_series.ts";
 import type { RateLimit } from "./rate_limit.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 import { defaultServerPolicy, type ServerPolicy } from "./server_policy.ts";
@@ -24,6 +25,8 @@ export class PortPolicy {
   readonly watch: Watch | undefined;
   /** Told when the policy has changed; connections that live long judge themselves anew. */
   readonly observers = new Set<() => void>();
+  /** Of the clients that came last. */
+  readonly series = new ConnectionSeries<ServerPolicy>();
   /** Microseconds on the loop's clock. */
   lastUsed = 0;
 
