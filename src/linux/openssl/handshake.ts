@@ -39,7 +39,7 @@ export function doHandshake(ssl: Deno.PointerObject, handshake: Handshake): numb
 }
 
 /** A longer chain is verified each time. */
-const MAX_CHAIN_BYTES = 16_384, MAX_CERTIFICATES = 8;
+const MAX_CHAIN_BYTES = 8192, MAX_CERTIFICATES = 8;
 /** Where `i2d_X509` finds the pointer that it advances, and where the certificates come to lie. */
 const CHAIN_AT = 16, CHAIN = scratch.bytes.subarray(CHAIN_AT, CHAIN_AT + MAX_CHAIN_BYTES);
 const BASE = BigInt(Deno.UnsafePointer.value(SCRATCH));
