@@ -7,11 +7,12 @@
  * Needs root (network namespaces) and a descriptor limit of 20,000 (HAProxy takes two a connection).
  */
 import { parseArgs } from "node:util";
-import { answeredRequests, APPLICATION_PORT } from "./peers/application.ts";
+import { cost } from "./growth/cost.ts";
+import { APPLICATION_PORT } from "./peers/application.ts";
 import { bundle, type Candidate, start as startProcess } from "./peers/candidate.ts";
 import { startCandidates } from "./peers/candidates.ts";
 import { CLIENT_IP, type Environment, SERVER_IP } from "./peers/environment.ts";
-import { median, privateMemory, processorTime } from "./peers/measure.ts";
+import { median, privateMemory } from "./peers/measure.ts";
 import { table } from "./peers/report.ts";
 import { prepare, withEnvironment } from "./peers/session.ts";
 
@@ -19,30 +20,6 @@ const CONNECTIONS = [10, 100, 1000, 8000], IDLE = 8000;
 const HOLD = new URL("growth/hold.ts", import.meta.url).pathname;
 const FLOOR = new URL("growth/floor.ts", import.meta.url).pathname, FLOOR_PORT = 4190;
 const NAMES = ["ours, pair", "HAProxy, pair, h2 between"], FLOOR_NAME = "the kernel and our loop alone";
-
-/**
- * Microseconds of processor a request, both sides, once all connections stand: what opening them costs is not part of it.
- * Requests are counted by the application.
- */
-async function cost(
-  environment: Environment,
-  { port, pids }: Candidate,
-  connections: number,
-  seconds: number,
-) {
-  const opening = 1 + connections / 1000;
-  const argv = ["wrk", "-t1", `-c${connections}`, `-d${Math.ceil(opening + seconds + 1)}`, "--timeout", "20"];
-  const load = environment.output("client", "timeout", "90", ...argv, `http://${CLIENT_IP}:${port}/`);
-  const look = async () => ({ answered: await answeredRequests(environment), spent: processorTime(pids) });
-  const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
-  await wait(opening * 1000);
-  const before = await look();
-  await wait(seconds * 1000);
-  const after = await look();
-  const failures = /Socket errors: .*|Non-2xx.*/.exec(await load)?.[0];
-  if (failures !== undefined) console.log(`  ${connections} connections: ${failures}`);
-  return (after.spent - before.spent) / (after.answered - before.answered) / 1000;
-}
 
 /** MiB of each side with `IDLE` connections that have asked once. */
 async function idle(environment: Environment, { port, pids }: Candidate): Promise<number[]> {
@@ -95,9 +72,10 @@ async function measureCosts(
   for (let round = 0; round < rounds; round++) {
     for (const [column, connections] of CONNECTIONS.entries()) {
       for (const [row, candidate] of candidates.entries()) {
-        const micros = await cost(environment, candidate, connections, seconds);
-        costs[row]![column]!.push(micros);
-        console.log(`${candidate.name}, ${connections} connections: ${micros.toFixed(1)} µs`);
+        const sides = await cost(environment, candidate, connections, seconds);
+        costs[row]![column]!.push(sides.reduce((sum, micros) => sum + micros));
+        const parts = sides.map((micros) => micros.toFixed(1)).join(" + ");
+        console.log(`${candidate.name}, ${connections} connections: ${parts} µs`);
       }
     }
   }

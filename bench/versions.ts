@@ -1,10 +1,13 @@
 /**
  * Two or more checkouts of this project in turn on this machine, and HAProxy beside them, to see what a change costs:
  *   deno run -A bench/versions.ts DIRECTORY[+V8FLAGS]... [--figure pair|http2|grpc|handshake] [--rounds 8] [--seconds 2]
+ *     [--connections N]
  * Each DIRECTORY is a checkout that has been built (`deno task build`); flags (`--a,--b`) are given to its engine beside
- * the proxy's. CPU per request, as in peers.ts: medians, and the ratio to the first. Needs root (network namespaces).
+ * the proxy's. CPU per request, as in peers.ts, or as in growth.ts with so many connections that ask: medians, and the
+ * ratio to the first. Needs root (network namespaces).
  */
 import { parseArgs } from "node:util";
+import { cost as costWith } from "./growth/cost.ts";
 import { APPLICATION_PORT, HTTP2_APPLICATION_PORT, startApplication } from "./peers/application.ts";
 import { bundle, type Candidate, type Figure, start } from "./peers/candidate.ts";
 import { type Environment, SERVER_IP } from "./peers/environment.ts";
@@ -46,6 +49,7 @@ const { values, positionals } = parseArgs({
     figure: { type: "string", default: "pair" },
     rounds: { type: "string", default: "8" },
     seconds: { type: "string", default: "2" },
+    connections: { type: "string" },
   },
 });
 const figure = values.figure as Figure, rounds = Number(values.rounds), seconds = Number(values.seconds);
@@ -62,9 +66,11 @@ await runInEnvironment(async (environment) => {
   for (const candidate of candidates) await sample(environment, candidate, 2, undefined);
   for (let round = 0; round < rounds; round++) {
     for (const [index, candidate] of candidates.entries()) {
-      const { cpuMicroseconds, sideMicroseconds } = await sample(environment, candidate, seconds, undefined);
-      costs[index]!.push(cpuMicroseconds);
-      for (const [side, cost] of sideMicroseconds.entries()) sides[index]![side]!.push(cost);
+      const parts = values.connections === undefined
+        ? (await sample(environment, candidate, seconds, undefined)).sideMicroseconds
+        : await costWith(environment, candidate, Number(values.connections), seconds);
+      costs[index]!.push(parts.reduce((sum, cost) => sum + cost));
+      for (const [side, cost] of parts.entries()) sides[index]![side]!.push(cost);
     }
   }
   const base = median(costs[0]!), theirs = median(costs.at(-1)!);
