@@ -10,7 +10,7 @@ import { processorTime } from "../peers/measure.ts";
  */
 export async function cost(
   environment: Environment,
-  { port, pids }: Candidate,
+  { name, port, pids }: Candidate,
   connections: number,
   seconds: number,
 ): Promise<number[]> {
@@ -27,7 +27,7 @@ export async function cost(
   await wait(seconds * 1000);
   const after = await look();
   const failures = /Socket errors: .*|Non-2xx.*/.exec(await load)?.[0];
-  if (failures !== undefined) console.log(`  ${connections} connections: ${failures}`);
+  if (failures !== undefined) console.log(`  ${name}, ${connections} connections: ${failures}`);
   const answered = after.answered - before.answered;
   return after.spent.map((spent, side) => (spent - before.spent[side]!) / answered / 1000);
 }

@@ -8,7 +8,7 @@
 import { type LinearMemory, PointerCache } from "../../linux/memory.ts";
 import { HEAP_START, instantiate, type MeshExports, type MeshModule } from "../../wasm/module.ts";
 import { hpackTableBytes } from "../../wasm/http2.ts";
-import { SLOT_SIZE, SlotPool, SMALL_SLOT_SIZE } from "./slots.ts";
+import { SLOT_SIZE, SlotPool } from "./slots.ts";
 
 /** Room before received bytes, so that a head may grow by as much in place. */
 export const HEADROOM = 4096;
@@ -24,8 +24,9 @@ const TABLE_SIZE = (hpackTableBytes(HPACK_TABLE_MAX) + 63) & ~63;
 const TABLE_COUNT = 8192;
 /** What the texts of one field block may need: our list limit, the table's, and twice the largest block. */
 export const HPACK_TEXT_SIZE = 192 << 10;
-/** Slots of 64 KiB: the cap on bytes that wait in one loop. Pages are touched only when used. */
-const SLOT_COUNT = 1024, SMALL_SLOT_COUNT = 32768;
+/** Slots of 64 KiB, and smaller ones: the cap on bytes that wait in one loop. Pages are touched only when used. */
+const SLOT_COUNT = 1024, SMALL_SLOT_COUNT = 32768, TINY_SLOT_COUNT = 32768;
+const SLOTS_SIZE = SlotPool.sizeFor(TINY_SLOT_COUNT, SMALL_SLOT_COUNT, SLOT_COUNT);
 
 function pageAligned(offset: number): number {
   return (offset + 4095) & ~4095;
@@ -97,14 +98,14 @@ export class Arena {
     this.#cellEnd = this.#nextCell + CELL_COUNT * CELL_SIZE;
     this.#nextTable = region(TABLE_COUNT * TABLE_SIZE);
     this.#tableEnd = this.#nextTable + TABLE_COUNT * TABLE_SIZE;
-    const slotStart = region(SMALL_SLOT_COUNT * SMALL_SLOT_SIZE + SLOT_COUNT * SLOT_SIZE);
-    this.slots = new SlotPool(slotStart, SMALL_SLOT_COUNT, SLOT_COUNT);
+    const slotStart = region(SLOTS_SIZE);
+    this.slots = new SlotPool(slotStart, TINY_SLOT_COUNT, SMALL_SLOT_COUNT, SLOT_COUNT);
     this.#heap = at;
     this.#heapEnd = module.heapEnd;
   }
 
   /** Bytes of linear memory an arena needs: the regions, and 16 MiB for histograms. Touched as they are used. */
-  static readonly SIZE = SLOT_COUNT * SLOT_SIZE + SMALL_SLOT_COUNT * SMALL_SLOT_SIZE +
+  static readonly SIZE = SLOTS_SIZE +
     CELL_COUNT * CELL_SIZE + TABLE_COUNT * TABLE_SIZE +
     (18 << 20);
 

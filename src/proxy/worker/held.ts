@@ -1,6 +1,6 @@
 /** Bytes of a connection that could not be handled in the turn they arrived: kept in a slot until they can. */
 import type { Arena } from "./arena.ts";
-import { SLOT_SIZE } from "./slots.ts";
+import { SLOT_SIZE, SMALL_SLOT_SIZE, TINY_SLOT_SIZE } from "./slots.ts";
 
 export class HeldBytes {
   #slot = 0;
@@ -42,13 +42,14 @@ export class HeldBytes {
   }
 
   /**
-   * Has a head written into the slot, in a small one if that suffices. What was held is forgotten.
+   * Has a head written into the slot, in the smallest that suffices. What was held is forgotten.
    * @param write writes between two addresses; answers how many bytes, negative when the room did not suffice
    * @returns false when it did not fit, or no slot is left
    */
   write(write: (at: number, end: number) => number): boolean {
     this.#length = 0;
-    return this.#writeInto(1, write) || this.#writeInto(SLOT_SIZE, write);
+    return this.#writeInto(1, write) || this.#writeInto(TINY_SLOT_SIZE + 1, write) ||
+      this.#writeInto(SMALL_SLOT_SIZE + 1, write);
   }
 
   /** @param size of a slot that is large enough, perhaps */

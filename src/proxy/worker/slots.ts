@@ -3,12 +3,15 @@
  * arrived, a request kept for a second attempt. Everything else passes through the loop's receive area and is gone
  * when the turn ends, so an idle connection holds no buffer at all.
  *
- * Two sizes: thousands of requests may wait at one time, nearly all of them small. Slots are handed out last-in
- * first-out, so that few pages are ever touched. When none is left `take` says so: the caller refuses or closes, and a
- * counter moves; memory never grows past the arena.
+ * Three sizes: thousands of requests may wait at one time, nearly all of them small, and each page that is touched for
+ * one of them costs memory and a look-up of its address. Slots are handed out last-in first-out, so that few pages are
+ * ever touched. When none is left `take` says so: the caller refuses or closes, and a counter moves; memory never grows
+ * past the arena.
  */
 export const SLOT_SIZE = 65536;
 export const SMALL_SLOT_SIZE = 4096;
+/** The head of a request between services. */
+export const TINY_SLOT_SIZE = 1024;
 
 class Pool {
   /** Slots that were given back. Memory that is never written costs nothing: the rest is known by `#next` alone. */
@@ -18,7 +21,7 @@ class Pool {
   readonly #end: number;
   #used = 0;
 
-  constructor(start: number, private readonly size: number, capacity: number) {
+  constructor(start: number, readonly size: number, capacity: number) {
     this.#free = new Int32Array(capacity);
     this.#next = start;
     this.#end = start + capacity * size;
@@ -52,15 +55,24 @@ class Pool {
 }
 
 export class SlotPool {
+  readonly #tiny: Pool;
   readonly #small: Pool;
   readonly #large: Pool;
   readonly #largeStart: number;
+  readonly #tinyStart: number;
 
-  /** @param start where the slots begin in linear memory, page-aligned: the small ones, then the large ones */
-  constructor(start: number, smallCount: number, largeCount: number) {
+  /** @param start where the slots begin in linear memory, page-aligned: the small ones, the large ones, the tiny ones */
+  constructor(start: number, tinyCount: number, smallCount: number, largeCount: number) {
     this.#small = new Pool(start, SMALL_SLOT_SIZE, smallCount);
     this.#largeStart = start + smallCount * SMALL_SLOT_SIZE;
     this.#large = new Pool(this.#largeStart, SLOT_SIZE, largeCount);
+    this.#tinyStart = this.#largeStart + largeCount * SLOT_SIZE;
+    this.#tiny = new Pool(this.#tinyStart, TINY_SLOT_SIZE, tinyCount);
+  }
+
+  /** Bytes of linear memory that so many take. */
+  static sizeFor(tinyCount: number, smallCount: number, largeCount: number): number {
+    return tinyCount * TINY_SLOT_SIZE + smallCount * SMALL_SLOT_SIZE + largeCount * SLOT_SIZE;
   }
 
   /**
@@ -68,19 +80,24 @@ export class SlotPool {
    * @returns the offset of a slot, of `sizeOf` bytes; or 0 when all are taken
    */
   take(length: number = SLOT_SIZE): number {
-    return (length <= SMALL_SLOT_SIZE ? this.#small.take() : 0) || this.#large.take();
+    if (length > SMALL_SLOT_SIZE) return this.#large.take();
+    return (length <= TINY_SLOT_SIZE ? this.#tiny.take() : 0) || this.#small.take() || this.#large.take();
+  }
+
+  #poolOf(offset: number): Pool {
+    return offset >= this.#tinyStart ? this.#tiny : offset < this.#largeStart ? this.#small : this.#large;
   }
 
   sizeOf(offset: number): number {
-    return offset < this.#largeStart ? SMALL_SLOT_SIZE : SLOT_SIZE;
+    return this.#poolOf(offset).size;
   }
 
   give(offset: number): void {
-    (offset < this.#largeStart ? this.#small : this.#large).give(offset);
+    this.#poolOf(offset).give(offset);
   }
 
   get used(): number {
-    return this.#small.used + this.#large.used;
+    return this.#tiny.used + this.#small.used + this.#large.used;
   }
 
   /** Large ones are left for what cannot go on without: whoever can do without takes none. */
