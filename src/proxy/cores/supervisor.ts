@@ -19,8 +19,8 @@ import { type Thread, WorkerHandle } from "./worker_handle.ts";
 const GONE_LOOK_MS = 10;
 const LOOK_MS = 1000, START_TIMEOUT_MS = 10_000;
 const FIRST_BACKOFF_MS = 100, LONGEST_BACKOFF_MS = 10_000, STEADY_MICROS = 60_000_000;
-/** A worker that has not told its counts by then is rendered as it last told. */
-const COLLECT_TIMEOUT_MS = 2000;
+/** A worker that has not told its counts by then is rendered as it last told: longer than it is held back (Slices). */
+const COLLECT_TIMEOUT_MS = 5000;
 /** Rows added up between two turns of the loop. */
 const ROWS_PER_LOOK = 64;
 
