@@ -77,11 +77,17 @@ function pseudoId(name: usize, length: i32): i32 {
 /** "l5d-" as a little-endian number. */
 const MESH_PREFIX: u32 = 0x2d64356c;
 
+/** The mark of a name that is good: of its id, 0 when it has none. */
+@inline
+export function markOfId(id: i32): i32 {
+  return id | id << 8 | (id > 0 && id < 16 ? <i32> TableMark.Special : 0);
+}
+
 /** The mark of a name: see `TableEntry.Mark`. */
 export function judgeName(name: usize, length: i32): i32 {
   if (length == 0) return TableMark.BadName | TableMark.Special;
   const known = wellKnownLower(name, length);
-  if (known) return known | known << 8 | (known < 16 ? <i32> TableMark.Special : 0);
+  if (known) return markOfId(known);
   if (load<u8>(name) == 58) return pseudoId(name, length) | TableMark.Special;
   for (let i: i32 = 0; i < length; i += 16) {
     const block = v128.load(name + i);

@@ -3,8 +3,9 @@ import { BlockReason, FieldFlag, Hpack, TableEntry, TableMark } from "./layout";
 import { Head, HeaderEntry, HeadFlag, Outcome } from "../http1/layout";
 import { STATIC_COUNT } from "../gen/hpack_tables";
 import { move, moveBorrowed, mustMove, room as movedEnd, startBorrowing } from "./borrowed";
+import { codedId, codedPlace, codedText, codedTextLength, isCodedName, LONGEST_CODED } from "./coded_texts";
 import { entryAt, getWord, insertEntry, resizeTable, startTable } from "./dynamic_table";
-import { fault, finishBlock, judgeEdges, judgeName, judgeValue, startBlock, takeSpecial } from "./field_rules";
+import { fault, finishBlock, judgeEdges, judgeName, judgeValue, markOfId, startBlock, takeSpecial } from "./field_rules";
 import { decodeHuffman, hadLongWord, roomFor } from "./huffman";
 import { staticEntry } from "./static_table";
 
@@ -22,6 +23,8 @@ let textLimit: usize = 0;
 let text: usize = 0;
 let textLength: i32 = 0;
 let isOrdinary: bool = false;
+/** Its place among the known texts (coded_texts.ts); 0 when it is none. */
+let knownPlace: usize = 0;
 
 export function hpackDecoderStart(table: usize, maxSize: i32): void {
   startTable(table, maxSize);
@@ -57,6 +60,12 @@ function readInteger(p: usize, end: usize, bits: i32): usize {
 
 /** Decodes a Huffman string. @returns the byte after it, 0 when it failed */
 function readHuffman(p: usize, length: i32): usize {
+  knownPlace = length <= LONGEST_CODED ? codedPlace(p, length) : 0;
+  if (knownPlace) {
+    text = codedText(knownPlace);
+    textLength = codedTextLength(knownPlace);
+    return p + length;
+  }
   if (textAt + roomFor(length) > textLimit) return fail(BlockReason.TextTooLong);
   const decoded = decodeHuffman(p, length, textAt);
   if (decoded < 0) return fail(BlockReason.BadHuffman);
@@ -84,7 +93,20 @@ function readString(at: usize, end: usize): usize {
   text = p;
   textLength = length;
   isOrdinary = false;
+  knownPlace = 0;
   return p + length;
+}
+
+/** The mark of the string that was read last, as a name. */
+@inline
+function nameMark(): i32 {
+  return isCodedName(knownPlace) ? markOfId(codedId(knownPlace)) : judgeName(text, textLength);
+}
+
+/** The same as a value. */
+@inline
+function valueMark(): i32 {
+  return knownPlace ? 0 : isOrdinary ? judgeEdges(text, textLength) : judgeValue(text, textLength);
 }
 
 /** The entry with an index (section 2.3.3), 0 when there is none. */
@@ -195,13 +217,13 @@ export function hpackDecode(
         if (p == 0) break;
         name = text;
         nameLength = textLength;
-        mark = judgeName(name, nameLength);
+        mark = nameMark();
       }
       p = readString(p, end);
       if (p == 0) break;
       const value = text;
       const valueLength = textLength;
-      mark |= isOrdinary ? judgeEdges(value, valueLength) : judgeValue(value, valueLength);
+      mark |= valueMark();
       known = 0;
       if (isInserted) {
         if (mustMove(table, nameLength + valueLength)) {

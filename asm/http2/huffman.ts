@@ -25,23 +25,26 @@ function longWord(window: u64): i32 {
   return length << 9 | <i32> load<u16>(HUFFMAN_SYMBOLS + (<usize> place << 1));
 }
 
-/** The table's entry for the bits that `window` begins with: see `lookUps` in tools/build/hpack_tables.ts. */
+/**
+ * The table's entry for the bits that `window` begins with: see `lookUps` in tools/build/huffman.ts. It is one number, not
+ * four, since the engine checks each access to memory. Its lowest bits are how far to shift: a shift uses no others.
+ */
 @inline
-function entryOf(window: u64): usize {
-  return <usize> (<u32> window & ((1 << HUFFMAN_FIRST_BITS) - 1) << 2);
-}
-
-/** How many bits the symbols of an entry have. */
-@inline
-function stepOf(entry: usize): u64 {
-  return load<u8>(entry, HUFFMAN_LOOK_UPS);
+function entryOf(window: u64): u64 {
+  return load<u32>(<usize> (<u32> window & ((1 << HUFFMAN_FIRST_BITS) - 1) << 2), HUFFMAN_LOOK_UPS);
 }
 
 /** Writes the symbols of an entry. @returns where the next one goes */
 @inline
-function putPair(target: usize, entry: usize): usize {
-  store<u16>(target, load<u16>(entry, HUFFMAN_LOOK_UPS + 2));
-  return target + load<u8>(entry, HUFFMAN_LOOK_UPS + 1);
+function putPair(target: usize, entry: u64): usize {
+  store<u16>(target, <u16> (<u32> entry >> 8));
+  return target + <usize> (<u32> entry >> 24);
+}
+
+/** The bits that entries have together, 63 at most. */
+@inline
+function stepOf(entries: u64): u32 {
+  return <u32> entries & 63;
 }
 
 /** What mirrors and inverts the low four bits of a byte, what does so with the high ones, and what selects four bits. */
@@ -51,13 +54,13 @@ const MIRRORS: usize = memory.data<u8>([
   15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
 ], 16);
 
-/** The 64 bits at `at` inverted, the first one in the lowest place. */
+/** The 64 bits at `at` inverted, the first one in the lowest place. What selects is below 16: any swizzle will do. */
 @inline
 function mirroredAt(at: usize): u64 {
   const nibble = v128.load(MIRRORS, 32);
   const bytes = v128.load64_zero(at);
-  const low = i8x16.swizzle(v128.load(MIRRORS), v128.and(bytes, nibble));
-  const high = i8x16.swizzle(v128.load(MIRRORS, 16), v128.and(i64x2.shr_u(bytes, 4), nibble));
+  const low = i8x16.relaxed_swizzle(v128.load(MIRRORS), v128.and(bytes, nibble));
+  const high = i8x16.relaxed_swizzle(v128.load(MIRRORS, 16), v128.and(i64x2.shr_u(bytes, 4), nibble));
   return <u64> i64x2.extract_lane(v128.or(low, high), 0);
 }
 
@@ -107,33 +110,29 @@ export function decodeHuffman(at: usize, length: i32, out: usize): i32 {
   if (total > WINDOW) {
     /** The window holds `WINDOW` bits from `base` on, of which `step` were used since. */
     let base: u32 = 0;
-    let step: u64 = 0;
+    let entry: u64 = 0;
     let window = mirroredAt(at) << 2;
     do {
       const next = bitsAt(at + 7, base + 6) << 1;
-      let sum = step;
-      let entry = entryOf(window);
-      step = stepOf(entry);
-      sum += step;
-      window >>= step;
+      let sum = entry;
+      entry = entryOf(window);
+      sum += entry;
+      window >>= entry;
       target = putPair(target, entry);
       entry = entryOf(window);
-      step = stepOf(entry);
-      sum += step;
-      window >>= step;
+      sum += entry;
+      window >>= entry;
       target = putPair(target, entry);
       entry = entryOf(window);
-      step = stepOf(entry);
-      sum += step;
-      window >>= step;
+      sum += entry;
+      window >>= entry;
       target = putPair(target, entry);
       entry = entryOf(window);
-      step = stepOf(entry);
-      window = (window | next << ~sum) >> step;
+      window = (window | next << ~sum) >> entry;
       target = putPair(target, entry);
-      base += <u32> sum;
-      bit = base + <u32> step;
-      if (step) continue;
+      base += stepOf(sum);
+      bit = base + stepOf(entry);
+      if (entry) continue;
       // A longer word begins, or the end of string does.
       hadLongWord = true;
       const word = longWord(asSent(window >> 2));
@@ -149,18 +148,16 @@ export function decodeHuffman(at: usize, length: i32, out: usize): i32 {
   let window = last >> <u64> (WINDOW - left);
   while (true) {
     let entry = entryOf(window);
-    let step = stepOf(entry);
-    let sum = step;
-    window >>= step;
+    let sum = entry;
+    window >>= entry;
     target = putPair(target, entry);
     entry = entryOf(window);
-    step = stepOf(entry);
-    sum += step;
-    window >>= step;
+    sum += entry;
+    window >>= entry;
     target = putPair(target, entry);
-    left -= <u32> sum;
+    left -= stepOf(sum);
     if (window < 4) return left < 8 ? <i32> (target - out) : -1;
-    if (step) continue;
+    if (entry) continue;
     hadLongWord = true;
     const word = longWord(asSent(window >> 2));
     if ((word & 511) == END_OF_STRING) return -1;

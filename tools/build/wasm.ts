@@ -6,10 +6,10 @@ import { hpackTables } from "./hpack_tables.ts";
 const FLAGS = ["-O3", "--noAssert", "--runtime", "stub", "--importMemory", "--initialMemory", "1"];
 /** A module says which kind of memory it imports, so there is one for each. */
 const KINDS = [
-  { file: "mesh.wasm", flags: ["--enable", "simd"] },
+  { file: "mesh.wasm", flags: ["--enable", "simd,relaxed-simd"] },
   {
     file: "mesh_shared.wasm",
-    flags: ["--enable", "simd,threads", "--sharedMemory", "--maximumMemory", "65536"],
+    flags: ["--enable", "simd,relaxed-simd,threads", "--sharedMemory", "--maximumMemory", "65536"],
   },
 ] as const;
 
@@ -34,7 +34,15 @@ async function buildWasm(root: string): Promise<void> {
 
 export const wasmStep: BuildStep = {
   name: "wasm",
-  inputs: ["asm", "tools/build/wasm.ts", "tools/build/header_names.ts", "tools/build/hpack_tables.ts"],
+  inputs: [
+    "asm",
+    "tools/build/wasm.ts",
+    "tools/build/header_names.ts",
+    "tools/build/hpack_tables.ts",
+    "tools/build/huffman.ts",
+    "tools/build/coded_texts.ts",
+    "tools/build/data.ts",
+  ],
   outputs: ["dist/wasm/mesh.wasm", "dist/wasm/mesh_shared.wasm", "asm/gen/name_table.ts"],
   run: buildWasm,
 };
