@@ -4,6 +4,7 @@ import type { ProxyConfig } from "./config/environment.ts";
 import type { ControlPlane } from "./control/plane.ts";
 import type { Log } from "./telemetry/log.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
+import type { Tracing } from "./trace/tracer.ts";
 import type { TlsContexts } from "./tls/contexts.ts";
 import type { Arena } from "./worker/arena.ts";
 import type { Loop } from "./worker/loop.ts";
@@ -18,4 +19,6 @@ export interface Runtime {
   readonly log: Log;
   /** What the kernel knows of accepted connections, or what a test says. */
   readonly sockets: SocketFacts;
+  /** How requests are traced; left out: they are not. */
+  readonly tracing?: Tracing | undefined;
 }

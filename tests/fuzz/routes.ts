@@ -7,7 +7,7 @@ import { viewHead } from "../../src/wasm/head.ts";
 import { Body, Head, HeadFlag, Method, TargetForm } from "../../src/wasm/http1.ts";
 import { BlockKind } from "../../src/wasm/http2.ts";
 import { EditLines } from "../../src/proxy/route/edit_lines.ts";
-import { headerEditOf, hideFields } from "../../src/proxy/route/header_edit.ts";
+import { headerEditOf } from "../../src/proxy/route/header_edit.ts";
 import type { RequestMatch } from "../../src/proxy/route/matches.ts";
 import { RouteTable } from "../../src/proxy/route/route_table.ts";
 import { redirect } from "../../src/proxy/route/redirect.ts";
@@ -89,12 +89,12 @@ export function routesTarget(): Target {
       const view = viewHead(memory, at, recordAt), before = framing(at);
       const isAnew = (view.flags & (HeadFlag.Upgrade | HeadFlag.HostDiffers)) !== 0;
       if (view.body === Body.Tunnel || isAnew || view.headers.length > MAX_HEADERS - 8) return;
-      hideFields(edit, arena, at);
-      const extra = lines.compose(0, 0, edit), skip = memory.words[(recordAt >> 2) + Head.MethodOffset]!;
+      const extra = lines.compose(at, 0, 0, edit, undefined),
+        skip = memory.words[(recordAt >> 2) + Head.MethodOffset]!;
       const kept = wasm.rewriteHead(recordAt, at, out, skip, 0, 0, 0, lines.at, extra);
       checkEdited(out, kept, before);
       parse(at, input.length);
-      hideFields(edit, arena, at);
+      lines.compose(at, 0, 0, edit, undefined);
       const chunked = view.body === Body.Chunked ? 1 : 0;
       const anew = wasm.writeHttp1Head(
         recordAt,

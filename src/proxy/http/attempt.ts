@@ -1,12 +1,13 @@
 /**
- * One sending of a request to one endpoint: its connection, and what the endpoint's balancer learns of it, each thing
- * once. A request that is sent again is another attempt, which begins in the same object.
+ * One sending of a request to one endpoint: its connection, and what the endpoint's balancer and a trace learn of it,
+ * each thing once. A request that is sent again is another attempt, which begins in the same object.
  * Source: proxy.md §8 (load), §9 (circuit breaking).
  */
 import { type Admission, type Outcome, UNCOUNTED } from "../balance/circuit_breaker.ts";
 import type { Endpoint } from "../connect/endpoint.ts";
 import { type ErrorCode, type ProxyError, proxyError } from "../error.ts";
 import { isFailure } from "../telemetry/http_series.ts";
+import type { RequestTrace } from "../trace/request_trace.ts";
 import type { Arena } from "../worker/arena.ts";
 import type { Loop } from "../worker/loop.ts";
 import type { Exchange } from "./exchange.ts";
@@ -41,6 +42,8 @@ export class Attempt {
   #isMeasured = true;
   #admission: Admission = UNCOUNTED;
   #isAdmitted = false;
+  /** Undefined when the request belongs to none. */
+  trace: RequestTrace | undefined;
 
   constructor(private readonly loop: Loop, private readonly arena: Arena) {}
 
@@ -83,10 +86,12 @@ export class Attempt {
     this.#isAdmitted = true;
   }
 
-  /** The request's head goes out. */
-  sent(): void {
+  /** The request's head is about to go out. @returns the trace that has it go on from another span */
+  sent(trace: RequestTrace | undefined): RequestTrace | undefined {
     this.#sentAt = this.loop.micros();
     this.#isMeasured = false;
+    trace?.sent();
+    return this.trace = trace;
   }
 
   /**
@@ -98,6 +103,7 @@ export class Attempt {
     const micros = penalty === undefined ? -1 : penaltyMicros(penalty, this.arena, at, status, grpcStatus);
     if (micros >= 0) this.#measure(micros);
     else if (hasContent) this.moved();
+    this.trace?.answered(status);
     if (this.#isAdmitted && isFailure(status, undefined)) this.#settle("failure");
   }
 
@@ -114,6 +120,7 @@ export class Attempt {
   /** The response is whole. */
   ended(status: number, grpcStatus: number): void {
     this.moved();
+    this.trace?.attemptEnded(status, grpcStatus);
     if (!this.#isAdmitted) return;
     const isOverload = status === 429 || grpcStatus === RESOURCE_EXHAUSTED;
     this.#settle(isFailure(status, undefined, grpcStatus) ? "failure" : isOverload ? "overload" : "success");
@@ -121,6 +128,7 @@ export class Attempt {
 
   /** There was no response, or none that is whole. */
   failed(code: ErrorCode): void {
+    this.trace?.attemptFailed(code);
     if (this.#isAdmitted && ENDPOINT_FAILURES.has(code)) this.#settle("failure");
   }
 
@@ -132,6 +140,8 @@ export class Attempt {
   /** Nothing more is learnt of it. */
   end(): void {
     this.#isMeasured = true;
+    this.trace?.attemptLeft();
+    this.trace = undefined;
     if (this.#isAdmitted) this.endpoint!.breaker!.leave(this.#admission);
     this.#isAdmitted = false;
   }

@@ -30,7 +30,7 @@ function attemptAt(penaltyMs?: number): {
   } as unknown as Endpoint;
   const attempt = new Attempt(clock as unknown as Loop, arena);
   attempt.acquire(NO_EXCHANGE, endpoint, false);
-  attempt.sent();
+  attempt.sent(undefined);
   const head = (status: number, hasContent: boolean, grpcStatus = -1) => {
     const start = arena.receiveAt, end = start + arena.writeAscii(start, `HTTP/1.1 ${status} x\r\n\r\n`);
     arena.wasm.parseResponseHead(start, end, arena.recordAt, 0, 8192, 64, Method.Get);

@@ -79,7 +79,7 @@ export class Exchange extends CarriedRequest {
     this.#readHead(at);
     if (!this.#isInFlight) {
       this.#tally.begin();
-      if (this.#onlookers !== undefined || this.pipeline.isLogged) this.#looking.begin(this, at);
+      if (this.#onlookers !== undefined || this.pipeline.isWatched) this.#looking.begin(this, at);
       if (!(this.#isInFlight = this.pipeline.inFlight.enter())) {
         this.#answer(proxyError("load-shed", "too many requests are in hand"));
         return false;
@@ -156,8 +156,7 @@ export class Exchange extends CarriedRequest {
   }
 
   #send(at: number, headLength: number, bodyAt: number, bodyLength: number, isEnd: boolean): void {
-    this.pipeline.editRequest(at);
-    this.#attempt.sent();
+    this.pipeline.editRequest(at, this.#attempt.sent(this.#onlookers?.trace));
     this.#constraints?.begun(isEnd);
     this.#upstream!.send(this, at, headLength, bodyAt, bodyLength, isEnd);
   }
@@ -207,7 +206,7 @@ export class Exchange extends CarriedRequest {
     if (this.#upstream !== upstream) return;
     const at = this.arena.resendAt, head = this.restore();
     if (head === 0) return this.refuse(UNREADABLE);
-    this.pipeline.editRequest(at);
+    this.pipeline.editRequest(at, this.#attempt.trace);
     upstream.send(this, at, head, at + head, 0, this.downstream.isRequestDone);
     if (this.#upstream === upstream && !this.downstream.isRequestDone) this.downstream.onUpstreamDrained();
   }

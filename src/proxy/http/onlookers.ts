@@ -1,10 +1,14 @@
-/** Who is told of one request after the other of an exchange: the access log, a tap. Nearly always nobody. */
+/** Who is told of one request after the other of an exchange: the access log, a trace, a tap. Nearly always nobody. */
+import { Method } from "../../wasm/http1.ts";
 import type { Endpoint } from "../connect/endpoint.ts";
 import { type AccessRequest, lengthText } from "../telemetry/access_log.ts";
 import type { TappedRequest } from "../tap/tapped_request.ts";
+import { mayCarryTrace } from "../trace/fields.ts";
+import { RequestTrace } from "../trace/request_trace.ts";
 import type { Arena } from "../worker/arena.ts";
 import type { Loop } from "../worker/loop.ts";
 import type { Exchange } from "./exchange.ts";
+import { errorName } from "./http2/error_names.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 export class Onlookers {
@@ -12,6 +16,9 @@ export class Onlookers {
   #isAny = false;
   #access: AccessRequest | undefined;
   #tapped: TappedRequest | undefined;
+  /** Of the request at hand; undefined when it belongs to none. */
+  trace: RequestTrace | undefined;
+  #spareTrace: RequestTrace | undefined;
   #responseBytes = "";
   /** Microseconds; undefined while no response has begun. */
   #answeredAt: number | undefined;
@@ -25,8 +32,17 @@ export class Onlookers {
   /** A request's head stands in the record (offsets from `at`). */
   begin(exchange: Exchange, at: number): void {
     this.#access = this.pipeline.logAccess(exchange, at);
-    this.#isAny = this.#access !== undefined;
+    this.trace = this.#beginTrace(exchange, at);
+    this.#isAny = this.#access !== undefined || this.trace !== undefined;
     this.#answeredAt = undefined;
+  }
+
+  #beginTrace(exchange: Exchange, at: number): RequestTrace | undefined {
+    const { tracer } = this.pipeline;
+    if (tracer === undefined || !mayCarryTrace(this.arena)) return undefined;
+    const trace = this.#spareTrace ??= new RequestTrace(this.arena);
+    const isConnect = exchange.method === Method.Connect || exchange.isWebSocket;
+    return trace.begin(tracer, at, isConnect) ? trace : undefined;
   }
 
   /** It goes to `endpoint`; a tap runs. */
@@ -40,6 +56,7 @@ export class Onlookers {
   responded(endpoint: Endpoint, status: number, at: number, bodyLength: number): void {
     if (!this.#isAny) return;
     const now = this.#answeredAt = this.loop.micros();
+    this.trace?.responded(status);
     if (this.#access !== undefined) this.#responseBytes = lengthText(this.arena);
     if (this.#tapped === undefined) return;
     this.#tapped.movedTo(endpoint.info.address);
@@ -62,8 +79,9 @@ export class Onlookers {
   ended(status: number, grpcStatus: number, reset: number, startedAt: number): void {
     if (!this.#isAny) return;
     const access = this.#access, tapped = this.#tapped, now = this.loop.micros();
+    this.trace?.ended(status, grpcStatus, reset < 0 ? undefined : errorName(reset));
     this.#isAny = false;
-    this.#access = this.#tapped = undefined;
+    this.#access = this.#tapped = this.trace = undefined;
     if (access !== undefined) {
       this.pipeline.endAccess(access, {
         status,

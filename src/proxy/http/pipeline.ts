@@ -10,6 +10,8 @@ import type { TapPlace } from "../tap/subject.ts";
 import type { Taps } from "../tap/taps.ts";
 import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
 import type { RetryEvent } from "../telemetry/retry_counters.ts";
+import type { RequestTrace } from "../trace/request_trace.ts";
+import type { Tracer } from "../trace/tracer.ts";
 import type { Exchange } from "./exchange.ts";
 import type { InFlight } from "./in_flight.ts";
 
@@ -42,8 +44,9 @@ export interface Pipeline {
   /**
    * The request's head in the record (offsets from `at`) is about to be written for its upstream: hides fields that do
    * not go on, and says which lines do beside it (`requestExtraAt`).
+   * @param trace has the request go on from another span; undefined when it belongs to no trace
    */
-  editRequest(at: number): void;
+  editRequest(at: number, trace: RequestTrace | undefined): void;
   /** The same for the response's head and the client. */
   editResponse(at: number): void;
   /**
@@ -53,8 +56,10 @@ export interface Pipeline {
   readonly isDowngrading: boolean;
   /** The direction's requests in hand. */
   readonly inFlight: InFlight;
-  /** An access log is kept. */
-  readonly isLogged: boolean;
+  /** Somebody is told of the request whose head stands in the record: an access log, a trace. */
+  readonly isWatched: boolean;
+  /** How requests are traced; undefined: they are not. */
+  readonly tracer: Tracer | undefined;
   /** Begins a line of the access log, where one is kept, for the request whose head stands in the record. */
   logAccess(exchange: Exchange, at: number): AccessRequest | undefined;
   /** Ends that line. */

@@ -11,9 +11,11 @@ import type { Taps } from "../tap/taps.ts";
 import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
 import type { Counted } from "../telemetry/route_series.ts";
 import { HeaderName } from "../../wasm/http1.ts";
+import { mayCarryTrace } from "../trace/fields.ts";
+import type { RequestTrace } from "../trace/request_trace.ts";
+import type { Tracer } from "../trace/tracer.ts";
 import type { InboundRule } from "../policy/inbound_rule.ts";
 import type { RateLimiter } from "../policy/rate_limiter.ts";
-import { hideFields } from "../route/header_edit.ts";
 import { answerOf } from "../route/rule_filters.ts";
 import type { InboundConnection, Labels } from "./inbound_connection.ts";
 import type { IdentityLine, IdentityLines } from "./identity_lines.ts";
@@ -122,17 +124,16 @@ export class InboundHttp implements Pipeline {
     return proxyError("connect-failed", `${failed.name}: not reached`);
   }
 
-  editRequest(at: number): void {
+  editRequest(at: number, trace: RequestTrace | undefined): void {
     const edit = this.#rule?.filters.requestEdit, line = this.#line;
-    if (edit === undefined) {
+    if (edit === undefined && trace === undefined) {
       this.requestExtraAt = line.at;
       this.requestExtraLength = line.length;
       return;
     }
-    const { runtime: { arena }, inbound: { requestLines } } = this.connection;
-    hideFields(edit, arena, at);
+    const { inbound: { requestLines } } = this.connection;
     this.requestExtraAt = requestLines.at;
-    this.requestExtraLength = requestLines.compose(line.at, line.length, edit);
+    this.requestExtraLength = requestLines.compose(at, line.at, line.length, edit, trace);
   }
 
   editResponse(at: number): void {
@@ -141,10 +142,9 @@ export class InboundHttp implements Pipeline {
       this.responseExtraLength = 0;
       return;
     }
-    const { runtime: { arena }, inbound: { responseLines } } = this.connection;
-    hideFields(edit, arena, at);
+    const { inbound: { responseLines } } = this.connection;
     this.responseExtraAt = responseLines.at;
-    this.responseExtraLength = responseLines.compose(0, 0, edit);
+    this.responseExtraLength = responseLines.compose(at, 0, 0, edit, undefined);
   }
 
   /** Requests are counted with their endpoint, of which there is one. */
@@ -180,8 +180,13 @@ export class InboundHttp implements Pipeline {
     return this.connection.inbound.inFlight;
   }
 
-  get isLogged(): boolean {
-    return this.connection.inbound.accessLog !== undefined;
+  get isWatched(): boolean {
+    const { inbound: { accessLog }, runtime: { arena } } = this.connection;
+    return accessLog !== undefined || (this.tracer !== undefined && mayCarryTrace(arena));
+  }
+
+  get tracer(): Tracer | undefined {
+    return this.connection.runtime.tracing?.inbound;
   }
 
   logAccess(exchange: Exchange, at: number): AccessRequest | undefined {

@@ -13,11 +13,13 @@ import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
 import { type Counted, CountedTwice } from "../telemetry/route_series.ts";
 import { countRetry, type RetryEvent } from "../telemetry/retry_counters.ts";
 import { HeaderName } from "../../wasm/http1.ts";
+import { mayCarryTrace } from "../trace/fields.ts";
+import type { RequestTrace } from "../trace/request_trace.ts";
+import type { Tracer } from "../trace/tracer.ts";
 import type { RequestRules } from "../route/request_rules.ts";
 import { heedPeer } from "./peer_words.ts";
 import type { OutboundConnection } from "./outbound_connection.ts";
 import { type DestinationRule, pickEndpoint, type RuleBackend } from "../route/destination_rule.ts";
-import { hideFields } from "../route/header_edit.ts";
 import { answerOf } from "../route/rule_filters.ts";
 import { Service, type Waiter } from "../route/service.ts";
 import type { BalancerSeries } from "../telemetry/balancer_series.ts";
@@ -201,17 +203,16 @@ export class OutboundHttp implements Pipeline, Waiter {
     return this.#rule?.spec.rules;
   }
 
-  editRequest(at: number): void {
+  editRequest(at: number, trace: RequestTrace | undefined): void {
     const edit = this.#backend?.filters.requestEdit;
-    if (edit === undefined) {
+    if (edit === undefined && trace === undefined) {
       this.requestExtraAt = this.fixedAt;
       this.requestExtraLength = this.fixedLength;
       return;
     }
-    const { runtime: { arena }, outbound: { requestLines } } = this.connection;
-    hideFields(edit, arena, at);
+    const { outbound: { requestLines } } = this.connection;
     this.requestExtraAt = requestLines.at;
-    this.requestExtraLength = requestLines.compose(this.fixedAt, this.fixedLength, edit);
+    this.requestExtraLength = requestLines.compose(at, this.fixedAt, this.fixedLength, edit, trace);
   }
 
   editResponse(at: number): void {
@@ -220,10 +221,9 @@ export class OutboundHttp implements Pipeline, Waiter {
       this.responseExtraLength = 0;
       return;
     }
-    const { runtime: { arena }, outbound: { responseLines } } = this.connection;
-    hideFields(edit, arena, at);
+    const { outbound: { responseLines } } = this.connection;
     this.responseExtraAt = responseLines.at;
-    this.responseExtraLength = responseLines.compose(0, 0, edit);
+    this.responseExtraLength = responseLines.compose(at, 0, 0, edit, undefined);
   }
 
   seriesOf(_exchange: Exchange, endpoint: Endpoint): Counted {
@@ -267,11 +267,15 @@ export class OutboundHttp implements Pipeline, Waiter {
     return this.connection.outbound.inFlight;
   }
 
-  /** What comes in is logged, not what goes out. */
-  get isLogged(): boolean {
-    return false;
+  get isWatched(): boolean {
+    return this.tracer !== undefined && mayCarryTrace(this.connection.runtime.arena);
   }
 
+  get tracer(): Tracer | undefined {
+    return this.connection.runtime.tracing?.outbound;
+  }
+
+  /** What comes in is logged, not what goes out. */
   logAccess(_exchange: Exchange, _at: number): AccessRequest | undefined {
     return undefined;
   }

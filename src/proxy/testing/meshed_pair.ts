@@ -13,6 +13,8 @@ import type { Runtime } from "../runtime.ts";
 import { Log } from "../telemetry/log.ts";
 import { Telemetry } from "../telemetry/telemetry.ts";
 import { TlsContexts } from "../tls/contexts.ts";
+import type { Span } from "../trace/span.ts";
+import { Tracing } from "../trace/tracer.ts";
 import { Arena } from "../worker/arena.ts";
 import { Loop } from "../worker/loop.ts";
 import { TestAuthority } from "./certificates.ts";
@@ -40,6 +42,8 @@ export interface TestProxy {
   readonly outboundAddress: SocketAddress;
   readonly logs: string[];
   readonly faults: unknown[];
+  /** Of the requests that were traced: only with a collector in its environment, which is told nothing. */
+  readonly spans: Span[];
   /** Where redirected connections were going, by the listener they came to. */
   redirect(listener: "inbound" | "outbound", destination: SocketAddress): void;
   stop(): Promise<void>;
@@ -51,13 +55,15 @@ export async function startTestProxy(
   name: string,
   overrides: Record<string, string> = {},
 ): Promise<TestProxy> {
-  const faults: unknown[] = [], logs: string[] = [], control = new FakeControl();
+  const faults: unknown[] = [], logs: string[] = [], control = new FakeControl(), spans: Span[] = [];
   const loop = new Loop((fault) => faults.push(fault)), arena = Arena.create();
   const tls = new TlsContexts(name, [authority.anchor]);
   tls.install(await authority.issue(name));
   const destinations = new Map<string, SocketAddress>();
   const addresses = new Map<number, string>();
+  const isTracing = overrides.LINKERD2_PROXY_TRACE_COLLECTOR_SVC_ADDR !== undefined;
   const runtime: Runtime = {
+    tracing: isTracing ? new Tracing({ take: (span) => spans.push(span) }) : undefined,
     config: configFor(name, overrides),
     loop,
     arena,
@@ -90,6 +96,7 @@ export async function startTestProxy(
     outboundAddress,
     logs,
     faults,
+    spans,
     redirect: (listener, destination) => void destinations.set(listener, destination),
     stop: async () => {
       inbound.drain(true);

@@ -120,39 +120,48 @@ function askHttp2(
   });
 }
 
-/** Two services behind one pair: `web` and `canary`. */
-export async function withShop(version: Version, use: (shop: Shop) => Promise<void>): Promise<void> {
+/** Two services behind one pair: `web` and `canary`. @param environment of both proxies, beside what all tests have */
+export async function withShop(
+  version: Version,
+  use: (shop: Shop) => Promise<void>,
+  environment: Record<string, string> = {},
+): Promise<void> {
   const canary = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen() {} },
     (request) => answer("canary", request),
   );
-  await withPair((request) => answer("web", request), async (pair) => {
-    const { client, server, port } = pair;
-    client.control.endpoints.set(CANARY, [
-      endpointAt({ ip: "127.0.0.1", port: canary.addr.port }, SERVER, server.inboundAddress.port),
-    ]);
-    let decision = balanced(WEB, version === "gRPC" ? "grpc" : "detect");
-    client.control.decisions.set(TARGET, decision);
-    const session = version === "HTTP/1" ? undefined : http2.connect(pair.url);
-    const ask = (path: string, headers: Record<string, string> = {}) =>
-      session === undefined
-        ? askHttp1(pair.url + path, headers)
-        : askHttp2(session, path, headers, version === "gRPC");
-    equal((await ask("/")).status, 200); // both proxies are told of their policies with the first connection
-    try {
-      await use({
-        pair,
-        ask,
-        route: (...rules) => {
-          client.control.setDecision(TARGET, decision = { ...decision, http: routes(...rules) });
-        },
-        serve: (policy) => server.control.setPolicy(port, { ...OPEN, ...policy }),
-      });
-    } finally {
-      session?.destroy();
-      await canary.shutdown(); // while its proxy still hears its GOAWAY
-    }
-  });
+  await withPair(
+    (request) => answer("web", request),
+    async (pair) => {
+      const { client, server, port } = pair;
+      client.control.endpoints.set(CANARY, [
+        endpointAt({ ip: "127.0.0.1", port: canary.addr.port }, SERVER, server.inboundAddress.port),
+      ]);
+      let decision = balanced(WEB, version === "gRPC" ? "grpc" : "detect");
+      client.control.decisions.set(TARGET, decision);
+      const session = version === "HTTP/1" ? undefined : http2.connect(pair.url);
+      const ask = (path: string, headers: Record<string, string> = {}) =>
+        session === undefined
+          ? askHttp1(pair.url + path, headers)
+          : askHttp2(session, path, headers, version === "gRPC");
+      equal((await ask("/")).status, 200); // both proxies are told of their policies with the first connection
+      try {
+        await use({
+          pair,
+          ask,
+          route: (...rules) => {
+            client.control.setDecision(TARGET, decision = { ...decision, http: routes(...rules) });
+          },
+          serve: (policy) => server.control.setPolicy(port, { ...OPEN, ...policy }),
+        });
+      } finally {
+        session?.destroy();
+        await canary.shutdown(); // while its proxy still hears its GOAWAY
+      }
+    },
+    environment,
+    environment,
+  );
 }
 
 export const NOBODY: ServerPolicy["authorizations"] = [];

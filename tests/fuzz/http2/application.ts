@@ -126,7 +126,8 @@ export class Application {
       tapPlace() {
         throw new Error("no tap runs");
       },
-      isLogged: false,
+      isWatched: false,
+      tracer: undefined,
       logAccess: () => undefined,
       endAccess() {},
       requestSeries: undefined,

@@ -21,8 +21,6 @@ export function rewriteInPlace(
   extraLength: number,
 ): number {
   const { wasm, recordAt, scratchAt, memory } = arena;
-  // It would lie on other bytes than its own: heads that need so much are refused before (`isTooLongToRepeat`).
-  if (extraLength > HEADROOM) throw new RangeError(`a head cannot grow by ${extraLength} bytes`);
   const written = wasm.rewriteHead(
     recordAt,
     at,
@@ -34,7 +32,9 @@ export function rewriteInPlace(
     extraAt,
     extraLength,
   );
-  const end = at + memory.words[(recordAt >> 2) + Head.Length]!;
+  const length = memory.words[(recordAt >> 2) + Head.Length]!, end = at + length;
+  // It would lie on other bytes than its own: heads that need so much are refused before (`isTooLongToRepeat`).
+  if (written - length > HEADROOM) throw new RangeError(`a head cannot grow by ${written - length} bytes`);
   wasm.copyBytes(end - written, scratchAt, written);
   return written;
 }

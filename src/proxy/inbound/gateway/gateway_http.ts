@@ -10,6 +10,7 @@ import type { Exchange } from "../../http/exchange.ts";
 import type { OutboundConnection } from "../../outbound/outbound_connection.ts";
 import { OutboundHttp } from "../../outbound/outbound_http.ts";
 import type { AccessRequest, AccessResponse } from "../../telemetry/access_log.ts";
+import type { Tracer } from "../../trace/tracer.ts";
 import { HeldBytes } from "../../worker/held.ts";
 import type { InboundConnection } from "../inbound_connection.ts";
 import type { InboundHttp } from "../inbound_http.ts";
@@ -83,8 +84,12 @@ export class GatewayHttp extends OutboundHttp {
     this.judge.onError(error);
   }
 
-  override get isLogged(): boolean {
-    return this.judge.isLogged;
+  override get isWatched(): boolean {
+    return this.judge.isWatched;
+  }
+
+  override get tracer(): Tracer | undefined {
+    return this.connection.runtime.tracing?.gateway;
   }
 
   override logAccess(exchange: Exchange, at: number): AccessRequest | undefined {
