@@ -78,6 +78,10 @@ export function readFrameHead(at: usize, end: usize, record: usize, maxFrameSize
   const isPadded = mayBePadded && (flags & FrameFlag.Padded) != 0;
   if (isPadded) before = 1;
   if (isPadded && length == 0) return fail(record, Http2Error.FrameSize, true);
+  if (type == FrameType.Priority) {
+    if (at + HEAD + 4 > end) return Outcome.Partial;
+    if ((bigEndian(at + HEAD) & 0x7fffffff) == stream) return fail(record, Http2Error.Protocol, false); // RFC 7540 section 5.3.1
+  }
   const hasPriority = type == FrameType.Headers && (flags & FrameFlag.Priority) != 0;
   if (hasPriority) before += 5;
   if (at + HEAD + before > end) return Outcome.Partial;

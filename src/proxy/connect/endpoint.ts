@@ -239,6 +239,7 @@ export class Endpoint implements Loaded {
       return stream;
     }
     const connection = new Http2ClientConnection(stream, tables, this);
+    if (connection.isClosed) return proxyError("load-shed", `${this.name}: no buffer is left`);
     loop.lane(config.connectTimeoutMs).arm(connection.connectTimer, loop.now);
     this.#http2.push(connection);
     return this.#newStream(connection);

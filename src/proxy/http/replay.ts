@@ -6,7 +6,7 @@ import { Body, Head } from "../../wasm/http1.ts";
 import { BlockKind } from "../../wasm/http2.ts";
 import type { Arena } from "../worker/arena.ts";
 import { HeldBytes } from "../worker/held.ts";
-import { SLOT_SIZE, SMALL_SLOT_SIZE } from "../worker/slots.ts";
+import { SLOT_SIZE } from "../worker/slots.ts";
 import { MAX_HEADERS, MAX_REPLAY_BYTES } from "./limits.ts";
 
 export class Replay {
@@ -19,7 +19,7 @@ export class Replay {
   #headLength = 0;
 
   constructor(private readonly arena: Arena) {
-    this.#held = new HeldBytes(arena);
+    this.#held = new HeldBytes(arena, true);
   }
 
   /** How many bytes of the body are kept, up to a slot's; for the request to come. */
@@ -46,10 +46,10 @@ export class Replay {
     this.#body?.release();
     if (bodyLength > this.#limit || headLength > MAX_REPLAY_BYTES || this.#isTooLong) return;
     if (this.arena.memory.words[(this.arena.recordAt >> 2) + Head.Version] === 20) {
-      this.isWhole = this.keepHead() && this.#append(bodyAt, bodyLength);
+      this.isWhole = this.keepHead() && this.#contentHeld.append(bodyAt, bodyLength);
     } else {
       this.#held.release();
-      this.isWhole = this.#held.append(at, headLength) && this.#append(bodyAt, bodyLength);
+      this.isWhole = this.#held.append(at, headLength) && this.#contentHeld.append(bodyAt, bodyLength);
     }
   }
 
@@ -63,14 +63,7 @@ export class Replay {
 
   /** What holds the body. */
   get #contentHeld(): HeldBytes {
-    return this.#isApart ? this.#body ??= new HeldBytes(this.arena) : this.#held;
-  }
-
-  /** Keeps more of the body. A large slot for that is taken only while others do not need them. */
-  #append(at: number, length: number): boolean {
-    const held = this.#contentHeld, total = held.length + length;
-    if (total > SMALL_SLOT_SIZE && this.arena.slots.isScarce) return false;
-    return held.append(at, length);
+    return this.#isApart ? this.#body ??= new HeldBytes(this.arena, true) : this.#held;
   }
 
   /** Keeps an HTTP/2 head, as HTTP/1 writes it. @returns false when that cannot be */
@@ -88,7 +81,9 @@ export class Replay {
   /** Keeps more of the body; what is too much is not kept at all. */
   add(at: number, length: number): void {
     if (!this.isWhole) return;
-    if (this.#contentHeld.length + length > this.#limit || !this.#append(at, length)) this.release();
+    if (this.#contentHeld.length + length > this.#limit || !this.#contentHeld.append(at, length)) {
+      this.release();
+    }
   }
 
   /** Reads what is held again, at `arena.resendAt`, as if it had just come. @returns the head's length; 0 on failure */

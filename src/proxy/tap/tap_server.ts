@@ -92,6 +92,7 @@ export class TapServer {
       ? () => {}
       : this.runtime.loop.after(STRANGER_MS, () => connection.close());
     this.#connections.add(connection);
+    connection.greet();
   }
 
   close(): void {

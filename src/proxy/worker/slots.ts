@@ -48,9 +48,9 @@ class Pool {
     return this.#used;
   }
 
-  /** More than three in four are taken. */
-  get isScarce(): boolean {
-    return this.#used * 4 > this.#free.length * 3;
+  /** More than that share of all are taken. */
+  isBeyond(share: number): boolean {
+    return this.#used > this.#free.length * share;
   }
 }
 
@@ -100,8 +100,13 @@ export class SlotPool {
     return this.#tiny.used + this.#small.used + this.#large.used;
   }
 
-  /** Large ones are left for what cannot go on without: whoever can do without takes none. */
+  /** More than half of the large ones are taken: whoever can do without takes none. */
   get isScarce(): boolean {
-    return this.#large.isScarce;
+    return this.#large.isBeyond(0.5);
+  }
+
+  /** More than three in four are: the last ones are left for what connections have to write. */
+  get isShort(): boolean {
+    return this.#large.isBeyond(0.75);
   }
 }

@@ -37,12 +37,14 @@ Deno.test("when slots of one size are taken larger ones serve, and when all are 
   equal(pool.take(), 0);
 });
 
-Deno.test("large slots are scarce when more than three in four are taken", () => {
-  const pool = new SlotPool(4096, 8, 8, 4), taken = [1, 2, 3].map(() => pool.take());
-  equal(pool.isScarce, false);
-  const last = pool.take();
-  equal(pool.isScarce, true);
-  pool.give(last);
-  equal(pool.isScarce, false);
-  for (const slot of taken) pool.give(slot);
+Deno.test("large slots are scarce when more than half are taken, and short when more than three in four are", () => {
+  const pool = new SlotPool(4096, 8, 8, 4), told: string[] = [], taken: number[] = [];
+  const tell = () => told.push(`${pool.isScarce ? "scarce" : "plenty"}${pool.isShort ? ", short" : ""}`);
+  for (let i = 0; i < 4; i++) {
+    taken.push(pool.take());
+    tell();
+  }
+  for (const slot of taken.splice(2)) pool.give(slot);
+  tell();
+  deepEqual(told, ["plenty", "plenty", "scarce", "scarce, short", "plenty"]);
 });

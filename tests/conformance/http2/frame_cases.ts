@@ -207,6 +207,18 @@ export const FRAMES: readonly Case[] = [
   },
   {
     clause: "6.3",
+    name: "a stream that depends on itself (RFC 7540 §5.3.1)",
+    send: [OPEN, frame(PRIORITY, 0, 1, Uint8Array.of(0, 0, 0, 1, 1))],
+    expect: stream(1, PROTOCOL),
+  },
+  {
+    clause: "6.3",
+    name: "an idle stream that depends on itself",
+    send: [frame(PRIORITY, 0, 7, Uint8Array.of(0, 0, 0, 7, 1))],
+    expect: connection(PROTOCOL),
+  },
+  {
+    clause: "6.3",
     name: "PRIORITY on stream 0",
     send: [frame(PRIORITY, 0, 0, Uint8Array.of(0, 0, 0, 1, 1))],
     expect: connection(PROTOCOL),

@@ -18,7 +18,7 @@ import type { Pipeline } from "../pipeline.ts";
 import type { Downstream } from "../sides.ts";
 import { hasPeerWords } from "../record.ts";
 import { BodyReader, BROKEN } from "./body.ts";
-import { Lingering } from "./lingering.ts";
+import { Lingering } from "../lingering.ts";
 import { ResponseMode, ResponseWriter } from "./response_writer.ts";
 import { isTooLongToRepeat } from "./rewrite.ts";
 

@@ -10,7 +10,12 @@ export abstract class AcceptedConnection extends Http2Connection {
 
   constructor(stream: Stream, tables: readonly [number, number]) {
     super(stream, true, tables);
+  }
+
+  /** Says what a server says first. @returns false when there was no room for it: the connection has ended */
+  greet(): boolean {
     this.writer.greet(SERVER_GREETING);
+    return !this.isClosed;
   }
 
   protected override consume(start: number, end: number): void {
@@ -34,9 +39,9 @@ export abstract class AcceptedConnection extends Http2Connection {
       return this.fail(Http2Error.StreamClosed, "HEADERS on a closed stream");
     }
     if (!stream.isReceiveEnded) return BlockKind.Trailers;
-    this.resetStream(stream, Http2Error.StreamClosed);
+    this.breach(stream, Http2Error.StreamClosed);
     return -1;
   }
 
-  protected onGoAway(): void {} // what was asked goes on; there will be nothing new
+  onGoAway(): void {} // what was asked goes on; there will be nothing new
 }

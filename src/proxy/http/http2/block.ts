@@ -7,6 +7,8 @@ export class BlockAssembly {
   /** The stream it is for; 0 when none is under way. */
   stream = 0;
   isEnd = false;
+  /** When it began, microseconds on the loop's clock. */
+  beganAt = 0;
   #frames = 0;
   readonly #held: HeldBytes;
 
@@ -14,9 +16,10 @@ export class BlockAssembly {
     this.#held = new HeldBytes(arena);
   }
 
-  begin(stream: number, isEnd: boolean): void {
+  begin(stream: number, isEnd: boolean, now: number): void {
     this.stream = stream;
     this.isEnd = isEnd;
+    this.beganAt = now;
     this.#frames = 0;
   }
 

@@ -82,7 +82,7 @@ export class ClientConnection extends Http2Connection {
     this.#waiting.delete(stream);
   }
 
-  protected override onPeerSettings(): void {
+  override onPeerSettings(): void {
     this.isGreeted = true;
     this.endpoint.streamLimit = this.peer.maxStreams;
     this.#settle();
@@ -181,7 +181,7 @@ export class ClientConnection extends Http2Connection {
   }
 
   /** Streams that the peer never looked at are free to go elsewhere. */
-  protected onGoAway(lastStream: number): void {
+  onGoAway(lastStream: number): void {
     this.#isGoingAway = true;
     this.endpoint.forgetHttp2(this);
     for (const stream of this.streams.values()) {

@@ -15,17 +15,20 @@ import {
   type StreamFailure,
   type StreamOwner,
 } from "../../worker/stream.ts";
+import { Lingering } from "../lingering.ts";
 import { BlockAssembly } from "./block.ts";
+import { ControlFrames } from "./control_frames.ts";
 import {
   DEFAULT_WINDOW,
+  FRAMES_PER_EVENT,
   MAX_BLOCK_BYTES,
   MAX_FIELDS,
   MAX_FRAME_BYTES,
   MAX_HEADER_LIST_BYTES,
-  MAX_WINDOW,
   NUISANCE_BURST,
   NUISANCE_PER_SECOND,
   OUTPUT_PAUSE_BYTES,
+  UNFINISHED_TIMEOUT_MS,
 } from "./limits.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { FrameOutput } from "./output.ts";
@@ -47,7 +50,7 @@ export abstract class Http2Connection implements StreamOwner {
   /** Bytes of content that we may send on all streams together. */
   sendWindow = DEFAULT_WINDOW;
   readonly peer: PeerSettings;
-  protected isClosed = false;
+  isClosed = false;
   /** The highest stream that the peer began. */
   protected lastPeerStream = 0;
   readonly #decoder: number;
@@ -59,8 +62,14 @@ export abstract class Http2Connection implements StreamOwner {
   #dataStream: Http2Stream | undefined;
   #dataLeft = 0;
   #dataEnds = false;
+  /** Frames that have come whole, up to now. */
+  #frames = 0;
+  /** How many had when a part of the next one was kept, and when that was (microseconds on the loop's clock). */
+  #partialAfter = -1;
+  #partialSince = 0;
   #skipLeft = 0;
-  readonly #waiting = new SendQueue();
+  readonly #waiting = new SendQueue(() => this.#mayResume);
+  readonly #control = new ControlFrames(this);
   protected readonly recentResets = new RecentResets();
   readonly #nuisances: RateBudget;
   readonly #keepAlive: KeepAlive;
@@ -68,7 +77,7 @@ export abstract class Http2Connection implements StreamOwner {
   /** @param tables two HPACK tables (Arena.takeTable), given back when the connection ends */
   constructor(
     readonly stream: Stream,
-    protected readonly isServer: boolean,
+    readonly isServer: boolean,
     tables: readonly [number, number],
   ) {
     this.arena = stream.arena;
@@ -82,14 +91,17 @@ export abstract class Http2Connection implements StreamOwner {
     this.output = new FrameOutput(
       stream,
       () => this.onFailed(stream, stream.failure!),
-      () => this.#resumeWaiting(),
+      () => this.resumeWaiting(),
     );
     this.writer = new FrameWriter(this.arena, this.output, this.#encoder, this.peer, () => this.#overflow());
     this.#receiveWindow = new ReceiveWindow(this.writer);
     this.#keepAlive = new KeepAlive(
       stream.loop,
       () => this.streams.size > 0,
-      () => this.trim(),
+      () => {
+        this.trim();
+        this.#endUnfinished();
+      },
       () => this.writer.ping(),
       () => stream.fail({ code: "reset", detail: "the peer does not answer PING", errno: 0 }),
     );
@@ -99,7 +111,7 @@ export abstract class Http2Connection implements StreamOwner {
   protected abstract onMessage(id: number, isEnd: boolean, next: number, end: number): number;
   /** `BlockKind` of a block that begins on stream `id`; -1 ends the connection (the abstract class has said so). */
   protected abstract kindOf(id: number): number;
-  protected abstract onGoAway(lastStream: number, code: number): void;
+  abstract onGoAway(lastStream: number, code: number): void;
   /** The connection is over: streams have been told. */
   protected abstract onConnectionEnd(failure: StreamFailure | undefined): void;
 
@@ -118,7 +130,8 @@ export abstract class Http2Connection implements StreamOwner {
   // ---- reading
 
   onReadable(stream: Stream): void {
-    for (let i = 0; i < READS_PER_EVENT; i++) {
+    const frames = this.#frames;
+    for (let i = 0; i < READS_PER_EVENT && (this.#frames - frames | 0) < FRAMES_PER_EVENT; i++) {
       if (this.output.pending >= OUTPUT_PAUSE_BYTES) return stream.pause();
       const at = this.arena.receiveAt, held = this.#partial.restore(at);
       const count = stream.read(at + held, READ_SIZE - held);
@@ -133,11 +146,24 @@ export abstract class Http2Connection implements StreamOwner {
       if (this.isClosed) return;
       if (stream.tls === undefined ? held + count < READ_SIZE : !stream.tls.hasPending()) return;
     }
-    stream.readAgain();
+    if (stream.tls?.hasPending()) stream.readAgain(); // of what the socket still has the system tells
   }
 
   #keep(at: number, end: number): void {
-    if (!this.#partial.keep(at, end - at)) this.fail(Http2Error.Internal, "no buffer is left for a frame");
+    if (this.#partialAfter !== this.#frames) {
+      this.#partialAfter = this.#frames;
+      this.#partialSince = this.stream.loop.now;
+    }
+    if (!this.#partial.keep(at, end - at)) this.fail(Http2Error.EnhanceYourCalm, "no buffer is left for a frame");
+  }
+
+  /** Ends the connection when a frame, or a field block, has not become whole in its time. */
+  #endUnfinished(): void {
+    const { loop } = this.stream, before = loop.now - UNFINISHED_TIMEOUT_MS * 1000;
+    const isBlockLate = this.#block.stream !== 0 && this.#block.beganAt < before;
+    const isFrameLate = this.#partial.length > 0 && this.#partialAfter === this.#frames &&
+      this.#partialSince < before;
+    if (isBlockLate || isFrameLate) this.fail(Http2Error.EnhanceYourCalm, "a frame never became whole");
   }
 
   /** Takes the bytes from `start` to `end` of the receive area. */
@@ -152,6 +178,7 @@ export abstract class Http2Connection implements StreamOwner {
       } else {
         const next = this.#takeFrame(at, end);
         if (next < 0) return this.isClosed ? undefined : this.#keep(at, end);
+        this.#frames = this.#frames + 1 | 0;
         at = next;
       }
     }
@@ -171,7 +198,7 @@ export abstract class Http2Connection implements StreamOwner {
     if (stream.expected >= 0) {
       stream.expected -= length;
       if (stream.expected < 0 || (isEnd && stream.expected > 0)) {
-        return this.resetStream(stream, Http2Error.Protocol);
+        return this.breach(stream, Http2Error.Protocol);
       }
     }
     stream.receive(at, length, isEnd);
@@ -200,7 +227,7 @@ export abstract class Http2Connection implements StreamOwner {
     if (type === FrameType.Headers || type === FrameType.Continuation) {
       return this.#takeBlock(type, id, flags, content, contentLength, next, end);
     }
-    return this.#takeControl(type, id, flags, content, length) ? next : -1;
+    return this.#control.take(type, id, flags, content, length) ? next : -1;
   }
 
   /** A frame that is wrong for its stream only. */
@@ -208,8 +235,8 @@ export abstract class Http2Connection implements StreamOwner {
     if (type === FrameType.Headers) return this.fail(code, "a HEADERS frame is malformed"); // its block is lost
     if (at + FRAME_HEAD + length > end) return -1;
     const stream = this.streams.get(id);
-    if (stream !== undefined) this.resetStream(stream, code);
-    else if (!this.#isClosedStream(id)) return this.fail(code, "a malformed frame on an idle stream");
+    if (stream !== undefined) this.breach(stream, code);
+    else if (!this.isClosedStream(id)) return this.fail(code, "a malformed frame on an idle stream");
     else this.writeReset(id, code);
     return at + FRAME_HEAD + length;
   }
@@ -222,15 +249,15 @@ export abstract class Http2Connection implements StreamOwner {
     }
     let stream = this.streams.get(id);
     if (stream === undefined) {
-      if (!this.#isClosedStream(id)) return this.fail(Http2Error.Protocol, "DATA on an idle stream");
+      if (!this.isClosedStream(id)) return this.fail(Http2Error.Protocol, "DATA on an idle stream");
       if (!this.recentResets.has(id)) this.writeReset(id, Http2Error.StreamClosed);
     } else if (stream.isReceiveEnded) {
-      this.resetStream(stream, Http2Error.StreamClosed);
+      this.breach(stream, Http2Error.StreamClosed);
       stream = undefined;
     } else {
       stream.receiveWindow -= length;
       if (stream.receiveWindow < 0) {
-        this.resetStream(stream, Http2Error.FlowControl);
+        this.breach(stream, Http2Error.FlowControl);
         stream = undefined;
       }
     }
@@ -240,7 +267,7 @@ export abstract class Http2Connection implements StreamOwner {
     this.#skipLeft = words[frame + Frame.PaddingLength]!;
     if (length > contentLength) stream?.credit(length - contentLength);
     if (contentLength === 0) {
-      if (!this.#dataEnds && !this.#nuisance()) return -1;
+      if (!this.#dataEnds && !this.nuisance()) return -1;
       if (this.#dataEnds) this.#giveData(content, 0, true);
     }
     return content;
@@ -259,7 +286,9 @@ export abstract class Http2Connection implements StreamOwner {
     if (type === FrameType.Headers && isLast) {
       return this.#decode(id, content, length, (flags & FrameFlag.EndStream) !== 0, next, end);
     }
-    if (type === FrameType.Headers) this.#block.begin(id, (flags & FrameFlag.EndStream) !== 0);
+    if (type === FrameType.Headers) {
+      this.#block.begin(id, (flags & FrameFlag.EndStream) !== 0, this.stream.loop.now);
+    }
     if (!this.#block.add(content, length)) {
       return this.fail(Http2Error.EnhanceYourCalm, "a field block is too long");
     }
@@ -324,96 +353,34 @@ export abstract class Http2Connection implements StreamOwner {
     return length;
   }
 
-  // ---- frames that are about the connection
+  // ---- what a peer may do only so often
 
-  /** @returns false when the connection has ended */
-  #takeControl(type: number, id: number, flags: number, at: number, length: number): boolean {
-    switch (type) {
-      case FrameType.Settings:
-        return this.#takeSettings(flags, at, length);
-      case FrameType.Ping:
-        return this.#takePing(flags, at);
-      case FrameType.WindowUpdate:
-        return this.#takeWindowUpdate(id, at);
-      case FrameType.ResetStream:
-        return this.#takeReset(id, at);
-      case FrameType.GoAway:
-        this.onGoAway(this.arena.readWord(at) & 0x7fffffff, this.arena.readWord(at + 4));
-        return !this.isClosed;
-      case FrameType.PushPromise:
-        return this.fail(Http2Error.Protocol, "PUSH_PROMISE was not allowed") > 0;
-    }
-    return this.#nuisance(); // PRIORITY, and types that are not known, are ignored (§4.1, §5.3.2)
+  /** The peer's SETTINGS have been taken. */
+  onPeerSettings(): void {
+    this.resumeWaiting();
   }
 
-  #takeSettings(flags: number, at: number, length: number): boolean {
-    if ((flags & FrameFlag.Acknowledge) !== 0) return true;
-    if (!this.#nuisance()) return false;
-    const code = this.peer.take(at, length);
-    if (code !== Http2Error.None) return this.fail(code, "a setting is not allowed") > 0;
-    this.writer.frame(FrameType.Settings, FrameFlag.Acknowledge, 0, 0, 0);
-    this.onPeerSettings();
-    return !this.isClosed;
-  }
-
-  protected onPeerSettings(): void {
-    this.#resumeWaiting();
-  }
-
-  #takePing(flags: number, at: number): boolean {
-    if ((flags & FrameFlag.Acknowledge) !== 0) {
-      this.#keepAlive.answered();
-      this.onPingAnswered();
-      return !this.isClosed;
-    }
-    // Not counted: a peer may measure by them, and what it does not read stops us reading (OUTPUT_PAUSE_BYTES).
-    return this.writer.frame(FrameType.Ping, FrameFlag.Acknowledge, 0, at, 8);
-  }
-
-  protected onPingAnswered(): void {}
-
-  #takeWindowUpdate(id: number, at: number): boolean {
-    const increment = this.arena.readWord(at) & 0x7fffffff;
-    if (id === 0) {
-      if (increment === 0) return this.fail(Http2Error.Protocol, "WINDOW_UPDATE of nothing") > 0;
-      this.sendWindow += increment;
-      if (this.sendWindow > MAX_WINDOW) {
-        return this.fail(Http2Error.FlowControl, "the window is too large") > 0;
-      }
-      this.#resumeWaiting();
-      return !this.isClosed;
-    }
-    const stream = this.streams.get(id);
-    if (stream === undefined) {
-      return this.#isClosedStream(id) ||
-        this.fail(Http2Error.Protocol, "WINDOW_UPDATE on an idle stream") > 0;
-    }
-    stream.sendWindow += increment;
-    if (increment === 0) this.resetStream(stream, Http2Error.Protocol);
-    else if (stream.sendWindow > MAX_WINDOW) this.resetStream(stream, Http2Error.FlowControl);
-    else if (stream.isSendBlocked) stream.resumeSending();
-    return !this.isClosed;
-  }
-
-  #takeReset(id: number, at: number): boolean {
-    const stream = this.streams.get(id), code = this.arena.readWord(at);
-    if (stream === undefined) {
-      return this.#isClosedStream(id) || this.fail(Http2Error.Protocol, "RST_STREAM on an idle stream") > 0;
-    }
-    // A request that goes as soon as it came costs us work, and the peer nothing.
-    if (this.isServer && !stream.isAnswered && !this.#nuisance()) return false;
-    this.streams.delete(id);
-    stream.onReset(code, false);
-    return !this.isClosed;
+  onPingAnswered(): void {
+    this.#keepAlive.answered();
   }
 
   /** Something that a peer has no good reason to do often. @returns false when it was once too often */
-  #nuisance(): boolean {
+  nuisance(): boolean {
     return this.#nuisances.spend(this.stream.loop.now) ||
       this.fail(Http2Error.EnhanceYourCalm, "too many frames to no purpose") > 0;
   }
 
-  #isClosedStream(id: number): boolean {
+  /**
+   * Ends a stream whose peer broke the rules on it. A request that goes as soon as it came costs us work, and its
+   * client nothing, whichever side resets it (CVE-2025-8671).
+   */
+  breach(stream: Http2Stream, code: number): void {
+    this.resetStream(stream, code);
+    if (this.isServer) this.nuisance();
+  }
+
+  /** Whether a stream without an entry in the table was there once. */
+  isClosedStream(id: number): boolean {
     const isPeers = (id & 1) === (this.isServer ? 1 : 0);
     return isPeers ? id <= this.lastPeerStream : id < this.nextOwnStream;
   }
@@ -457,8 +424,13 @@ export abstract class Http2Connection implements StreamOwner {
     this.#waiting.add(stream);
   }
 
-  #resumeWaiting(): void {
-    if (this.sendWindow > 0 && !this.output.isBlocked) this.#waiting.resume();
+  get #mayResume(): boolean {
+    return this.sendWindow > 0 && !this.output.isBlocked && !this.isClosed;
+  }
+
+  /** The connection's window has grown, or its output has room. */
+  resumeWaiting(): void {
+    this.#waiting.resume();
   }
 
   // ---- the end
@@ -468,12 +440,15 @@ export abstract class Http2Connection implements StreamOwner {
     if (this.isClosed) return -1;
     this.writer.goAway(this.lastPeerStream, code);
     this.output.flush();
-    if (!this.isClosed) this.end({ code: "reset", detail: `HTTP/2: ${detail}`, errno: 0 });
+    if (!this.isClosed) this.end({ code: "reset", detail: `HTTP/2: ${detail}`, errno: 0 }, true);
     return -1;
   }
 
-  /** Closes the connection; streams that are open are told. */
-  protected end(failure: StreamFailure | undefined): void {
+  /**
+   * Closes the connection; streams that are open are told.
+   * @param isHeard the peer may still be sending, and is to hear why that is of no use
+   */
+  protected end(failure: StreamFailure | undefined, isHeard = false): void {
     if (this.isClosed) return;
     this.isClosed = true;
     this.#keepAlive.stop();
@@ -486,7 +461,8 @@ export abstract class Http2Connection implements StreamOwner {
     this.#block.release();
     this.arena.giveTable(this.#decoder);
     this.arena.giveTable(this.#encoder);
-    this.stream.close();
+    if (isHeard && this.isServer) new Lingering(this.stream);
+    else this.stream.close();
     this.onConnectionEnd(failure);
   }
 

@@ -35,9 +35,8 @@ export class KeepAlive {
     if (this.#isAsked && silence >= PING_TIMEOUT_MS * 1000) return this.giveUp();
     this.#isAsked = false;
     if (!this.isNeeded() || silence < PING_INTERVAL_MS * 1000) {
-      this.onQuiet();
       loop.lane(PING_INTERVAL_MS).arm(this.#timer, loop.now);
-      return;
+      return this.onQuiet();
     }
     this.#isAsked = true;
     this.ask();

@@ -20,6 +20,8 @@ export const STREAM_WINDOW = 65535;
 export const CONNECTION_WINDOW = 4 << 20;
 export const DEFAULT_WINDOW = 65535;
 export const MAX_WINDOW = 0x7fffffff;
+/** Frames of one connection in a turn of the loop; more wait for the next, so that many small ones hold up nobody. */
+export const FRAMES_PER_EVENT = 1024;
 /** Bytes that wait to be written: above, streams hold back theirs. */
 export const OUTPUT_HIGH_WATER = 65536;
 /** Above, the peer is not read any more: it does not read either. */
@@ -27,6 +29,8 @@ export const OUTPUT_PAUSE_BYTES = 262144;
 /** A peer that is silent for so long while requests are open is asked whether it lives, and given up in time. */
 export const PING_INTERVAL_MS = 10_000;
 export const PING_TIMEOUT_MS = 3000;
+/** A frame, or a field block of several, that is not whole so long after it began: its peer holds our memory for nothing. */
+export const UNFINISHED_TIMEOUT_MS = 30_000;
 /** How long a peer may take to say what it takes, where that must be known; then it is taken for one of HTTP/1. */
 export const GREETING_TIMEOUT_MS = 1000;
 /** How often it is looked whether streams that were given up can be reset now. */

@@ -2,7 +2,10 @@
 import type { Http2Stream } from "./stream.ts";
 
 export class SendQueue {
-  #waiting: Http2Stream[] = [];
+  readonly #waiting: Http2Stream[] = [];
+
+  /** @param mayGoOn whether the connection can send anything now */
+  constructor(private readonly mayGoOn: () => boolean) {}
 
   add(stream: Http2Stream): void {
     if (stream.isSendQueued) return;
@@ -10,12 +13,13 @@ export class SendQueue {
     this.#waiting.push(stream);
   }
 
-  /** Lets each go on as far as it can; those that cannot finish queue again, behind the others. */
+  /**
+   * Lets each go on as far as it can, and no longer than the connection can: a window that grows by a byte must not
+   * cost a look at every stream. Those that cannot finish queue again, behind the others.
+   */
   resume(): void {
-    if (this.#waiting.length === 0) return;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const stream of waiting) {
+    for (let left = this.#waiting.length; left > 0 && this.mayGoOn(); left--) {
+      const stream = this.#waiting.shift()!;
       stream.isSendQueued = false;
       if (stream.id !== 0 && stream.isSendBlocked) stream.resumeSending();
     }

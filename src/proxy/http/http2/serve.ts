@@ -35,6 +35,7 @@ export function serveHttp2(
     (errno) => connection.ended(errno),
     (reason) => connection.countError(proxyError("bad-request", `a field block is malformed: ${reason}`)),
   );
+  if (!server.greet()) return undefined;
   connection.drain = (isForced) => isForced ? stream.fail(CLOSED_BY_PROXY) : server.drain();
   return server;
 }

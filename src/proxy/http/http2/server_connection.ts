@@ -63,7 +63,7 @@ export class ServerConnection extends AcceptedConnection {
     const isComplete = stream.expected <= 0;
     if (!isEnd || !isComplete || this.blockReason !== BlockReason.None) {
       this.onMalformed("Trailers");
-      return this.resetStream(stream, Http2Error.Protocol);
+      return this.breach(stream, Http2Error.Protocol);
     }
     stream.receiveTrailers();
   }
@@ -80,7 +80,7 @@ export class ServerConnection extends AcceptedConnection {
   #close(): void {
     if (this.isClosed) return;
     this.output.flush();
-    this.end(undefined);
+    this.end(undefined, true);
   }
 
   /**
@@ -95,7 +95,8 @@ export class ServerConnection extends AcceptedConnection {
     this.stream.loop.after(GOAWAY_GRACE_MS, () => this.#sayLast());
   }
 
-  protected override onPingAnswered(): void {
+  override onPingAnswered(): void {
+    super.onPingAnswered();
     if (this.#isDraining) this.#sayLast();
   }
 

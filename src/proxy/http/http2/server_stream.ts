@@ -52,7 +52,7 @@ export class ServerStream extends Http2Stream implements Downstream {
     if (words[record + Head.Body] === Body.Length) {
       this.expected = doubles[(recordAt >> 3) + (Head.ContentLength >> 1)]!;
       if (isEnd) {
-        this.connection.resetStream(this, Http2Error.Protocol);
+        this.connection.breach(this, Http2Error.Protocol);
         return next;
       }
     }

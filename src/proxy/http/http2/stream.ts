@@ -176,7 +176,7 @@ export abstract class Http2Stream {
     const unsent = this.#unsent ??= new HeldBytes(this.arena);
     if (!unsent.append(at + sent, length - sent)) return this.connection.loadShed(this);
     this.#isEndUnsent = isEnd;
-    this.connection.queueToSend(this);
+    this.#queueToSend();
   }
 
   /** Sends the trailers in the record (offsets from `at`) after what still waits. */
@@ -215,6 +215,11 @@ export abstract class Http2Stream {
     return sent;
   }
 
+  /** Waits for the connection. What waits for its own window is woken by that alone. */
+  #queueToSend(): void {
+    if (this.sendWindow > 0) this.connection.queueToSend(this);
+  }
+
   /** The windows have grown, or the output has room: goes on with what waits. */
   resumeSending(): void {
     const unsent = this.#unsent, trailers = this.#unsentTrailers;
@@ -222,7 +227,7 @@ export abstract class Http2Stream {
     const { length } = unsent, sent = this.#write(unsent.at, length, this.#isEndUnsent);
     if (sent < 0) return this.connection.loadShed(this);
     unsent.drop(sent);
-    if (sent < length) return this.connection.queueToSend(this);
+    if (sent < length) return this.#queueToSend();
     if (trailers !== undefined && trailers.length > 0) this.#writeTrailers(this.#restoreTrailers(trailers));
     if (!this.isSendEnded) this.onSendDrained();
     this.completeIfDone();

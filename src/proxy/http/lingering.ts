@@ -1,13 +1,15 @@
 /**
  * The end of a connection whose client may still be sending: says the end, reads and forgets what comes for a short
- * while, then closes. Closing at once would make the kernel answer late bytes with RST, which can destroy a response
- * that the client has not read yet (RFC 9112 §9.6).
+ * while, then closes. Closing at once would make the kernel answer late bytes with RST, which can destroy a response,
+ * or a GOAWAY, that the client has not read yet (RFC 9112 §9.6).
  */
-import { READ_SIZE } from "../../worker/arena.ts";
-import { AGAIN, FAILED, type Stream, type StreamOwner } from "../../worker/stream.ts";
-import { disarm, timerOf } from "../../worker/timers.ts";
+import { READ_SIZE } from "../worker/arena.ts";
+import { AGAIN, FAILED, type Stream, type StreamOwner } from "../worker/stream.ts";
+import { disarm, timerOf } from "../worker/timers.ts";
 
 const LINGER_MS = 2000;
+/** A client that goes on sending as fast as it can must not keep the loop to itself. */
+const READS_PER_EVENT = 4;
 
 export class Lingering implements StreamOwner {
   readonly #timer = timerOf(() => this.#stream.close());
@@ -28,7 +30,7 @@ export class Lingering implements StreamOwner {
   onOpen(): void {}
 
   onReadable(stream: Stream): void {
-    for (;;) {
+    for (let i = 0; i < READS_PER_EVENT; i++) {
       const count = stream.read(stream.arena.receiveAt, READ_SIZE);
       if (count === AGAIN) return;
       if (count === FAILED) return disarm(this.#timer);
@@ -36,6 +38,7 @@ export class Lingering implements StreamOwner {
       if (!stream.isBlocked) this.#end();
       return;
     }
+    if (stream.tls?.hasPending()) stream.readAgain(); // of what the socket still has the system tells
   }
 
   onDrained(stream: Stream): void {
