@@ -22,6 +22,10 @@ export const STATISTICS_CODES = explanations("statistics", {
     "There are no figures for this kind of resource.",
     "see the kinds with linkerd stat --help",
   ],
+  "kind-unsuitable": [
+    "Routes are told by the workload whose proxy used them.",
+    "ask for a workload, a pod or a namespace: linkerd stat-outbound deploy/web",
+  ],
   "kind-unknown": [
     "This is no kind of resource that figures are kept for.",
     "use one of namespace, deployment, statefulset, daemonset, replicaset, job, cronjob, pod, service, authority",

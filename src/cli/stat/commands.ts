@@ -1,4 +1,4 @@
-/** `linkerd stat` and `linkerd edges`, as the help shows them; under `viz` too, where Linkerd has them. */
+/** `linkerd stat`, `edges` and statistics by route, as the help shows them; under `viz` too, where Linkerd has them. */
 import type { Command } from "commander";
 import type { Describe, Run } from "../commands.ts";
 import { addNamespaceOption, outputOption } from "../options.ts";
@@ -40,13 +40,44 @@ Examples:
     );
 }
 
+type RouteStatistics = keyof typeof import("./routes.ts");
+
+function addRouteStatistics(
+  parent: Command,
+  execute: (run: Run) => Promise<void>,
+  name: string,
+  description: string,
+  statistics: RouteStatistics,
+): void {
+  addNamespaceOption(parent.command(name)).description(description)
+    .argument("<resource...>", "kinds of workloads, KIND/NAME, KIND NAME...")
+    .option("-A, --all-namespaces", "in all namespaces", false)
+    .option("-t, --time-window <window>", "how far to look back: 10s to 6h", "1m")
+    .option("-l, --selector <labels>", "only pods with these labels")
+    .addOption(outputOption("table", "json"))
+    .action((words, options) =>
+      execute(async (...context) => (await import("./routes.ts"))[statistics](words, options, ...context))
+    );
+}
+
+function addByRoute(parent: Command, execute: (run: Run) => Promise<void>): void {
+  const inbound = "what servers admitted by which route: success rate, requests per second, latency";
+  addRouteStatistics(parent, execute, "stat-inbound", inbound, "statInbound");
+  const outbound = "what clients asked for by which route and of which backend, with timeouts and retries";
+  addRouteStatistics(parent, execute, "stat-outbound", outbound, "statOutbound");
+}
+
 export const STAT_COMMANDS: readonly Describe[] = [
   addStatistics,
+  addByRoute,
   (program, execute) => {
     const viz = program.command("viz", { hidden: true }).description(
-      "stat, edges, tap, top and list, where Linkerd has them",
+      "stat, edges, stat-inbound, stat-outbound, authz, tap, top and list, where Linkerd has them",
     );
     addStatistics(viz, execute);
+    addByRoute(viz, execute);
+    const authz = "requests by the authorization that let them in, and those that none did";
+    addRouteStatistics(viz, execute, "authz", authz, "authorizations");
     addTaps(viz, execute);
     addDashboard(viz, execute);
   },

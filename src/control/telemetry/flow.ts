@@ -4,6 +4,7 @@
  * Proxies count by address, status and more; statistics are asked by workload, service, authority and identity. What is
  * kept is the second, so that what is stored grows with the mesh's shape and not with its traffic.
  */
+import type { Shape, Store } from "./store.ts";
 import { OWNER_KINDS, ownerMetricLabel } from "../../mesh/labels.ts";
 
 export interface FlowDimensions {
@@ -51,6 +52,20 @@ export const DIMENSIONS = [
   "noTlsReason",
   "server",
 ] as const satisfies readonly (keyof FlowDimensions)[];
+
+export const COUNTERS = ["success", "failure", "opened", "read", "written", "open"] as const;
+/** `opened` connections, bytes `read` and `written`, connections `open` now. */
+export type FlowCounter = typeof COUNTERS[number];
+
+export const FLOWS: Shape<keyof FlowDimensions, FlowCounter> = {
+  prefix: "",
+  dimensions: DIMENSIONS,
+  counters: COUNTERS,
+  gauge: "open",
+  sums: ["SUM(CASE WHEN f.tls = 'true' THEN s.success + s.failure ELSE 0 END) AS secured"],
+};
+
+export type FlowStore = Store<keyof FlowDimensions, FlowCounter>;
 
 export interface ScrapedPod {
   readonly namespace: string;
@@ -103,9 +118,4 @@ export function flowOf(
     noTlsReason: of("no_tls_reason"),
     server: isOutbound ? "" : of("srv_name"),
   };
-}
-
-/** Equal for flows that are the same. */
-export function flowKey(flow: FlowDimensions): string {
-  return DIMENSIONS.map((dimension) => flow[dimension]).join("\n");
 }

@@ -32,10 +32,9 @@ export const LATENCY_BOUNDS = [
 export const BUCKETS = LATENCY_BOUNDS.length + 1;
 
 /** The bucket of a bound as the `le` label spells it; undefined for a bound that is not among them. */
-export function bucketOf(le: string): number | undefined {
-  if (le === "+Inf") return BUCKETS - 1;
-  const bound = Number(le);
-  const at = LATENCY_BOUNDS.findIndex((one) => one === bound);
+export function bucketOf(le: string, bounds: readonly number[] = LATENCY_BOUNDS): number | undefined {
+  if (le === "+Inf") return bounds.length;
+  const at = bounds.indexOf(Number(le));
   return at < 0 ? undefined : at;
 }
 
@@ -44,9 +43,13 @@ export function bucketOf(le: string): number | undefined {
  * that bound is given.
  *
  * @param counts observations per bucket, not cumulative
- * @returns milliseconds; undefined when nothing was counted
+ * @returns in the unit of `bounds`, milliseconds; undefined when nothing was counted
  */
-export function quantile(counts: readonly number[], q: number): number | undefined {
+export function quantile(
+  counts: readonly number[],
+  q: number,
+  bounds: readonly number[] = LATENCY_BOUNDS,
+): number | undefined {
   let total = 0;
   for (const count of counts) total += count;
   if (total === 0) return undefined;
@@ -55,11 +58,11 @@ export function quantile(counts: readonly number[], q: number): number | undefin
   for (let at = 0; at < counts.length; at++) {
     const count = counts[at]!;
     if (before + count >= rank && count > 0) {
-      if (at >= LATENCY_BOUNDS.length) return LATENCY_BOUNDS[LATENCY_BOUNDS.length - 1];
-      const low = at === 0 ? 0 : LATENCY_BOUNDS[at - 1]!;
-      return low + (LATENCY_BOUNDS[at]! - low) * ((rank - before) / count);
+      if (at >= bounds.length) return bounds.at(-1);
+      const low = at === 0 ? 0 : bounds[at - 1]!;
+      return low + (bounds[at]! - low) * ((rank - before) / count);
     }
     before += count;
   }
-  return LATENCY_BOUNDS[LATENCY_BOUNDS.length - 1];
+  return bounds.at(-1);
 }

@@ -1,8 +1,10 @@
 /** The statistics API over HTTP: JSON answers, an event stream of stat, and its own description. */
 import type { EdgesQuery, SeriesQuery, StatKind, StatQuery } from "../../mesh/api.ts";
+import type { RoutesQuery } from "../../mesh/route_api.ts";
 import { parseWindow } from "../../mesh/duration.ts";
 import { badRequest, type StatisticsContext } from "./answers/context.ts";
 import { edges } from "./answers/edges.ts";
+import { authorizations, statInbound, statOutbound } from "./answers/routes.ts";
 import { series } from "./answers/series.ts";
 import { stat } from "./answers/stat.ts";
 import { namespaces, status, workloads } from "./answers/workloads.ts";
@@ -26,6 +28,21 @@ function statQuery(parameters: Parameters): StatQuery {
     from: parameters.text("from"),
     fromNamespace: parameters.text("fromNamespace"),
   });
+}
+
+/** A question of which routes were used, whatever is told of them. */
+function ofRoutes(answer: (context: StatisticsContext, query: RoutesQuery) => object): Answer {
+  return (context, parameters) => {
+    const query = given<RoutesQuery>({
+      kind: parameters.required("kind", parameters.kind("kind")),
+      namespace: parameters.text("namespace"),
+      name: parameters.text("name"),
+      labels: parameters.text("labels"),
+      window: parameters.text("window"),
+    });
+    parameters.refuseOthers();
+    return answer(context, query);
+  };
 }
 
 type Answer = (context: StatisticsContext, parameters: Parameters) => object;
@@ -61,6 +78,9 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     parameters.refuseOthers();
     return series(context, query);
   },
+  "/api/v1/stat-inbound": ofRoutes(statInbound),
+  "/api/v1/stat-outbound": ofRoutes(statOutbound),
+  "/api/v1/authz": ofRoutes(authorizations),
   "/api/v1/workloads": (context, parameters) => {
     const query = given<{ namespace?: string; kind?: StatKind; name?: string }>({
       namespace: parameters.text("namespace"),

@@ -21,6 +21,12 @@ function object(properties: Record<string, Json>, optional: readonly string[] = 
   };
 }
 
+/** An answer with rows of resources, what tells them apart, and their requests. */
+function rows(properties: Record<string, Json>): Json {
+  const row = { resource: ref("ResourceName"), ...properties, requests: ref("RequestStats") };
+  return object({ at: count, windowMs: count, coveredMs: count, rows: list(object(row)) });
+}
+
 const SCHEMAS: Record<string, Json> = {
   ResourceName: object({ kind, namespace: text, name: text }),
   RequestStats: object({
@@ -79,6 +85,22 @@ const SCHEMAS: Record<string, Json> = {
     meshedPods: count,
     runningPods: count,
     pods: list(ref("PodSummary")),
+  }),
+  PortName: object({ kind: text, namespace: text, name: text, port: count }),
+  RouteName: object({ kind: text, namespace: text, name: text }),
+  StatInboundResponse: rows({ server: ref("PortName"), route: ref("RouteName") }),
+  StatOutboundResponse: rows({
+    parent: ref("PortName"),
+    route: ref("RouteName"),
+    timeouts: count,
+    retries: count,
+    backends: list(object({ backend: ref("PortName"), timeouts: count, requests: ref("RequestStats") })),
+  }),
+  AuthorizationsResponse: rows({
+    server: ref("PortName"),
+    route: ref("RouteName"),
+    authorization: object({ kind: text, name: text }),
+    deniedRps: number,
   }),
   WorkloadsResponse: object({ workloads: list(ref("Workload")) }),
   NamespacesResponse: object({
@@ -171,6 +193,8 @@ const STAT = [
   "fromNamespace",
 ];
 
+const ROUTES = ["kind", "namespace", "name", "labels", "window"];
+
 const TAP = [
   "kind",
   "namespace",
@@ -229,6 +253,13 @@ export function openApi(): Json {
         ["kind", "namespace", "name", "window", "step", "direction"],
         ["kind", "name"],
       ),
+      "/api/v1/stat-inbound": get("What servers admitted, by route", "StatInboundResponse", ROUTES, ["kind"]),
+      "/api/v1/stat-outbound": get("What clients asked for, by route", "StatOutboundResponse", ROUTES, [
+        "kind",
+      ]),
+      "/api/v1/authz": get("What was allowed by whom, and denied", "AuthorizationsResponse", ROUTES, [
+        "kind",
+      ]),
       "/api/v1/workloads": get("Workloads and their pods", "WorkloadsResponse", [
         "namespace",
         "kind",

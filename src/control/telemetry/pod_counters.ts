@@ -5,50 +5,74 @@
  * this component first saw it belongs to its totals, and to the window only when the proxy itself is younger than that.
  */
 import { ExpositionReader, parseSeriesKey } from "./exposition.ts";
-import { type FlowDimensions, flowOf, type ScrapedPod } from "./flow.ts";
-import { bucketOf } from "./histogram.ts";
-import { emptySample, type Sample, type Store } from "./store.ts";
+import type { ScrapedPod } from "./flow.ts";
+import type { Ledger } from "./ledger.ts";
+import type { FlowSample } from "./store.ts";
 
-/** More flows than this of one pod are counted together, without the labels a client can make up. */
+/** More flows than this of one pod and ledger are counted together, without the labels a client can make up. */
 const MAX_FLOWS = 1_000;
+const START_TIME = "process_start_time_seconds";
 
-type Field = "success" | "failure" | "opened" | "read" | "written" | "open" | number;
-
-interface Series {
+/** What a series counts as in one ledger. */
+interface Entry {
+  readonly page: Page;
   readonly flow: number;
-  readonly field: Field;
+  readonly field: string | number;
   /** Equal for the buckets of one histogram. */
   readonly histogram: number;
+}
+
+interface Series {
+  readonly entries: readonly Entry[];
   last: number;
 }
 
-const TCP_FIELDS: Readonly<Record<string, Field>> = {
-  tcp_open_total: "opened",
-  tcp_read_bytes_total: "read",
-  tcp_write_bytes_total: "written",
-  tcp_open_connections: "open",
-};
-const START_TIME = "process_start_time_seconds";
-const WANTED = new Set([
-  ...Object.keys(TCP_FIELDS),
-  "response_total",
-  "response_latency_ms_bucket",
-  START_TIME,
-]);
+/** The pod's part of a ledger. */
+class Page {
+  readonly flows = new Set<number>();
+  samples = new Map<number, FlowSample<string>>();
+  /** Cumulative buckets of one series come in order: each one's increment less that of the one before. */
+  before = { histogram: -1, increment: 0 };
+
+  constructor(readonly ledger: Ledger) {}
+
+  sampleOf(flow: number): FlowSample<string> {
+    let entry = this.samples.get(flow);
+    if (entry === undefined) {
+      entry = { flow, sample: this.ledger.emptySample(), success: 0, failure: 0 };
+      this.samples.set(flow, entry);
+    }
+    return entry;
+  }
+
+  /** A series of a histogram has grown by `increment` at or below its bound. @returns by how much within its bucket */
+  within(histogram: number, increment: number): number {
+    const own = histogram === this.before.histogram ? increment - this.before.increment : increment;
+    this.before = { histogram, increment };
+    return own;
+  }
+
+  close(at: number): void {
+    this.ledger.add(at, this.samples.values());
+    this.samples = new Map();
+    this.before = { histogram: -1, increment: 0 };
+  }
+}
 
 export class PodCounters {
-  readonly #store: Store;
+  readonly #pages: readonly Page[];
   readonly #pod: ScrapedPod;
   readonly #series = new Map<string, Series | undefined>();
-  readonly #flows = new Set<number>();
   readonly #histograms = new Map<string, number>();
-  readonly #reader = new ExpositionReader((name) => WANTED.has(name));
+  readonly #reader: ExpositionReader;
   #startedAt: number | undefined;
   #lastScrapeAt: number | undefined;
 
-  constructor(store: Store, pod: ScrapedPod) {
-    this.#store = store;
+  constructor(ledgers: readonly Ledger[], pod: ScrapedPod) {
+    this.#pages = ledgers.map((ledger) => new Page(ledger));
     this.#pod = pod;
+    const wanted = new Set([START_TIME, ...ledgers.flatMap((ledger) => [...ledger.wanted])]);
+    this.#reader = new ExpositionReader((name) => wanted.has(name));
   }
 
   /**
@@ -70,28 +94,15 @@ export class PodCounters {
     this.#startedAt = startedAt ?? this.#startedAt;
     const isFirst = this.#lastScrapeAt === undefined;
     const isYoung = !isFirst || (this.#startedAt ?? containerStartedAt) >= since;
-    const samples = new Map<number, { flow: number; sample: Sample; success: number; failure: number }>();
-    // Cumulative buckets of one series come in order: each one's increment less that of the one before.
-    let before = { histogram: -1, increment: 0 };
     for (const [key, value] of found) {
       const series = this.#seriesOf(key);
       if (series === undefined) continue;
-      const entry = entryOf(samples, series.flow);
-      if (series.field === "open") {
-        entry.sample.open += value;
-        continue;
-      }
       const increment = value >= series.last ? value - series.last : value;
       series.last = value;
-      if (series.field === "success" || series.field === "failure") entry[series.field] += increment;
-      if (typeof series.field === "number") {
-        const own = series.histogram === before.histogram ? increment - before.increment : increment;
-        before = { histogram: series.histogram, increment };
-        if (isYoung) entry.sample.latency[series.field]! += own;
-      } else if (isYoung) entry.sample[series.field] += increment;
+      for (const entry of series.entries) count(entry, value, increment, isYoung);
     }
     this.#lastScrapeAt = at;
-    this.#store.add(at, samples.values());
+    for (const page of this.#pages) page.close(at);
   }
 
   /** The proxy is another process: its counters begin at 0. */
@@ -115,36 +126,31 @@ export class PodCounters {
   }
 
   #newSeries(key: string): Series | undefined {
-    const { name, labels } = parseSeriesKey(key);
-    let field: Field | undefined = TCP_FIELDS[name];
-    let kind: FlowDimensions["kind"] = "tcp";
-    if (name === "response_total") {
-      kind = "http";
-      field = labels.classification === "failure" ? "failure" : "success";
-    } else if (name === "response_latency_ms_bucket") {
-      kind = "http";
-      field = bucketOf(labels.le ?? "");
+    const { name, labels } = parseSeriesKey(key), entries: Entry[] = [];
+    for (const page of this.#pages) {
+      if (!page.ledger.wanted.has(name)) continue;
+      const place = page.ledger.place(name, labels, this.#pod, page.flows.size >= MAX_FLOWS);
+      if (place === undefined) continue;
+      page.flows.add(place.flow);
+      const histogram = typeof place.field === "number" ? this.#histogramOf(key) : -1;
+      entries.push({ page, histogram, ...place });
     }
-    if (field === undefined) return undefined;
-    // A proxy counts both halves of what it carries; the half towards its peer is the one asked about.
-    if (kind === "tcp" && labels.peer !== (labels.direction === "inbound" ? "src" : "dst")) return undefined;
-    let dimensions = flowOf(kind, this.#pod, labels);
-    if (dimensions === undefined) return undefined;
-    if (this.#flows.size >= MAX_FLOWS) dimensions = { ...dimensions, authority: "", clientId: "" };
-    const flow = this.#store.flow(dimensions);
-    this.#flows.add(flow);
-    return { flow, field, histogram: this.#histogramOf(key), last: 0 };
+    return entries.length === 0 ? undefined : { entries, last: 0 };
   }
 }
 
-function entryOf(
-  samples: Map<number, { flow: number; sample: Sample; success: number; failure: number }>,
-  flow: number,
-) {
-  let entry = samples.get(flow);
-  if (entry === undefined) {
-    entry = { flow, sample: emptySample(), success: 0, failure: 0 };
-    samples.set(flow, entry);
+/** Counts what a series has grown by, or has, where it belongs. */
+function count({ page, flow, field, histogram }: Entry, value: number, increment: number, isYoung: boolean) {
+  const entry = page.sampleOf(flow), { counts, latency } = entry.sample;
+  if (typeof field === "number") {
+    const own = page.within(histogram, increment);
+    if (isYoung) latency[field]! += own;
+    return;
   }
-  return entry;
+  if (field === page.ledger.gauge) {
+    counts[field]! += value;
+    return;
+  }
+  if (field === "success" || field === "failure") entry[field] += increment;
+  if (isYoung) counts[field]! += increment;
 }

@@ -18,8 +18,12 @@ import { grpcMetrics } from "../process/metrics.ts";
 import type { Role, RunningRole } from "../process/role.ts";
 import type { StatisticsContext } from "./answers/context.ts";
 import { Certificates } from "./certificates.ts";
+import { FLOWS } from "./flow.ts";
+import { flowLedger } from "./flow_ledger.ts";
 import { httpApi } from "./http_api.ts";
 import { Inventory } from "./inventory.ts";
+import { ROUTES } from "./route_flow.ts";
+import { routeLedger } from "./route_ledger.ts";
 import { Scraper } from "./scraper.ts";
 import { Store } from "./store.ts";
 import { TAP_PATH, tapApi } from "./tap/tap_api.ts";
@@ -44,11 +48,13 @@ export const telemetryRole: Role = {
     };
     const tapClient = flags.string("tap-client", "") || undefined;
     const client = await cluster(), inventory = new Inventory(client, domain);
-    const store = new Store({ path, retentionMs });
-    const scraper = new Scraper({ inventory, store, intervalMs, concurrency });
+    const store = new Store(FLOWS, { path, retentionMs }), routes = new Store(ROUTES, { path, retentionMs });
+    const ledgers = [flowLedger(store), routeLedger(routes)];
+    const scraper = new Scraper({ inventory, ledgers, intervalMs, concurrency });
     const certificates = new Certificates({ inventory, namespace: domain.controlPlaneNamespace });
     const context: StatisticsContext = {
       store,
+      routes,
       inventory,
       scraper,
       certificates,
@@ -69,6 +75,7 @@ export const telemetryRole: Role = {
     gauge("scrape_targets", "Proxies that are scraped.", () => scraper.counts().targets);
     gauge("scrape_failing", "Proxies whose last scrape failed.", () => scraper.counts().failing);
     gauge("statistics_flows", "Flows kept.", () => store.flows);
+    gauge("statistics_route_flows", "Flows of routes kept.", () => routes.flows);
     const grpc = new GrpcServer(grpcMetrics(registry));
     grpc.add(ApiDefinition, vizHandlers(context));
     await grpc.listen(grpcPort);
@@ -88,7 +95,7 @@ export const telemetryRole: Role = {
     });
     const maintenance = setInterval(() => {
       try {
-        store.maintain(Date.now());
+        for (const one of [store, routes]) one.maintain(Date.now());
       } catch (error) {
         console.error(`the store could not be tidied: ${error}`);
       }
@@ -102,7 +109,7 @@ export const telemetryRole: Role = {
         certificates.stop();
         inventory.stop();
         await Promise.all([http.shutdown(), grpc.stop()]);
-        store.close();
+        for (const one of [store, routes]) one.close();
       },
     };
   },

@@ -7,11 +7,12 @@
 import { fetchMetrics } from "./fetch_metrics.ts";
 import type { Inventory, PodRecord } from "./inventory.ts";
 import { PodCounters } from "./pod_counters.ts";
-import type { Store } from "./store.ts";
+import type { Ledger } from "./ledger.ts";
 
 export interface ScraperOptions {
   inventory: Inventory;
-  store: Store;
+  /** What is counted in. */
+  ledgers: readonly Ledger[];
   intervalMs: number;
   /** How many at a time. */
   concurrency?: number;
@@ -112,7 +113,7 @@ export class Scraper {
   /** Takes up pods that have come and lets go of those that have gone. */
   #refresh(): void {
     const seen = new Set<string>();
-    const { intervalMs, inventory, store, now } = this.#options;
+    const { intervalMs, inventory, ledgers, now } = this.#options;
     for (const pod of inventory.pods()) {
       if (!pod.isMeshed || pod.ip === "" || pod.phase !== "Running" && pod.proxyStartedAt === 0) continue;
       const key = `${pod.namespace}/${pod.name}`;
@@ -122,7 +123,7 @@ export class Scraper {
         uid: pod.uid,
         namespace: pod.namespace,
         name: pod.name,
-        counters: new PodCounters(store, pod),
+        counters: new PodCounters(ledgers, pod),
         nextAt: now() + Math.random() * Math.min(1_000, intervalMs) * 0.2,
         isRunning: false,
         lastSuccessAt: 0,
@@ -132,7 +133,7 @@ export class Scraper {
     for (const [key, target] of this.#targets) {
       if (seen.has(key)) continue;
       this.#targets.delete(key);
-      store.closePod(target.namespace, target.name);
+      for (const ledger of ledgers) ledger.closePod(target.namespace, target.name);
     }
   }
 

@@ -5,29 +5,39 @@
  * is bounded by the number of flows, which is bounded per pod, times the steps kept.
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { DIMENSIONS, type FlowDimensions, flowKey } from "./flow.ts";
 import { BUCKETS } from "./histogram.ts";
 
-export interface Sample {
-  success: number;
-  failure: number;
-  /** Connections opened, bytes read and written. */
-  opened: number;
-  read: number;
-  written: number;
-  /** Connections open now. */
-  open: number;
+/** What is kept: by which dimensions, and what is counted of each combination of them, a flow. */
+export interface Shape<Dimension extends string, Counter extends string> {
+  /** What the names of its tables begin with: several shapes may share a file. */
+  readonly prefix: string;
+  readonly dimensions: readonly Dimension[];
+  /** What is counted beside latencies; `success` and `failure` are among it. */
+  readonly counters: readonly Counter[];
+  /** Not counted, but how many there are now. */
+  readonly gauge?: Counter;
+  /** Told beside the sums of counters: SQL over flows (f) and samples (s), each with its name. */
+  readonly sums?: readonly string[];
+}
+
+export type Dimensions<Dimension extends string> = { readonly [Name in Dimension]: string };
+
+export interface Sample<Counter extends string> {
+  readonly counts: Record<Counter, number>;
   /** Responses per latency bucket, not cumulative. */
   readonly latency: number[];
 }
 
-export function emptySample(): Sample {
-  return { success: 0, failure: 0, opened: 0, read: 0, written: 0, open: 0, latency: Array(BUCKETS).fill(0) };
+/** What one scrape adds to a flow. */
+export interface FlowSample<Counter extends string> {
+  readonly flow: number;
+  readonly sample: Sample<Counter>;
+  /** Counted since the proxy started, where that is more than the sample: before this component ran. */
+  success: number;
+  failure: number;
 }
 
-const COLUMNS = ["success", "failure", "opened", "read", "written", "open"] as const;
 export const LATENCY_COLUMNS = Array.from({ length: BUCKETS }, (_, at) => `b${at}`);
-const VALUES = [...COLUMNS, ...LATENCY_COLUMNS];
 
 /** Step and age of each table, finest first. */
 const TABLES = [
@@ -58,8 +68,12 @@ interface Part {
   readonly until: number;
 }
 
-export class Store {
+export class Store<Dimension extends string, Counter extends string> {
   readonly #database: DatabaseSync;
+  readonly shape: Shape<Dimension, Counter>;
+  /** The columns of a sample. */
+  readonly #values: readonly string[];
+  readonly #sums: string;
   readonly #retentionMs: number;
   readonly #flows = new Map<string, number>();
   readonly #insert: StatementSync;
@@ -68,48 +82,65 @@ export class Store {
   /** Up to when samples were rolled up into each table. */
   readonly #rolled = new Map<string, number>();
 
-  constructor(options: StoreOptions) {
+  constructor(shape: Shape<Dimension, Counter>, options: StoreOptions) {
+    const values = [...shape.counters, ...LATENCY_COLUMNS];
+    this.shape = shape;
+    this.#values = values;
+    this.#sums = [...values.map((one) => `SUM(s.${one}) AS ${one}`), ...shape.sums ?? []].join(", ");
     this.#retentionMs = options.retentionMs;
     this.#database = new DatabaseSync(options.path);
     this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;");
-    this.#database.exec(`CREATE TABLE IF NOT EXISTS flow (
-      id INTEGER PRIMARY KEY, ${DIMENSIONS.map((one) => `${one} TEXT NOT NULL`).join(", ")},
+    const names = shape.dimensions.join(", "), flow = this.#table("flow"), fine = this.#table("fine");
+    this.#database.exec(`CREATE TABLE IF NOT EXISTS ${flow} (
+      id INTEGER PRIMARY KEY, ${shape.dimensions.map((one) => `${one} TEXT NOT NULL`).join(", ")},
       totalSuccess INTEGER NOT NULL DEFAULT 0, totalFailure INTEGER NOT NULL DEFAULT 0,
-      open INTEGER NOT NULL DEFAULT 0, lastAt INTEGER NOT NULL DEFAULT 0, UNIQUE (${
-      DIMENSIONS.join(", ")
-    }))`);
+      open INTEGER NOT NULL DEFAULT 0, lastAt INTEGER NOT NULL DEFAULT 0, UNIQUE (${names}))`);
     for (const { name } of TABLES) {
       this.#database.exec(
-        `CREATE TABLE IF NOT EXISTS ${name} (at INTEGER NOT NULL, flow INTEGER NOT NULL, ${
-          VALUES.map((one) => `${one} INTEGER NOT NULL`).join(", ")
+        `CREATE TABLE IF NOT EXISTS ${this.#table(name)} (at INTEGER NOT NULL, flow INTEGER NOT NULL, ${
+          values.map((one) => `${one} INTEGER NOT NULL`).join(", ")
         }, PRIMARY KEY (at, flow)) WITHOUT ROWID`,
       );
     }
     // Proxies that still run are read whole again; counting on from a former life would count twice.
-    this.#database.exec("UPDATE flow SET totalSuccess = 0, totalFailure = 0, open = 0");
-    for (const row of this.#database.prepare("SELECT * FROM flow").all()) {
-      this.#flows.set(flowKey(row as unknown as FlowDimensions), Number(row.id));
+    this.#database.exec(`UPDATE ${flow} SET totalSuccess = 0, totalFailure = 0, open = 0`);
+    for (const row of this.#database.prepare(`SELECT * FROM ${flow}`).all()) {
+      this.#flows.set(this.#keyOf(row as unknown as Dimensions<Dimension>), Number(row.id));
     }
     const unknowns = (count: number) => Array(count).fill("?").join(", ");
     this.#insert = this.#database.prepare(
-      `INSERT INTO fine (at, flow, ${VALUES.join(", ")}) VALUES (${unknowns(VALUES.length + 2)})
-       ON CONFLICT DO UPDATE SET ${VALUES.map((one) => `${one} = ${one} + excluded.${one}`).join(", ")}`,
+      `INSERT INTO ${fine} (at, flow, ${values.join(", ")}) VALUES (${unknowns(values.length + 2)})
+       ON CONFLICT DO UPDATE SET ${values.map((one) => `${one} = ${one} + excluded.${one}`).join(", ")}`,
     );
     this.#insertFlow = this.#database.prepare(
-      `INSERT INTO flow (${DIMENSIONS.join(", ")}) VALUES (${unknowns(DIMENSIONS.length)})`,
+      `INSERT INTO ${flow} (${names}) VALUES (${unknowns(shape.dimensions.length)})`,
     );
     this.#addTotal = this.#database.prepare(
-      `UPDATE flow SET totalSuccess = totalSuccess + ?, totalFailure = totalFailure + ?, open = ?, lastAt = ?
-       WHERE id = ?`,
+      `UPDATE ${flow} SET totalSuccess = totalSuccess + ?, totalFailure = totalFailure + ?, open = ?,
+       lastAt = ? WHERE id = ?`,
     );
   }
 
+  #table(name: string): string {
+    return this.shape.prefix + name;
+  }
+
+  /** Equal for flows that are the same. */
+  #keyOf(dimensions: Dimensions<Dimension>): string {
+    return this.shape.dimensions.map((dimension) => dimensions[dimension]).join("\n");
+  }
+
+  emptySample(): Sample<Counter> {
+    const counts = Object.fromEntries(this.shape.counters.map((one) => [one, 0])) as Record<Counter, number>;
+    return { counts, latency: Array(BUCKETS).fill(0) };
+  }
+
   /** The number of a flow, made at its first sight. */
-  flow(dimensions: FlowDimensions): number {
-    const key = flowKey(dimensions);
+  flow(dimensions: Dimensions<Dimension>): number {
+    const key = this.#keyOf(dimensions);
     let id = this.#flows.get(key);
     if (id === undefined) {
-      const values = DIMENSIONS.map((one) => dimensions[one]);
+      const values = this.shape.dimensions.map((one) => dimensions[one]);
       id = Number(this.#insertFlow.run(...values).lastInsertRowid);
       this.#flows.set(key, id);
     }
@@ -120,28 +151,22 @@ export class Store {
     return this.#flows.size;
   }
 
-  /**
-   * Adds what one scrape found.
-   *
-   * @param total counted since the proxy started, where that is more than the sample: before this component ran
-   */
-  add(
-    at: number,
-    samples: Iterable<{ flow: number; sample: Sample; success: number; failure: number }>,
-  ): void {
+  /** Adds what one scrape found. */
+  add(at: number, samples: Iterable<FlowSample<Counter>>): void {
+    const { counters, gauge } = this.shape;
     this.transaction(() => {
-      for (const { flow, sample, success, failure } of samples) {
-        this.#addTotal.run(success, failure, sample.open, at, flow);
-        const isEmpty = COLUMNS.every((column) => sample[column] === 0);
-        if (isEmpty) continue;
-        this.#insert.run(at, flow, ...COLUMNS.map((column) => sample[column]), ...sample.latency);
+      for (const { flow, sample: { counts, latency }, success, failure } of samples) {
+        this.#addTotal.run(success, failure, gauge === undefined ? 0 : counts[gauge], at, flow);
+        if (counters.every((counter) => counts[counter] === 0)) continue;
+        this.#insert.run(at, flow, ...counters.map((counter) => counts[counter]), ...latency);
       }
     });
   }
 
   /** A pod that is gone has no open connections. */
   closePod(namespace: string, pod: string): void {
-    this.#database.prepare("UPDATE flow SET open = 0 WHERE namespace = ? AND pod = ?").run(namespace, pod);
+    this.#database.prepare(`UPDATE ${this.#table("flow")} SET open = 0 WHERE namespace = ? AND pod = ?`)
+      .run(namespace, pod);
   }
 
   /** Rolls up what is complete and forgets what is old. */
@@ -149,14 +174,17 @@ export class Store {
     this.transaction(() => {
       for (let at = 1; at < TABLES.length; at++) {
         const { name, stepMs } = TABLES[at]!;
-        const finer = TABLES[at - 1]!.name;
+        const finer = this.#table(TABLES[at - 1]!.name);
         const until = Math.floor(now / stepMs) * stepMs;
         const from = this.#rolled.get(name) ?? 0;
         if (until <= from) continue;
         // A step's samples stand at its end, as a scrape's do. Gauges are averaged.
-        const sums = VALUES.map((one) => one === "open" ? "CAST(AVG(open) AS INTEGER)" : `SUM(${one})`);
+        const { gauge } = this.shape;
+        const sums = this.#values.map((one) =>
+          one === gauge ? `CAST(AVG(${one}) AS INTEGER)` : `SUM(${one})`
+        );
         this.#database.prepare(
-          `INSERT OR REPLACE INTO ${name} (at, flow, ${VALUES.join(", ")})
+          `INSERT OR REPLACE INTO ${this.#table(name)} (at, flow, ${this.#values.join(", ")})
            SELECT ((at + ${stepMs} - 1) / ${stepMs}) * ${stepMs} AS step, flow, ${sums.join(", ")}
            FROM ${finer} WHERE at > ? AND at <= ? GROUP BY step, flow`,
         ).run(from, until);
@@ -164,13 +192,13 @@ export class Store {
       }
       for (const { name, keepMs } of TABLES) {
         const age = Math.min(keepMs, this.#retentionMs);
-        this.#database.prepare(`DELETE FROM ${name} WHERE at <= ?`).run(now - age);
+        this.#database.prepare(`DELETE FROM ${this.#table(name)} WHERE at <= ?`).run(now - age);
       }
-      const forgotten = this.#database.prepare("SELECT * FROM flow WHERE lastAt < ?").all(
-        now - this.#retentionMs,
-      );
-      for (const row of forgotten) this.#flows.delete(flowKey(row as unknown as FlowDimensions));
-      this.#database.prepare("DELETE FROM flow WHERE lastAt < ?").run(now - this.#retentionMs);
+      const flow = this.#table("flow"), oldest = now - this.#retentionMs;
+      for (const row of this.#database.prepare(`SELECT * FROM ${flow} WHERE lastAt < ?`).all(oldest)) {
+        this.#flows.delete(this.#keyOf(row as unknown as Dimensions<Dimension>));
+      }
+      this.#database.prepare(`DELETE FROM ${flow} WHERE lastAt < ?`).run(oldest);
     });
   }
 
@@ -182,7 +210,7 @@ export class Store {
       if (end <= start) return;
       const { name, stepMs } = TABLES[level]!;
       if (level === 0) {
-        parts.push({ table: name, from: start, until: end });
+        parts.push({ table: this.#table(name), from: start, until: end });
         return;
       }
       const finer = TABLES[level - 1]!;
@@ -192,7 +220,7 @@ export class Store {
       // What the finer table has forgotten, the step that covers it still tells, if roughly.
       const isRemembered = until - start <= Math.min(finer.keepMs, this.#retentionMs);
       if (isRemembered) read(level - 1, start, first);
-      parts.push({ table: name, from: isRemembered ? first : first - stepMs, until: last });
+      parts.push({ table: this.#table(name), from: isRemembered ? first : first - stepMs, until: last });
       read(level - 1, last, end);
     };
     read(coarsest, from, until);
@@ -223,7 +251,7 @@ export class Store {
     );
     const bounds = parts.flatMap((part) => [part.from, part.until]);
     const statement = this.#database.prepare(
-      `SELECT ${query.select}, ${SUMS} FROM (${union}) s JOIN flow f ON f.id = s.flow
+      `SELECT ${query.select}, ${this.#sums} FROM (${union}) s JOIN ${this.#table("flow")} f ON f.id = s.flow
        WHERE ${query.where} GROUP BY ${query.group}`,
     );
     return statement.all(...bounds, ...query.parameters) as Record<string, string | number>[];
@@ -240,7 +268,7 @@ export class Store {
     const rows = this.#database.prepare(
       `SELECT step, CAST(ROUND(SUM(mean)) AS INTEGER) AS open FROM (
          SELECT ((s.at + ${stepMs} - 1) / ${stepMs}) * ${stepMs} AS step, AVG(s.open) AS mean
-         FROM (${union.join(" UNION ALL ")}) s JOIN flow f ON f.id = s.flow
+         FROM (${union.join(" UNION ALL ")}) s JOIN ${this.#table("flow")} f ON f.id = s.flow
          WHERE ${query.where} AND f.kind = 'tcp' GROUP BY step, s.flow) GROUP BY step`,
     ).all(...parts.flatMap((part) => [part.from, part.until]), ...query.parameters);
     return new Map(rows.map((row) => [Number(row.step), Number(row.open)]));
@@ -252,7 +280,7 @@ export class Store {
   ): Record<string, string | number>[] {
     const statement = this.#database.prepare(
       `SELECT ${query.select}, SUM(f.totalSuccess) AS totalSuccess, SUM(f.totalFailure) AS totalFailure,
-       SUM(f.open) AS openNow FROM flow f WHERE ${query.where} GROUP BY ${query.group}`,
+       SUM(f.open) AS openNow FROM ${this.#table("flow")} f WHERE ${query.where} GROUP BY ${query.group}`,
     );
     return statement.all(...query.parameters) as Record<string, string | number>[];
   }
@@ -272,8 +300,3 @@ export class Store {
     this.#database.close();
   }
 }
-
-const SUMS = [
-  ...VALUES.map((one) => `SUM(s.${one}) AS ${one}`),
-  "SUM(CASE WHEN f.tls = 'true' THEN s.success + s.failure ELSE 0 END) AS secured",
-].join(", ");

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { ApiDefinition } from "../../../proto/gen/viz.ts";
-import { NAMESPACES, type Pod, PODS, SERVICES } from "../../kube/kinds.ts";
+import { NAMESPACES, PODS, SERVICES } from "../../kube/kinds.ts";
 import type {
-  CertificateEnd,
   EdgesResponse,
   ErrorResponse,
   NamespacesResponse,
@@ -13,23 +12,10 @@ import type {
 } from "../../mesh/api.ts";
 import { GrpcClient } from "../grpc/client.ts";
 import { GrpcServer } from "../grpc/server.ts";
-import { FakeKube } from "../testing/fake_kube.ts";
 import { pod, service } from "../testing/objects.ts";
-import type { StatisticsContext } from "./answers/context.ts";
 import { LATENCY_BOUNDS } from "./histogram.ts";
-import { httpApi } from "./http_api.ts";
-import { Inventory } from "./inventory.ts";
-import { Scraper } from "./scraper.ts";
-import { Store } from "./store.ts";
+import { Harness, ISSUER_END, T0 } from "./testing/harness.ts";
 import { vizHandlers } from "./viz_api.ts";
-
-const T0 = Date.parse("2026-06-01T12:00:00Z");
-const ISSUER_END: CertificateEnd = {
-  use: "issuer",
-  name: "identity.linkerd.cluster.local",
-  serial: "02",
-  validUntil: T0 + 60_000,
-};
 
 interface Traffic {
   labels: string;
@@ -71,75 +57,6 @@ const INBOUND =
 const OUTBOUND =
   'direction="outbound",tls="true",authority="web.shop.svc.cluster.local:80",dst_namespace="shop",' +
   'dst_service="web",dst_pod="web-1",dst_deployment="web",server_id="web.shop.serviceaccount.identity.linkerd.cluster.local"';
-
-class Harness {
-  readonly kube = new FakeKube();
-  now = T0;
-  readonly answers = new Map<string, string | Error>();
-  readonly store = new Store({ path: ":memory:", retentionMs: 6 * 3_600_000 });
-  readonly #stopped = new AbortController();
-  context!: StatisticsContext;
-
-  meshed(name: string, deployment: string): void {
-    const sketch = pod({ name, ip: "10.42.0.1", isMeshed: true, serviceAccount: deployment });
-    sketch.metadata!.labels = { ...sketch.metadata!.labels, "linkerd.io/proxy-deployment": deployment };
-    sketch.spec!.initContainers = [{ name: "linkerd-proxy", image: "p", restartPolicy: "Always" }];
-    this.kube.put(PODS, sketch as Pod);
-  }
-
-  async start(): Promise<this> {
-    const inventory = new Inventory(this.kube, {
-      controlPlaneNamespace: "linkerd",
-      trustDomain: "cluster.local",
-    });
-    const scraper = new Scraper({
-      inventory,
-      store: this.store,
-      intervalMs: 1_000,
-      now: () => this.now,
-      fetchMetrics: (one) => {
-        const answer = this.answers.get(one.name);
-        return answer === undefined || answer instanceof Error
-          ? Promise.reject(answer ?? new Error("connection refused"))
-          : Promise.resolve(answer);
-      },
-    });
-    this.context = {
-      store: this.store,
-      inventory,
-      scraper,
-      certificates: { ends: [ISSUER_END] },
-      intervalMs: 1_000,
-      retentionMs: 6 * 3_600_000,
-      now: () => this.now,
-    };
-    await inventory.ready;
-    return this;
-  }
-
-  /** Lets time pass, then scrapes. */
-  async tick(milliseconds = 1_000): Promise<void> {
-    this.now += milliseconds;
-    await this.context.scraper.scrapeAll();
-    this.store.maintain(this.now);
-  }
-
-  fetch(path: string): Response {
-    return httpApi(this.context, this.#stopped.signal)(new Request(`http://api${path}`));
-  }
-
-  async json<T>(path: string): Promise<T> {
-    const response = this.fetch(path);
-    assert.equal(response.status, 200, path);
-    return await response.json() as T;
-  }
-
-  [Symbol.dispose](): void {
-    this.#stopped.abort();
-    this.context.inventory.stop();
-    this.store.close();
-  }
-}
 
 Deno.test("stat counts what the proxies counted: rates over the window, totals since they started", async () => {
   using mesh = new Harness();

@@ -4,10 +4,12 @@ import { MeshFailure } from "../../../mesh/error.ts";
 import type { Certificates } from "../certificates.ts";
 import type { Inventory } from "../inventory.ts";
 import type { Scraper } from "../scraper.ts";
-import type { Store } from "../store.ts";
+import type { FlowStore } from "../flow.ts";
+import type { RouteStore } from "../route_flow.ts";
 
 export interface StatisticsContext {
-  readonly store: Store;
+  readonly store: FlowStore;
+  readonly routes: RouteStore;
   readonly inventory: Inventory;
   readonly scraper: Scraper;
   readonly certificates: Pick<Certificates, "ends">;

@@ -47,14 +47,19 @@ export function columns(
   }
 }
 
-export function requestStats(row: Row | undefined, seconds: number): RequestStats {
+/** @param bounds of the latencies that were counted, in milliseconds */
+export function requestStats(
+  row: Row | undefined,
+  seconds: number,
+  bounds?: readonly number[],
+): RequestStats {
   const success = Number(row?.success ?? 0);
   const failure = Number(row?.failure ?? 0);
   const count = success + failure;
   const base = { success, failure, rps: seconds > 0 ? count / seconds : 0 };
   if (row === undefined || count === 0) return base;
   const latency = LATENCY_COLUMNS.map((column) => Number(row[column] ?? 0));
-  const at = (q: number) => quantile(latency, q);
+  const at = (q: number) => quantile(latency, q, bounds);
   const [latencyP50, latencyP95, latencyP99] = [at(0.5), at(0.95), at(0.99)];
   return {
     ...base,
@@ -62,7 +67,7 @@ export function requestStats(row: Row | undefined, seconds: number): RequestStat
     ...(latencyP50 === undefined ? {} : { latencyP50 }),
     ...(latencyP95 === undefined ? {} : { latencyP95 }),
     ...(latencyP99 === undefined ? {} : { latencyP99 }),
-    mtls: Number(row.secured ?? 0) / count,
+    ...(row.secured === undefined ? {} : { mtls: Number(row.secured) / count }),
   };
 }
 

@@ -1,21 +1,26 @@
 /** Which flows and which pods a query is about. */
 import type { ResourceName, StatKind, StatQuery } from "../../../mesh/api.ts";
+import type { RoutesQuery } from "../../../mesh/route_api.ts";
 import type { PodRecord } from "../inventory.ts";
 import { badRequest, type StatisticsContext } from "./context.ts";
+import { given } from "../parameters.ts";
 import { columns, type Condition } from "./rows.ts";
+
+/** Which side of the proxies tells: the client's where its peer is asked about, or what is no workload. */
+function directionOf({ kind, to, from }: StatQuery): Condition {
+  const isOutbound = to !== undefined || from !== undefined || kind === "service" || kind === "authority";
+  return { sql: "f.direction = ?", parameters: [isOutbound ? "outbound" : "inbound"] };
+}
 
 /** The flows a query is about, and the columns its rows are named by. */
 export function selectionOf(
   context: StatisticsContext,
   query: StatQuery,
+  conditions: Condition[] = [directionOf(query)],
 ): { namespace: string; name: string; conditions: Condition[] } {
-  const conditions: Condition[] = [];
   const isPeerView = query.from !== undefined;
-  const isOutbound = query.to !== undefined || isPeerView || query.kind === "service" ||
-    query.kind === "authority";
   const side = isPeerView ? "peer" : "own";
   const own = columns(query.kind, side);
-  conditions.push({ sql: "f.direction = ?", parameters: [isOutbound ? "outbound" : "inbound"] });
   conditions.push(own.condition);
   const restrict = (sql: string, value: string | undefined) => {
     if (value !== undefined && value !== "") conditions.push({ sql: `${sql} = ?`, parameters: [value] });
@@ -44,6 +49,22 @@ export function selectionOf(
     });
   }
   return { namespace: own.namespace, name: own.name, conditions };
+}
+
+/** The route flows of the workloads that a query is about, and the columns its rows are named by. */
+export function routeSelection(
+  context: StatisticsContext,
+  query: RoutesQuery,
+): { namespace: string; name: string; conditions: Condition[] } {
+  const { kind, namespace, name, labels } = query;
+  if (kind === "service" || kind === "authority") {
+    throw badRequest(
+      "kind-unsuitable",
+      `routes are told by workload, not by ${kind}`,
+      "ask for deploy, ns or po",
+    );
+  }
+  return selectionOf(context, given<StatQuery>({ kind, namespace, name, labels }), []);
 }
 
 export function podsOf(

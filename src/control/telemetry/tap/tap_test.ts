@@ -16,6 +16,8 @@ import { tcpAddress } from "../../wire/address.ts";
 import type { StatisticsContext } from "../answers/context.ts";
 import { Inventory } from "../inventory.ts";
 import { Scraper } from "../scraper.ts";
+import { FLOWS } from "../flow.ts";
+import { ROUTES } from "../route_flow.ts";
 import { Store } from "../store.ts";
 import { authorizeTap, isTapClient } from "./authorize.ts";
 import { matchOf } from "./match.ts";
@@ -67,7 +69,8 @@ class FakeProxy {
 class Harness {
   readonly kube = new FakeKube();
   readonly proxy = new FakeProxy();
-  readonly #store = new Store({ path: ":memory:", retentionMs: 3_600_000 });
+  readonly #store = new Store(FLOWS, { path: ":memory:", retentionMs: 3_600_000 });
+  readonly #routes = new Store(ROUTES, { path: ":memory:", retentionMs: 3_600_000 });
   readonly #stopped = new AbortController();
   #context!: StatisticsContext;
   #port = 0;
@@ -82,8 +85,9 @@ class Harness {
     });
     harness.#context = {
       store: harness.#store,
+      routes: harness.#routes,
       inventory,
-      scraper: new Scraper({ inventory, store: harness.#store, intervalMs: 1000 }),
+      scraper: new Scraper({ inventory, ledgers: [], intervalMs: 1000 }),
       certificates: { ends: [] },
       intervalMs: 1000,
       retentionMs: 3_600_000,
@@ -140,6 +144,7 @@ class Harness {
     this.#stopped.abort();
     this.#context.inventory.stop();
     this.#store.close();
+    this.#routes.close();
     this.proxy.stop();
   }
 }

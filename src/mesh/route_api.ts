@@ -1,0 +1,87 @@
+/**
+ * The part of the statistics API that tells of routes (metrics-api, port 8080): what servers admitted, and what clients
+ * asked for, by route. Conventions are those of api.ts.
+ */
+import type { RequestStats, ResourceName, StatKind } from "./api.ts";
+
+/** GET /api/v1/stat-inbound, /api/v1/stat-outbound and /api/v1/authz: ?kind=&namespace=&name=&window=&labels= */
+export interface RoutesQuery {
+  /** A workload's, `pod` or `namespace`. */
+  readonly kind: StatKind;
+  /** Left out: all namespaces. */
+  readonly namespace?: string;
+  readonly name?: string;
+  /** A label selector over pods. */
+  readonly labels?: string;
+  /** 10 s to 6 h; default `1m`. */
+  readonly window?: string;
+}
+
+export interface RouteName {
+  /** `HTTPRoute`, `GRPCRoute`, or `default`. */
+  readonly kind: string;
+  /** Empty for a Server's, which is in the namespace of its pods, and for a default. */
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** What routes hang on, and what they lead to. */
+export interface PortName {
+  /** `Server`, `Service`, `EgressNetwork`, or `default`. */
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly port: number;
+}
+
+interface RoutesResponse<Row> {
+  readonly at: number;
+  readonly windowMs: number;
+  readonly coveredMs: number;
+  /** Sorted by resource, then by what the routes hang on. */
+  readonly rows: readonly Row[];
+}
+
+export interface InboundRouteRow {
+  readonly resource: ResourceName;
+  readonly server: PortName;
+  readonly route: RouteName;
+  readonly requests: RequestStats;
+}
+
+export type StatInboundResponse = RoutesResponse<InboundRouteRow>;
+
+/** What was asked for by a route, or of a backend. */
+export interface OutboundStats {
+  /** Of these, `failure` includes what ran out of time. */
+  readonly requests: RequestStats;
+  readonly timeouts: number;
+}
+
+export interface BackendRow extends OutboundStats {
+  readonly backend: PortName;
+}
+
+export interface OutboundRouteRow extends OutboundStats {
+  readonly resource: ResourceName;
+  readonly parent: PortName;
+  readonly route: RouteName;
+  /** Attempts that were made anew. */
+  readonly retries: number;
+  readonly backends: readonly BackendRow[];
+}
+
+export type StatOutboundResponse = RoutesResponse<OutboundRouteRow>;
+
+export interface AuthorizationRow {
+  readonly resource: ResourceName;
+  readonly server: PortName;
+  readonly route: RouteName;
+  /** Empty where nothing allowed the requests, or the default policy did. */
+  readonly authorization: { readonly kind: string; readonly name: string };
+  /** Requests a second that were refused. */
+  readonly deniedRps: number;
+  readonly requests: RequestStats;
+}
+
+export type AuthorizationsResponse = RoutesResponse<AuthorizationRow>;
