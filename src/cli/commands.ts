@@ -1,5 +1,6 @@
 /** All commands. A description costs nothing; its file is loaded when it is run. */
 import type { Command } from "commander";
+import { AUTHZ_COMMANDS } from "./authz/commands.ts";
 import { CHECK_COMMANDS } from "./check/commands.ts";
 import { DASHBOARD_COMMANDS } from "./dashboard/commands.ts";
 import { DIAGNOSE_COMMANDS } from "./diagnose/commands.ts";
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Describe[] = [
   ...INJECT_COMMANDS,
   ...CHECK_COMMANDS,
   ...STAT_COMMANDS,
+  ...AUTHZ_COMMANDS,
   ...TAP_COMMANDS,
   ...DASHBOARD_COMMANDS,
   ...DIAGNOSE_COMMANDS,

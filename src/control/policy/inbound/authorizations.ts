@@ -49,14 +49,15 @@ function granted(
     .flatMap((one) => fromAuthorizationPolicy(one, state, config) ?? []);
 }
 
-function authorizes(authorization: ServerAuthorization, server: Server): boolean {
+/** Whether a ServerAuthorization is for a Server of its namespace. */
+export function authorizes(authorization: ServerAuthorization, server: Server): boolean {
   const { name, selector } = authorization.spec.server;
   if (name !== undefined && name !== "") return name === server.metadata?.name;
   return selector !== undefined && matchLabelSelector(selector)(server.metadata?.labels);
 }
 
 /** A policy for a namespace counts for every Server in it. */
-function targetsServer({ group, kind, name }: PolicyRef, server: Server): boolean {
+export function targetsServer({ group, kind, name }: PolicyRef, server: Server): boolean {
   if (kind === "Namespace" && isCoreGroup(group)) return name === server.metadata?.namespace;
   return kind === "Server" && group === POLICY_GROUP && name === server.metadata?.name;
 }
