@@ -56,6 +56,8 @@ export interface OutboundStats {
   /** Of these, `failure` includes what ran out of time. */
   readonly requests: RequestStats;
   readonly timeouts: number;
+  /** Milliseconds: latencies below are not told apart by what proxies count, and those of `requests` are guessed. */
+  readonly toldApartFromMs: number;
 }
 
 export interface BackendRow extends OutboundStats {

@@ -13,11 +13,18 @@ import { SHORT_KINDS } from "./resources.ts";
 
 type Resource = InboundRouteRow["resource"];
 
-function figures<Row>(stats: (row: Row) => RequestStats): Column<Row>[] {
+/** @param apartFromMs latencies of a row below so many milliseconds are a guess */
+function figures<Row>(
+  stats: (row: Row) => RequestStats,
+  apartFromMs: (row: Row) => number = () => 0,
+): Column<Row>[] {
   const latency = (title: string, of: (requests: RequestStats) => number | undefined): Column<Row> => ({
     title,
     align: "right",
-    value: (row) => formatLatency(of(stats(row))),
+    value: (row) => {
+      const milliseconds = of(stats(row)), least = apartFromMs(row);
+      return milliseconds !== undefined && milliseconds < least ? `<${least}ms` : formatLatency(milliseconds);
+    },
   });
   return [
     { title: "SUCCESS", align: "right", value: (row) => formatRate(stats(row).successRate) },
@@ -105,7 +112,7 @@ export function formatOutbound(rows: readonly OutboundRouteRow[], table: Table):
     { title: "ROUTE", value: ({ row }) => row === undefined ? "" : routeName(row.route) },
     { title: "TYPE", value: ({ row }) => row === undefined ? "" : routeType(row.route) },
     { title: "BACKEND", value: ({ backend }) => backend },
-    ...figures<OutboundLine>(({ stats }) => stats.requests),
+    ...figures<OutboundLine>(({ stats }) => stats.requests, ({ stats }) => stats.toldApartFromMs),
     { title: "TIMEOUTS", align: "right", value: ({ stats }) => share(stats.timeouts, stats.requests) },
     {
       title: "RETRIES",

@@ -31,8 +31,14 @@ const ANSWERS: Readonly<Record<string, readonly object[]>> = {
     route: LIST,
     requests: REQUESTS,
     timeouts: 1,
+    toldApartFromMs: 5,
     retries: 10,
-    backends: ["blue", "green"].map((name) => ({ backend: service(name), requests: REQUESTS, timeouts: 0 })),
+    backends: ["blue", "green"].map((name) => ({
+      backend: service(name),
+      requests: REQUESTS,
+      timeouts: 0,
+      toldApartFromMs: 1,
+    })),
   }],
   "/api/v1/authz": [
     {
@@ -91,7 +97,7 @@ Deno.test("stat-outbound draws the backends of a route under it", async () => {
   const { lines } = await run("viz", "stat-outbound", "deploy");
   assert.deepEqual(lines, [
     "NAME  SERVICE  ROUTE  TYPE  BACKEND  SUCCESS  RPS  LATENCY_P50  LATENCY_P95  LATENCY_P99  TIMEOUTS  RETRIES",
-    "web  catalog:80  list  HTTPRoute  90.00%  2.5rps  3ms  8ms  10ms  10.00%  50.00%",
+    "web  catalog:80  list  HTTPRoute  90.00%  2.5rps  <5ms  8ms  10ms  10.00%  50.00%",
     "  ├─► blue:80  90.00%  2.5rps  3ms  8ms  10ms  0.00%",
     "  └─► green:80  90.00%  2.5rps  3ms  8ms  10ms  0.00%",
   ]);

@@ -93,8 +93,14 @@ const SCHEMAS: Record<string, Json> = {
     parent: ref("PortName"),
     route: ref("RouteName"),
     timeouts: count,
+    toldApartFromMs: count,
     retries: count,
-    backends: list(object({ backend: ref("PortName"), timeouts: count, requests: ref("RequestStats") })),
+    backends: list(object({
+      backend: ref("PortName"),
+      timeouts: count,
+      toldApartFromMs: count,
+      requests: ref("RequestStats"),
+    })),
   }),
   AuthorizationsResponse: rows({
     server: ref("PortName"),

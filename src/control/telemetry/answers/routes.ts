@@ -123,7 +123,12 @@ export function authorizations(context: StatisticsContext, query: RoutesQuery): 
 
 function outboundStats(row: Row, side: "route" | "backend", seconds: number): OutboundStats {
   const timeouts = Number(row.timeouts), failure = Number(row.failure) + timeouts;
-  return { requests: requestStats({ ...row, failure }, seconds, ROUTE_BOUNDS[side]), timeouts };
+  const bounds = ROUTE_BOUNDS[side];
+  return {
+    requests: requestStats({ ...row, failure }, seconds, bounds),
+    timeouts,
+    toldApartFromMs: bounds[0],
+  };
 }
 
 export function statOutbound(context: StatisticsContext, query: RoutesQuery): StatOutboundResponse {

@@ -154,7 +154,9 @@ export abstract class Http2Connection implements StreamOwner {
       this.#partialAfter = this.#frames;
       this.#partialSince = this.stream.loop.now;
     }
-    if (!this.#partial.keep(at, end - at)) this.fail(Http2Error.EnhanceYourCalm, "no buffer is left for a frame");
+    if (!this.#partial.keep(at, end - at)) {
+      this.fail(Http2Error.EnhanceYourCalm, "no buffer is left for a frame");
+    }
   }
 
   /** Ends the connection when a frame, or a field block, has not become whole in its time. */
