@@ -103,13 +103,23 @@ function detectLine(record: usize, line: usize, wordEnd: usize, end: usize, isFu
   return answer(record, guess, guess);
 }
 
+/**
+ * Whether the character is one that no grammar of HTTP takes for white space, but a server may: Python's http.server
+ * splits request lines at whatever Unicode calls a space.
+ */
+function isOddSpace(c: u32): bool {
+  return c == 11 || c == 12 || c - 28 < 4 || c == 0x85 || c == 0xa0;
+}
+
 function detectText(record: usize, at: usize, end: usize, isFull: bool): i32 {
   let line = at;
-  while (line < end) {
+  let isOdd = false;
+  for (; line < end; line++) {
     const c = load<u8>(line);
-    if (!isBlank(c) && c != CR && c != LF) break;
-    line++;
+    if (isOddSpace(c)) isOdd = true;
+    else if (!isBlank(c) && c != CR && c != LF) break;
   }
+  if (line == end && isOdd) return answer(record, isFull ? Protocol.Opaque : Protocol.NeedMore, Protocol.Opaque);
   if (line == end) return answer(record, isFull ? Protocol.Http1 : Protocol.NeedMore, Protocol.Http1);
   const wordEnd = skipToken(line, end);
   if (wordEnd < end) return detectLine(record, line, wordEnd, end, isFull);
