@@ -14,9 +14,11 @@ import { catchSignals, readSignals, SIGINT, SIGTERM } from "../linux/signals.ts"
 import type { SocketFacts } from "./accept/listener.ts";
 import { AdminServer } from "./admin/http.ts";
 import { type AdminState, answerAdmin } from "./admin/routes.ts";
+import { PROXY_MARK } from "../mesh/names.ts";
 import type { ControlAddress, ProxyConfig } from "./config/environment.ts";
 import { Dialer } from "./connect/dialer.ts";
 import { nameServersOf, Resolver } from "./control/dns/resolver.ts";
+import { searchListOf } from "./control/dns/search_list.ts";
 import { GrpcPlane } from "./control/grpc_plane.ts";
 import { Http2Channel } from "./control/http2_channel.ts";
 import { Certifier } from "./control/identity/certifier.ts";
@@ -34,11 +36,16 @@ import { renderRows } from "./telemetry/render.ts";
 import { type Row, rowsOf } from "./telemetry/rows.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { TlsContexts } from "./tls/contexts.ts";
+import { SpanExporter } from "./trace/exporter.ts";
+import { resourceOf } from "./trace/resource.ts";
+import { Tracing } from "./trace/tracer.ts";
 import { Arena } from "./worker/arena.ts";
 import { Loop } from "./worker/loop.ts";
 import { Watchdog } from "./worker/watchdog.ts";
 
 const WAITING_NOTICE_MS = 15_000, FORCED_DRAIN_MS = 100;
+/** However long a collector was away: spans should be told soon after it came back. */
+const MAX_EXPORT_BACKOFF_MS = 10_000;
 
 export interface ProxyOptions {
   readonly config: ProxyConfig;
@@ -67,8 +74,8 @@ function assemble({ config, sockets }: ProxyOptions) {
   const arena = Arena.create(), telemetry = new Telemetry(arena);
   const tls = new TlsContexts(config.identity.localName, certificatesOfPem(config.identity.trustAnchors));
   const dialer = new Dialer(loop, arena, config.outbound, tls);
-  const servers = nameServersOf(readResolvConf()).map((ip) => ({ ip, port: 53 }));
-  const resolver = new Resolver(loop, arena, telemetry, servers);
+  const resolvConf = readResolvConf(), servers = nameServersOf(resolvConf).map((ip) => ({ ip, port: 53 }));
+  const resolver = new Resolver(loop, arena, telemetry, servers, PROXY_MARK, searchListOf(resolvConf));
   const channel = (service: ControlAddress) =>
     new Http2Channel({ service, dialer, resolver, log, createCodec: () => new WasmHeaderCodec(arena) });
   const plane = new GrpcPlane({
@@ -79,8 +86,34 @@ function assemble({ config, sockets }: ProxyOptions) {
     policy: channel(config.policy.service),
   });
   const control = config.cores > 1 ? new SharedPlane(plane, loop.slices) : plane;
-  const runtime: Runtime = { config, loop, arena, telemetry, tls, control, log, sockets };
-  return { runtime, channel };
+  const services = { config, loop, arena, telemetry, tls, control, log, sockets };
+  const spans = exporterOf(services, channel), tracing = spans && new Tracing(spans);
+  const runtime: Runtime = { ...services, tracing };
+  return { runtime, channel, spans };
+}
+
+/** Undefined while no collector is configured. */
+function exporterOf(
+  { config: { tracing, outbound: { backoff } }, loop, telemetry, log }: Runtime,
+  channel: (service: ControlAddress) => Http2Channel,
+): SpanExporter | undefined {
+  if (tracing === undefined) return undefined;
+  const { collector } = tracing;
+  const isPlain = collector.identity === undefined;
+  log.info("traces are exported", { collector: `${collector.host}:${collector.port}`, isPlain });
+  const facts = { pid: Deno.pid, startedAt: performance.timeOrigin, readFile: Deno.readTextFileSync };
+  return new SpanExporter({
+    channel: channel(collector),
+    loop,
+    telemetry,
+    log,
+    backoff: { ...backoff, maxMs: Math.min(backoff.maxMs, MAX_EXPORT_BACKOFF_MS) },
+    resource: resourceOf(
+      tracing,
+      facts,
+      (path, error) => log.warn("a file of trace attributes cannot be read", { path, error }),
+    ),
+  });
 }
 
 /** What the loops counted, and what the kernel did. */
@@ -98,12 +131,14 @@ export class Proxy {
   readonly #supervisor: Supervisor | undefined;
   readonly #watchdog: Watchdog | undefined;
   readonly #taps: TapHub | undefined;
+  readonly #spans: SpanExporter | undefined;
   #tapServer: TapServer | undefined;
   #isStopping = false;
 
   constructor(options: ProxyOptions) {
-    const { runtime, channel } = assemble(options), { config, telemetry } = runtime;
+    const { runtime, channel, spans } = assemble(options), { config, telemetry } = runtime;
     this.#runtime = runtime;
+    this.#spans = spans;
     telemetry.gauge(
       "process_start_time_seconds",
       "Time that the process started (in seconds since the UNIX epoch)",
@@ -142,6 +177,7 @@ export class Proxy {
       environment,
       watchdog: this.#watchdog,
       taps: this.#taps,
+      spans: this.#spans,
       count: config.cores - 1,
       spawn: (link) => {
         const name: WorkerName = { link };
@@ -215,7 +251,9 @@ export class Proxy {
       loop.stop();
     };
     const drained = () => {
-      if (--drains === 0) end();
+      if (--drains > 0) return;
+      if (this.#spans === undefined) end();
+      else this.#spans.end().then(end);
     };
     this.#core.drain(false);
     this.#core.whenIdle(drained);

@@ -106,6 +106,22 @@ export interface ProxyConfig {
   readonly watchdogMs: number;
   /** Loops to run, one a core. */
   readonly cores: number;
+  /** Undefined: no traces are told of. */
+  readonly tracing: TracingConfig | undefined;
+}
+
+/** Where spans go, and who is said to tell of them. */
+export interface TracingConfig {
+  /** Without an identity it is spoken to in plain text. */
+  readonly collector: ControlAddress;
+  readonly hostName: string | undefined;
+  readonly serviceName: string | undefined;
+  /** A file of `key="value"` lines: the pod's labels. */
+  readonly attributesPath: string | undefined;
+  /** `key=value` lines. */
+  readonly extraAttributes: string | undefined;
+  /** OpenTelemetry's own: `key=value` with commas between. */
+  readonly resourceAttributes: string | undefined;
 }
 
 const PREFIX = "LINKERD2_PROXY_";
@@ -177,7 +193,29 @@ class Reader {
       NameSuffixes.parse(fallback)!;
   }
 
-  control(base: string): ControlAddress {
+  /** A variable that is not the proxy's own. */
+  foreign(name: string): string | undefined {
+    const value = this.environment[name];
+    return value === undefined || value.trim() === "" ? undefined : value;
+  }
+
+  tracing(): TracingConfig | undefined {
+    if (this.text("TRACE_COLLECTOR_SVC_ADDR") === undefined) return undefined;
+    return {
+      collector: this.control("TRACE_COLLECTOR_SVC", (name) => this.text(name)),
+      hostName: this.foreign("HOSTNAME"),
+      serviceName: this.text("TRACE_SERVICE_NAME"),
+      attributesPath: this.text("TRACE_ATTRIBUTES_PATH"),
+      extraAttributes: this.text("TRACE_EXTRA_ATTRIBUTES"),
+      resourceAttributes: this.foreign("OTEL_RESOURCE_ATTRIBUTES"),
+    };
+  }
+
+  /** @param nameOf reads the identity that the server must prove, which only a loopback address may lack as a rule */
+  control(
+    base: string,
+    nameOf: (name: string) => string | undefined = (name) => this.required(name),
+  ): ControlAddress {
     const text = this.required(`${base}_ADDR`), match = /^(.+):([0-9]{1,5})$/.exec(text);
     if (match === null) {
       if (text !== "") this.problems.push(`${PREFIX}${base}_ADDR: "${text}" is not host:port`);
@@ -187,7 +225,7 @@ class Reader {
     return {
       host: host.replace(/^\[|\]$/g, ""),
       port: Number(match[2]),
-      identity: isLoopback ? undefined : this.required(`${base}_NAME`),
+      identity: isLoopback ? undefined : nameOf(`${base}_NAME`),
     };
   }
 
@@ -317,6 +355,7 @@ export function readConfig(
     metricsRetainIdleMs: reader.duration("METRICS_RETAIN_IDLE") ?? 600_000,
     watchdogMs: reader.duration("WATCHDOG_TIMEOUT") ?? 10_000,
     cores: reader.cores(available),
+    tracing: reader.tracing(),
   };
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
   return config;

@@ -3,6 +3,7 @@ import type { EndpointUpdate, OutboundDecision, OutboundTarget } from "../contro
 import type { ServerPolicy } from "../policy/server_policy.ts";
 import type { TapToMain, TapToWorker } from "../tap/messages.ts";
 import type { Row } from "../telemetry/rows.ts";
+import type { SpanBatch, SpansTaken } from "../trace/messages.ts";
 import type { WatchedPlace } from "../worker/watchdog.ts";
 
 /** What this workload proves: a key and its certificate chain, DER, leaf first. */
@@ -36,6 +37,7 @@ export type ToWorker =
   | { readonly kind: "collect"; readonly scrape: number }
   | { readonly kind: "log-filter"; readonly filter: string }
   | TapToWorker
+  | SpansTaken
   | { readonly kind: "drain"; readonly isForced: boolean };
 
 export type ToMain =
@@ -55,6 +57,7 @@ export type ToMain =
     readonly isLast: boolean;
   }
   | TapToMain
+  | SpanBatch
   /** Its last connection has closed. */
   | { readonly kind: "drained" }
   /** Its loop is over by a fault of ours; it ends. */

@@ -11,6 +11,7 @@ import type { Runtime } from "../runtime.ts";
 import type { TapHub } from "../tap/hub.ts";
 import { MergedRows } from "../telemetry/merged_rows.ts";
 import { type Row, rowsOf } from "../telemetry/rows.ts";
+import type { SpanSink } from "../trace/span.ts";
 import type { Watchdog } from "../worker/watchdog.ts";
 import type { IdentitySnapshot, ToWorker } from "./messages.ts";
 import { type Thread, WorkerHandle } from "./worker_handle.ts";
@@ -37,6 +38,8 @@ export interface SupervisorOptions {
   readonly watchdog: Watchdog | undefined;
   /** Taps reach every loop through it; left out: nobody may tap. */
   readonly taps?: TapHub | undefined;
+  /** Where the workers' spans go; left out: they tell of none. */
+  readonly spans?: SpanSink | undefined;
 }
 
 /** The place of one worker: its sockets stay, threads come and go. */
@@ -99,6 +102,10 @@ export class Supervisor {
           log.info("worker ready", { worker: place.index });
         },
         onTapped: (batch) => this.options.taps?.receive(handle, batch),
+        onSpans: ({ spans }) => {
+          for (const span of spans) this.options.spans?.take(span);
+          handle.send({ kind: "spans-taken" });
+        },
         onDrained: () => this.#drained(place),
         onEnded: (reason) => {
           cancel();

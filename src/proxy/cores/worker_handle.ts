@@ -8,6 +8,7 @@ import { isThreadAlive } from "../../linux/thread.ts";
 import type { ControlPlane, Watch } from "../control/plane.ts";
 import type { TapBatch } from "../tap/messages.ts";
 import type { Row } from "../telemetry/rows.ts";
+import type { SpanBatch } from "../trace/messages.ts";
 import type { Arena } from "../worker/arena.ts";
 import type { Loop } from "../worker/loop.ts";
 import { Link } from "./link.ts";
@@ -30,6 +31,8 @@ export interface HandleOptions {
   readonly onDrained: () => void;
   /** Its taps told something. */
   readonly onTapped: (batch: TapBatch) => void;
+  /** Spans of its requests are over. */
+  readonly onSpans: (batch: SpanBatch) => void;
   /** It told why it ends, or vanished. Its thread may still be there: see `isGone`. */
   readonly onEnded: (reason: string) => void;
 }
@@ -118,6 +121,8 @@ export class WorkerHandle {
         return this.#counted(message);
       case "tap-batch":
         return this.options.onTapped(message);
+      case "spans":
+        return this.options.onSpans(message);
       case "drained":
         return this.options.onDrained();
       case "fault":

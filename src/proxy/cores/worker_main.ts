@@ -15,6 +15,9 @@ import { Log } from "../telemetry/log.ts";
 import { type Row, rowsOf } from "../telemetry/rows.ts";
 import { WorkerTaps } from "../tap/worker_taps.ts";
 import { Telemetry } from "../telemetry/telemetry.ts";
+import { droppedSpans } from "../trace/span_queue.ts";
+import { Tracing } from "../trace/tracer.ts";
+import { WorkerSpans } from "../trace/worker_spans.ts";
 import { TlsContexts } from "../tls/contexts.ts";
 import { Arena } from "../worker/arena.ts";
 import { Loop } from "../worker/loop.ts";
@@ -46,6 +49,8 @@ class WorkerLoop {
   #log = new Log("info", "plain");
   #core: Core | undefined;
   #tls: TlsContexts | undefined;
+  /** Undefined while no collector is configured. */
+  #spans: WorkerSpans | undefined;
 
   constructor(link: number, private readonly sockets: SocketFacts) {
     this.loop = new Loop((error) =>
@@ -77,6 +82,8 @@ class WorkerLoop {
       case "tap-continue":
       case "tap-close":
         return this.#taps.receive(message);
+      case "spans-taken":
+        return this.#spans?.taken();
       case "drain":
         return this.#drain(message.isForced);
       default:
@@ -95,6 +102,11 @@ class WorkerLoop {
       certificatesOfPem(config.identity.trustAnchors),
     );
     tls.install(identityOf(identity), identity.anchors);
+    this.#spans = config.tracing && new WorkerSpans(
+      (message) => this.#link.send(message),
+      (callback) => this.loop.defer(callback),
+      droppedSpans(this.#telemetry),
+    );
     this.#core = new Core({
       config,
       loop: this.loop,
@@ -103,6 +115,7 @@ class WorkerLoop {
       tls,
       control: this.#plane,
       log: this.#log,
+      tracing: this.#spans && new Tracing(this.#spans),
       sockets: {
         originalDestination: (fd) => this.sockets.originalDestination(fd),
         peerAddress: (fd) => this.sockets.peerAddress(fd),
@@ -135,7 +148,10 @@ class WorkerLoop {
 
   #drain(isForced: boolean): void {
     this.#core?.drain(isForced);
-    const end = () => this.#link.send({ kind: "drained" });
+    const end = () => {
+      this.#spans?.end();
+      this.#link.send({ kind: "drained" });
+    };
     if (this.#core === undefined) end();
     else this.#core.whenIdle(end);
   }

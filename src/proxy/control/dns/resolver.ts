@@ -11,6 +11,7 @@ import type { Arena } from "../../worker/arena.ts";
 import type { Loop } from "../../worker/loop.ts";
 import { PROXY_MARK } from "../../../mesh/names.ts";
 import { decodeResponse, type DnsResponse, encodeQuery, TYPE_A, TYPE_AAAA } from "./message.ts";
+import { meaningsOf, NO_SEARCH, type SearchList } from "./search_list.ts";
 
 const ATTEMPT_MS = 1000, ATTEMPTS = 3, MAX_MESSAGE = 4096, NO_SUCH_NAME = 3;
 
@@ -36,6 +37,7 @@ export class Resolver {
     private readonly telemetry: Telemetry,
     private readonly servers: readonly SocketAddress[],
     private readonly mark: number = PROXY_MARK,
+    private readonly search: SearchList = NO_SEARCH,
   ) {}
 
   /** The addresses of `name`. @throws Error that says what was asked of whom, when there is no answer and never was one */
@@ -44,7 +46,7 @@ export class Resolver {
     if (/^localhost\.?$/.test(name)) return ["127.0.0.1"];
     const known = this.#known.get(name);
     if (known !== undefined && known.until > this.loop.now) return known.addresses;
-    const found = await this.#ask(name);
+    const found = await this.#find(name);
     if (typeof found !== "string") {
       this.#count("ok");
       this.#known.set(name, found);
@@ -66,6 +68,16 @@ export class Resolver {
       record_type: "A/AAAA",
       result,
     }).value++;
+  }
+
+  /** Asks for what the name may mean, until something has an address. @returns that, or why the last has none */
+  async #find(name: string): Promise<Known | string> {
+    let found: Known | string = "it means nothing";
+    for (const meaning of meaningsOf(name, this.search)) {
+      found = await this.#ask(meaning);
+      if (typeof found !== "string") break;
+    }
+    return found;
   }
 
   async #ask(name: string): Promise<Known | string> {
