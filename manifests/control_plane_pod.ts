@@ -114,6 +114,7 @@ function proxyValues(values: Values, component: Component): Values {
     proxy: {
       await: false,
       defaultInboundPolicy: "all-unauthenticated",
+      tracing: { enabled: false }, // what asks the control plane belongs to no trace
       ...(component.opaquePorts === undefined ? {} : { opaquePorts: component.opaquePorts }),
     },
     proxyInit: {
@@ -218,7 +219,7 @@ export function deployment(values: Values, component: Component): Deployment {
           nodeSelector: { "kubernetes.io/os": "linux" },
           securityContext: { seccompProfile: { type: "RuntimeDefault" } },
           serviceAccountName: component.name,
-          volumes: [...component.volumes ?? [], API_ACCESS_VOLUME, ...meshVolumes(values)],
+          volumes: [...component.volumes ?? [], API_ACCESS_VOLUME, ...meshVolumes(forProxy)],
         },
       },
     },

@@ -33,12 +33,16 @@ export interface ChartFile {
 const NAMESPACE = "marknamespacex", ANCHORS = "markanchorsx";
 const RESOURCES = [["controllerResources", "markcontrollerx"], ["proxy.resources", "markproxyx"]] as const;
 
+/** Its keys have dots of their own, and only the injector reads them. */
+const TRACE_LABELS = "proxy.tracing.labels.";
+
 /** Treated apart: the release has the namespace, and credentials have conditions of their own. */
 function isSpecial(path: string): boolean {
   return ["namespace", "identityTrustAnchorsPEM", "identity.issuer.scheme", "identity.externalCA"].includes(
     path,
   ) ||
-    path.startsWith("identity.issuer.tls") || RESOURCES.some(([group]) => path.startsWith(group));
+    path.startsWith("identity.issuer.tls") || path.startsWith(TRACE_LABELS) ||
+    RESOURCES.some(([group]) => path.startsWith(group));
 }
 
 /** One replica alone is reached before it is ready: its own proxy asks it for its certificate. */
@@ -186,6 +190,7 @@ function helpers(values: Values, fixed: readonly string[]): string {
 {{- end -}}
 {{- define "linkerd.checks" -}}
 ${refusals.join("\n")}
+{{- if and .Values.proxy.tracing.enabled (not .Values.proxy.tracing.collector.endpoint) }}{{ fail "proxy.tracing.collector.endpoint is needed where proxy.tracing.enabled" }}{{ end }}
 {{- end -}}
 `;
 }

@@ -118,6 +118,18 @@ const CASES: readonly (readonly [sentence: string, namespace: string, change: Pa
     metricsApi: { replicas: 2, scrapeInterval: "5s", retention: "1h" },
     webhookFailurePolicy: "Fail",
   }],
+  ["tracing, which only the injector reads", "linkerd", {
+    proxy: {
+      tracing: {
+        enabled: true,
+        labels: { "deployment.environment.name": "test" },
+        collector: {
+          endpoint: "jaeger.tracing:4317",
+          meshIdentity: { serviceAccountName: "jaeger", namespace: "tracing" },
+        },
+      },
+    },
+  }],
 ];
 
 for (const [sentence, namespace, change] of CASES) {
@@ -144,6 +156,11 @@ const REFUSALS: readonly (readonly [sentence: string, change: PartialValues, sai
     "what is fixed when a chart is made",
     { cniEnabled: true },
     /cniEnabled is fixed when the chart is made.*--output-chart/,
+  ],
+  [
+    "tracing without a collector",
+    { proxy: { tracing: { enabled: true } } },
+    /proxy\.tracing\.collector\.endpoint is needed/,
   ],
 ];
 

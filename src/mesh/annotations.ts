@@ -17,6 +17,9 @@ export function forbidsTap(annotations: Readonly<Record<string, string>> | undef
   return annotations?.[TAP_DISABLED_ANNOTATION] === "true";
 }
 
+/** On a pod: an attribute of what tells of it in traces, by the part after this. */
+export const RESOURCE_ATTRIBUTE_PREFIX = "resource.opentelemetry.io/";
+
 const CONFIG_PREFIX = "config.linkerd.io/";
 
 /**

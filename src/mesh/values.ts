@@ -52,6 +52,21 @@ export interface ProbeValues {
   periodSeconds: number;
 }
 
+/** Which collector proxies tell of traced requests, and what they say of themselves. */
+export interface TracingValues {
+  enabled: boolean;
+  /** The service that spans are said to come from, where a pod's labels and annotations do not name one. */
+  traceServiceName: string;
+  /** Attributes of every proxy's spans; the proxy's environment may be referred to. */
+  labels: Record<string, string>;
+  collector: {
+    /** `host:port` of an OTLP/gRPC endpoint. */
+    endpoint: string;
+    /** Whom the collector runs as; empty: it is not meshed, and spoken to in plain text. */
+    meshIdentity: { serviceAccountName: string; namespace: string };
+  };
+}
+
 export interface ProxyValues {
   image: ImageValues;
   ports: { admin: number; control: number; inbound: number; outbound: number };
@@ -86,6 +101,7 @@ export interface ProxyValues {
   shutdownGracePeriod: string;
   waitBeforeExitSeconds: number;
   metrics: { hostnameLabels: boolean };
+  tracing: TracingValues;
   livenessProbe: ProbeValues;
   readinessProbe: ProbeValues;
   startupProbe: { initialDelaySeconds: number; periodSeconds: number; failureThreshold: number };
@@ -255,6 +271,16 @@ export function defaultValues(): Values {
       shutdownGracePeriod: "",
       waitBeforeExitSeconds: 0,
       metrics: { hostnameLabels: false },
+      tracing: {
+        enabled: false,
+        traceServiceName: "linkerd-proxy",
+        labels: {
+          "k8s.pod.ip": "$(_pod_ip)",
+          "k8s.pod.uid": "$(_pod_uid)",
+          "k8s.container.name": "$(_pod_containerName)",
+        },
+        collector: { endpoint: "", meshIdentity: { serviceAccountName: "", namespace: "" } },
+      },
       livenessProbe: { initialDelaySeconds: 10, timeoutSeconds: 1, periodSeconds: 10 },
       readinessProbe: { initialDelaySeconds: 2, timeoutSeconds: 1, periodSeconds: 10 },
       startupProbe: { initialDelaySeconds: 0, periodSeconds: 1, failureThreshold: 120 },

@@ -9,6 +9,8 @@ const CASES: readonly (readonly [string, RegExp, string])[] = [
   ["install -o xml", /'xml' is invalid.*yaml, json/, "invalid-argument"],
   ["install --set proxy.logLevl=debug", /proxy\.logLevl.*\n.*proxy\.logLevel\?/, "value-unknown"],
   ["install --set proxy.uid=root", /proxy\.uid/, "value-invalid"],
+  ["install --set proxy.tracing.enabled=true", /tracing\.collector\.endpoint/, "value-invalid"],
+  ["install --set proxy.tracing.collector.meshIdentity.namespace=a", /meshIdentity/, "value-invalid"],
   ["install --values /nowhere.yaml", /\/nowhere\.yaml cannot be read/, "file-unreadable"],
   ["install --ignore-cluster --proxy-cpu-limit much", /--proxy-cpu-limit: "much"/, "flag-invalid"],
   ["install --ignore-cluster --default-inbound-policy denny", /"denny"/, "flag-invalid"],

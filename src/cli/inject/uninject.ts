@@ -6,7 +6,7 @@ import { isList, type Named, templateOf } from "./workload.ts";
 import { nameOf, type Report } from "./report.ts";
 
 const CONTAINERS = ["linkerd-proxy", "linkerd-debug", "linkerd-init", "linkerd-network-validator"];
-const VOLUME = /^linkerd-(identity-end-entity|identity-token|proxy-init-xtables-lock)$/;
+const VOLUME = /^linkerd-(identity-end-entity|identity-token|podinfo|proxy-init-xtables-lock)$/;
 
 /** Removes what `holds` finds from a list; a list that becomes empty goes too. */
 function removeFrom<K extends string, T>(

@@ -49,15 +49,16 @@ function look(values: Values, steps: readonly Step[]): { at: unknown } | "open" 
   let at: unknown = values;
   for (const step of steps) {
     if (Array.isArray(at) || (isTree(at) && Object.keys(at).length === 0)) return "open";
-    if (!isTree(at) || at[step] === undefined) return isSelector(steps) ? "open" : "nowhere";
+    if (!isTree(at) || at[step] === undefined) return isOpen(steps) ? "open" : "nowhere";
     at = at[step];
   }
   return { at };
 }
 
-/** Label selectors may have keys that the defaults have not. */
-function isSelector(steps: readonly Step[]): boolean {
-  return steps.some((step) => step === "namespaceSelector" || step === "objectSelector");
+/** Label selectors, and what is said of every pod in traces, may have keys that the defaults have not. */
+function isOpen(steps: readonly Step[]): boolean {
+  return steps.some((step) => step === "namespaceSelector" || step === "objectSelector") ||
+    (steps.length === 4 && steps.slice(0, 3).join(".") === "proxy.tracing.labels");
 }
 
 function put(at: unknown, steps: readonly Step[], value: unknown): unknown {

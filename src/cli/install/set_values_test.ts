@@ -26,6 +26,24 @@ Deno.test("a path that does not exist is refused with the nearest that does", ()
   );
 });
 
+Deno.test("what is said of every pod in traces may have names of one's own", () => {
+  const { labels } =
+    setValue(defaultValues(), "proxy.tracing.labels.deployment\\.environment=7", true).proxy.tracing;
+  equal(labels["deployment.environment"], "7");
+  equal(labels["k8s.pod.ip"], "$(_pod_ip)", "beside the others");
+  const file = mergeFile(defaultValues(), { proxy: { tracing: { labels: { "a.b": "c" } } } }, "f.yaml");
+  deepEqual(Object.keys(file.proxy.tracing.labels), [
+    "k8s.pod.ip",
+    "k8s.pod.uid",
+    "k8s.container.name",
+    "a.b",
+  ]);
+  throws(
+    () => setValue(defaultValues(), "proxy.tracing.label.a=1"),
+    failure("value-unknown", /proxy\.tracing/),
+  );
+});
+
 Deno.test("a value of another type is refused", () => {
   throws(() => setValue(defaultValues(), "controllerReplicas=many"), failure("value-invalid", /number/));
   throws(() => setValue(defaultValues(), "proxy.nativeSidecar=yes"), failure("value-invalid", /boolean/));

@@ -154,6 +154,13 @@ function validate(values: Values): void {
       refuse(path, value, "it takes a duration such as 24h0m0s or 20s");
     }
   }
+  const { enabled, collector: { endpoint, meshIdentity } } = values.proxy.tracing;
+  if (enabled && !/^[^:/\s]+:[0-9]{1,5}$/.test(endpoint)) {
+    refuse("proxy.tracing.collector.endpoint", endpoint, "it takes host:port, such as jaeger.tracing:4317");
+  }
+  if ((meshIdentity.serviceAccountName === "") !== (meshIdentity.namespace === "")) {
+    refuse("proxy.tracing.collector.meshIdentity", meshIdentity, "it takes both a name and its namespace");
+  }
   if (!Number.isInteger(values.controllerReplicas) || values.controllerReplicas < 1) {
     refuse("controllerReplicas", values.controllerReplicas, "it takes a whole number, at least 1");
   }

@@ -13,6 +13,7 @@ import {
 import { imageOf, pullPolicyOf, type Values } from "../../mesh/values.ts";
 import { proxyEnvironment, type ProxyPlace } from "./proxy_env.ts";
 import { resourceRequirements } from "./resources.ts";
+import { tracingMounts, tracingVolumes } from "./tracing.ts";
 
 type Capabilities = NonNullable<NonNullable<Container["securityContext"]>["capabilities"]>;
 type VolumeMount = NonNullable<Container["volumeMounts"]>[number];
@@ -46,6 +47,7 @@ export function proxyContainer(values: Values, traits: PodTraits): Container {
   if (values.identity.serviceAccountTokenProjection) {
     mounts.push({ mountPath: IDENTITY_TOKEN_DIRECTORY, name: TOKEN_VOLUME });
   } else if (traits.serviceAccountMount !== undefined) mounts.push(traits.serviceAccountMount);
+  mounts.push(...tracingMounts(values));
   return {
     env: proxyEnvironment(values, traits),
     image: imageOf(proxy.image, values),
@@ -215,5 +217,5 @@ export function meshVolumes(values: Values): Volume[] {
     });
   }
   volumes.push({ emptyDir: { medium: "Memory" }, name: END_ENTITY_VOLUME });
-  return volumes;
+  return [...volumes, ...tracingVolumes(values)];
 }

@@ -15,7 +15,7 @@ interface Input {
   pod: Pod;
 }
 
-for (const name of ["plain", "configured", "cni"]) {
+for (const name of ["plain", "configured", "cni", "traced"]) {
   Deno.test(`the injected pod of ${name}.input.yaml is the one that was reviewed`, async () => {
     const input = parse(await Deno.readTextFile(new URL(`${name}.input.yaml`, FOLDER))) as Input;
     const base = mergeValues(defaultValues(), {

@@ -30,6 +30,7 @@ import {
 import { annotationVerdict, type SkipReason, unfitness } from "./decide.ts";
 import { numericPorts, podOpaquePorts } from "./opaque_ports.ts";
 import { type Misread, settingsFor } from "./settings.ts";
+import { describeInTraces } from "./tracing.ts";
 
 /** RFC 6902. Only additions: nothing of the user's is changed. */
 export interface PatchOperation {
@@ -90,6 +91,7 @@ export function injectPod(request: InjectionRequest): Injection {
   const annotations = pod.metadata?.annotations ?? {};
   const skipped = verdict(request);
   const { values, misread } = settingsFor(base, annotations, namespace.annotations);
+  describeInTraces(values.proxy.tracing, pod.metadata);
   const patch = new PatchBuilder();
   const inherited = inheritedAnnotations(request);
   const opaque = podOpaquePorts(annotations, namespace.annotations, pod.spec, base.proxy.opaquePorts);

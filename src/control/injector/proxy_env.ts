@@ -13,6 +13,7 @@ import {
 } from "../../mesh/names.ts";
 import type { EnvVar, Values } from "../../mesh/values.ts";
 import { wholeCores } from "./resources.ts";
+import { tracingVariables } from "./tracing.ts";
 
 /** What sets one proxy apart from the next beside its values. */
 export interface ProxyPlace {
@@ -157,6 +158,7 @@ export function proxyEnvironment(values: Values, place: ProxyPlace): EnvVar[] {
     proxySet("TAP_SVC_NAME", serviceAccountIdentity(METRICS_API, values.namespace, domain));
   }
   opt("SHUTDOWN_GRACE_PERIOD", proxyDuration(proxy.shutdownGracePeriod));
+  for (const [name, value] of tracingVariables(values)) proxySet(name, value);
   return overlay(env, proxy.additionalEnv);
 }
 

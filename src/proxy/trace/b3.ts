@@ -1,27 +1,23 @@
 /**
  * B3 in headers of its own: `x-b3-traceid`, `x-b3-spanid`, `x-b3-sampled` and what goes with them. The trace id has 64
- * or 128 bits, and goes on as it came. (The single header `b3` is not read, as Linkerd's proxy does not.)
+ * or 128 bits, of which some tracers leave out zeros at the beginning, and goes on as it came. (The single header `b3`
+ * is not read, as Linkerd's proxy does not.)
  * Source: openzipkin/b3-propagation, "Multiple Headers".
  */
 import { HeaderName } from "../../wasm/http1.ts";
 import type { Arena } from "../worker/arena.ts";
-import { SAMPLED, SPAN_ID_BYTES, TRACE_ID_BYTES, type TraceContext } from "./context.ts";
+import { SAMPLED, type TraceContext } from "./context.ts";
 import { hideEntry, onlyEntry, valueAt, valueLength } from "./fields.ts";
 import type { TraceFormat } from "./format.ts";
-import { isZero, readHex, writeHex } from "./hex.ts";
+import { isZero, readHexNumber, writeHex } from "./hex.ts";
 
 const ONE = 49;
 const TRUE = [116, 114, 117, 101];
-/** The last half of a trace id: all that a short one has. */
-const shortId = new Uint8Array(TRACE_ID_BYTES / 2);
 
-/** The trace id whose digits stand at `at`. */
-function readTraceId(bytes: Uint8Array, at: number, length: number, traceId: Uint8Array): boolean {
-  if (length === 2 * TRACE_ID_BYTES) return readHex(bytes, at, traceId, true);
-  if (length !== TRACE_ID_BYTES || !readHex(bytes, at, shortId, true)) return false;
-  traceId.fill(0);
-  traceId.set(shortId, TRACE_ID_BYTES / 2);
-  return true;
+/** Reads the id that is the value of an entry. @returns false when it is none */
+function readId(arena: Arena, at: number, entry: number, id: Uint8Array): boolean {
+  const from = valueAt(arena, at, entry);
+  return readHexNumber(arena.memory.bytes, from, valueLength(arena, entry), id) && !isZero(id);
 }
 
 /** Whether the field's value is "1", or what older tracers say instead. */
@@ -45,13 +41,10 @@ function replaceId(arena: Arena, id: number, name: string, value: Uint8Array, to
 export const B3: TraceFormat = {
   read(arena: Arena, at: number, context: TraceContext): boolean {
     const trace = onlyEntry(arena, HeaderName.B3TraceId), span = onlyEntry(arena, HeaderName.B3SpanId);
-    if (trace < 0 || span < 0 || valueLength(arena, span) !== 2 * SPAN_ID_BYTES) return false;
-    const { bytes } = arena.memory;
-    if (!readTraceId(bytes, valueAt(arena, at, trace), valueLength(arena, trace), context.traceId)) {
+    if (trace < 0 || span < 0) return false;
+    if (!readId(arena, at, trace, context.traceId) || !readId(arena, at, span, context.parentId)) {
       return false;
     }
-    if (!readHex(bytes, valueAt(arena, at, span), context.parentId, true)) return false;
-    if (isZero(context.traceId) || isZero(context.parentId)) return false;
     // Debugging is wanted: that implies that somebody records it.
     const isSampled = says(arena, at, HeaderName.B3Sampled, true) ||
       says(arena, at, HeaderName.B3Flags, false);

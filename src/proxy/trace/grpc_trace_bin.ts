@@ -46,8 +46,12 @@ function decode(bytes: Uint8Array, at: number, length: number): number {
   return held === 0 ? count : -1; // bits that belong to no byte
 }
 
-/** Writes what `encoded` holds as base64 without padding. @returns where it ends */
+/**
+ * Writes what `encoded` holds as base64, with padding: everybody takes that, and Linkerd's proxy nothing else.
+ * @returns where it ends
+ */
 function encode(bytes: Uint8Array, at: number): number {
+  const from = at;
   let bits = 0, held = 0;
   for (const byte of encoded) {
     held = (held << 8 | byte) & 0xffff;
@@ -58,6 +62,7 @@ function encode(bytes: Uint8Array, at: number): number {
     }
   }
   if (bits > 0) bytes[at++] = ALPHABET.charCodeAt(held << 6 - bits & 63);
+  while ((at - from) % 4 !== 0) bytes[at++] = PADDING;
   return at;
 }
 

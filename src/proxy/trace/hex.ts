@@ -3,23 +3,37 @@
 const DIGITS = "0123456789abcdef";
 const ZERO = 48, NINE = 57, LOWER_A = 97, LOWER_F = 102, UPPER_A = 65, UPPER_F = 70, CASE = 32;
 
-/** @returns the digit's value, -1 when it is none; capitals count only where `isLenient` */
-function valueOf(digit: number, isLenient: boolean): number {
+/** @returns the digit's value, -1 when it is none or a capital */
+function valueOf(digit: number): number {
   if (digit >= ZERO && digit <= NINE) return digit - ZERO;
-  const lower = isLenient && digit >= UPPER_A && digit <= UPPER_F ? digit | CASE : digit;
-  return lower >= LOWER_A && lower <= LOWER_F ? lower - LOWER_A + 10 : -1;
+  return digit >= LOWER_A && digit <= LOWER_F ? digit - LOWER_A + 10 : -1;
 }
 
 /**
- * Reads `out.length` bytes from twice as many digits at `at`.
- * @param isLenient capitals are digits too
+ * Reads `out.length` bytes from twice as many digits at `at`; capitals are none.
  * @returns false when one is no digit; `out` is of no meaning then
  */
-export function readHex(bytes: Uint8Array, at: number, out: Uint8Array, isLenient = false): boolean {
+export function readHex(bytes: Uint8Array, at: number, out: Uint8Array): boolean {
   for (let i = 0; i < out.length; i++) {
-    const high = valueOf(bytes[at + 2 * i]!, isLenient), low = valueOf(bytes[at + 2 * i + 1]!, isLenient);
+    const high = valueOf(bytes[at + 2 * i]!), low = valueOf(bytes[at + 2 * i + 1]!);
     if (high < 0 || low < 0) return false;
     out[i] = high << 4 | low;
+  }
+  return true;
+}
+
+/**
+ * Reads a number of `length` digits at `at`, capitals or not, that may leave out zeros before it.
+ * @returns false when one is no digit, there is none, or they are too many for `out`, which is of no meaning then
+ */
+export function readHexNumber(bytes: Uint8Array, at: number, length: number, out: Uint8Array): boolean {
+  if (length < 1 || length > 2 * out.length) return false;
+  out.fill(0);
+  for (let i = 0; i < length; i++) {
+    const digit = bytes[at + length - 1 - i]!;
+    const value = valueOf(digit >= UPPER_A && digit <= UPPER_F ? digit | CASE : digit);
+    if (value < 0) return false;
+    out[out.length - 1 - (i >> 1)]! |= (i & 1) === 0 ? value : value << 4;
   }
   return true;
 }
