@@ -6,16 +6,19 @@ import { endpointAt } from "../../../src/proxy/testing/fake_control.ts";
 import { type Pair, SERVER, withPair } from "../../../src/proxy/testing/meshed_pair.ts";
 import {
   ACK,
+  block,
   data,
   END_HEADERS,
   END_STREAM,
   type Frame,
   frame,
+  GET as HTTP2_GET,
   GOAWAY,
   HEADERS,
   headers,
   PING,
   POST,
+  PREFACE,
   RawPeer,
   RST_STREAM,
   SETTINGS,
@@ -236,6 +239,39 @@ Deno.test("an HTTP/2 application that has gone silent is asked with PING, and gi
     session.destroy();
   });
   await half.close();
+});
+
+Deno.test("interim responses without end that an HTTP/2 client does not read cost it none of its other requests", async () => {
+  const hint = block([[":status", "103"], ["link", `<${"a".repeat(8000)}>`]]), count = 3000;
+  let said = 0;
+  const application = new Server(async (connection) => {
+    const upstream = new RawPeer(connection), asked: number[] = [];
+    await upstream.take(PREFACE.length);
+    await upstream.write(frame(SETTINGS, 0, 0), frame(SETTINGS, ACK, 0));
+    while (asked.length < 2) {
+      const next = await upstream.read();
+      if (next?.type === HEADERS) asked.push(next.stream);
+    }
+    for (; said < count; said++) await upstream.write(frame(HEADERS, END_HEADERS, asked[0]!, hint));
+    for (const stream of asked) {
+      await upstream.write(frame(HEADERS, END_HEADERS | END_STREAM, stream, block([[":status", "200"]])));
+    }
+  });
+  await withPair(() => new Response(), async ({ client }) => {
+    client.control.endpoints.set(WEB, [endpointAt({ ip: "127.0.0.1", port: application.port })]);
+    const peer = await RawPeer.connect(client.outboundAddress.port);
+    await peer.greet();
+    await peer.write(...[1, 3].map((id) => headers(id, HTTP2_GET, END_STREAM | END_HEADERS)));
+    await until("the application has said all", () => said === count, 20_000);
+    const ended = new Set<number>();
+    while (ended.size < 2) {
+      const next = await peer.read();
+      ok(next !== undefined, "the connection goes on");
+      if ((next.flags & END_STREAM) !== 0) ended.add(next.stream);
+    }
+    peer.close();
+  });
+  await application.close();
 });
 
 Deno.test("a few bytes and an end, too little to tell a protocol, reach the application as they are, end included", async () => {

@@ -244,6 +244,8 @@ export class ServerConnection implements StreamOwner, Downstream {
   }
 
   respondInterim(at: number, headLength: number): boolean {
+    // Nothing holds an application back that says them without end: while the client does not read it is owed none.
+    if (this.stream.isBlocked) return true;
     return this.#response.interim(this.pipeline.responseDrops, at, headLength) || this.#failed();
   }
 

@@ -22,6 +22,8 @@ export class ServerStream extends Http2Stream implements Downstream {
   /** The request's head has gone to its upstream: content can follow. */
   #isStarted = false;
   isAnswered = false;
+  /** The client was told to go on with its content. */
+  #isContinued = false;
   /** The exchange is over; content of the response may still wait for the client. */
   #isExchangeOver = false;
 
@@ -46,7 +48,11 @@ export class ServerStream extends Http2Stream implements Downstream {
   /** Takes a new request, whose head stands in the record; the stream is in the connection's table. */
   begin(id: number, sendWindow: number, isEnd: boolean, next: number, end: number): number {
     this.open(id, sendWindow);
-    this.#isStarted = this.isAnswered = this.#isExchangeOver = false;
+    this.#isStarted =
+      this.isAnswered =
+      this.#isExchangeOver =
+      this.#isContinued =
+        false;
     const { words, doubles } = this.arena.memory, { recordAt } = this.arena, record = recordAt >> 2;
     this.isReceiveEnded = isEnd;
     if (words[record + Head.Body] === Body.Length) {
@@ -159,6 +165,11 @@ export class ServerStream extends Http2Stream implements Downstream {
   }
 
   respondInterim(at: number, _headLength: number): boolean {
+    const status = this.arena.memory.words[(this.arena.recordAt >> 2) + Head.Status]!;
+    // Nothing holds an application back that says them without end. The client may wait for the first 100; of others
+    // none is owed it while it does not read.
+    if (status === 100 ? this.#isContinued : this.connection.output.isBlocked) return true;
+    if (status === 100) this.#isContinued = true;
     return this.#writeHead(at, false, this.#pipeline.responseDrops, false);
   }
 
