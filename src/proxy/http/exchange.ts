@@ -452,9 +452,10 @@ export class Exchange extends CarriedRequest {
     }
     this.#constraints?.held.release();
     // A kept connection that the upstream closed as we wrote: its endpoint is asked again, on a new connection, where
-    // the method allows it (RFC 9110 §9.2.2).
-    const isStale = upstream.isReused && error.code === "upstream-reset" && this.#canRepeat;
-    if (isStale && this.isIdempotent) return this.#resend(upstream.endpoint, true);
+    // the method allows it (RFC 9110 §9.2.2). So is an application that took no more streams (RFC 9113 §8.7).
+    const isStale = upstream.isReused && error.code === "upstream-reset" && this.isIdempotent;
+    const isRefused = error.code === "refused" && this.pipeline.isDowngrading;
+    if ((isStale || isRefused) && this.#canRepeat) return this.#resend(upstream.endpoint, isStale);
     this.#attempt.failed(error.code);
     this.#retryOrFail(error, upstream.endpoint);
   }

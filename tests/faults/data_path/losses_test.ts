@@ -105,40 +105,49 @@ function askMany(session: http2.ClientHttp2Session, count: number): Promise<unkn
     })));
 }
 
-Deno.test("an application that says GOAWAY in the middle loses none of 300 requests", async () => {
-  let served = 0;
-  const application = new Server(async (connection) => { // takes ten streams, then says that it took no more
-    const peer = new RawPeer(connection);
-    await peer.take(24);
-    await peer.write(frame(SETTINGS, 0, 0), frame(SETTINGS, ACK, 0));
-    const taken: number[] = [];
-    while (taken.length < 10) {
-      const next = await peer.read();
-      if (next === undefined) return;
-      if (next.type === HEADERS) taken.push(next.stream);
-      // A few that come alone must not wait for others.
-      if (next.type === HEADERS && taken.length % 10 !== 0) {
-        served++;
-        await peer.write(frame(HEADERS, END_HEADERS | END_STREAM, next.stream, Uint8Array.of(0x88)));
+for (const way of ["behind the client's proxy", "behind both proxies", "behind the server's proxy"]) {
+  Deno.test(`an application that says GOAWAY in the middle loses none of 300 requests: ${way}`, async () => {
+    let served = 0;
+    const application = new Server(async (connection) => { // takes ten streams, then says that it took no more
+      const peer = new RawPeer(connection);
+      await peer.take(24);
+      await peer.write(frame(SETTINGS, 0, 0), frame(SETTINGS, ACK, 0));
+      const taken: number[] = [];
+      while (taken.length < 10) {
+        const next = await peer.read();
+        if (next === undefined) return;
+        if (next.type === HEADERS) taken.push(next.stream);
+        // A few that come alone must not wait for others.
+        if (next.type === HEADERS && taken.length % 10 !== 0) {
+          served++;
+          await peer.write(frame(HEADERS, END_HEADERS | END_STREAM, next.stream, Uint8Array.of(0x88)));
+        }
       }
-    }
-    const last = taken.at(-1)!;
-    await peer.write(frame(GOAWAY, 0, 0, join(number32(last), number32(0))));
-    served++;
-    await peer.write(frame(HEADERS, END_HEADERS | END_STREAM, last, Uint8Array.of(0x88)));
-    while (await peer.read() !== undefined);
-    peer.close();
+      const last = taken.at(-1)!;
+      await peer.write(frame(GOAWAY, 0, 0, join(number32(last), number32(0))));
+      served++;
+      await peer.write(frame(HEADERS, END_HEADERS | END_STREAM, last, Uint8Array.of(0x88)));
+      while (await peer.read() !== undefined);
+      peer.close();
+    });
+    await withPair(() => new Response(), async ({ client, server, url }) => {
+      const address = { ip: "127.0.0.1", port: application.port };
+      const isMeshed = way === "behind both proxies";
+      client.control.endpoints.set(WEB, [
+        isMeshed ? endpointAt(address, SERVER, server.inboundAddress.port) : endpointAt(address),
+      ]);
+      const isAlone = way === "behind the server's proxy";
+      if (isAlone) server.redirect("inbound", address);
+      const session = http2.connect(isAlone ? `http://127.0.0.1:${server.inboundAddress.port}` : url);
+      const statuses: unknown[] = [];
+      for (let i = 0; i < 20; i++) statuses.push(...await askMany(session, 15));
+      deepEqual(statuses, statuses.map(() => 200));
+      equal(served, 300, "each was carried out once");
+      session.destroy();
+    });
+    await application.close();
   });
-  await withPair(() => new Response(), async ({ client, url }) => {
-    client.control.endpoints.set(WEB, [endpointAt({ ip: "127.0.0.1", port: application.port })]);
-    const session = http2.connect(url), statuses: unknown[] = [];
-    for (let i = 0; i < 20; i++) statuses.push(...await askMany(session, 15));
-    deepEqual(statuses, statuses.map(() => 200));
-    equal(served, 300, "each was carried out once");
-    session.destroy();
-  });
-  await application.close();
-});
+}
 
 Deno.test("a storm of resets ends its own connection with ENHANCE_YOUR_CALM; others are served", async () => {
   await withPair(() => new Response("fine"), async ({ client, server }) => {
