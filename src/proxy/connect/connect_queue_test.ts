@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { Loop } from "../worker/loop.ts";
 import { ConnectQueue } from "./connect_queue.ts";
-import type { ConnectWaiter } from "./turn_queue.ts";
+import { type ConnectWaiter, TurnQueue } from "./turn_queue.ts";
 
 /** A queue whose time is the test's, and whoever waits in it. */
 function queueOf(
@@ -69,8 +69,7 @@ Deno.test("one that has become free goes to the first that waits", () => {
 });
 
 Deno.test("who waits too long is told, and who leaves is not", () => {
-  const { queue, loop, told, waiter } = queueOf();
-  while (queue.spend());
+  const { loop, told, waiter } = queueOf(), queue = new TurnQueue(loop, 100, 1000, () => false);
   const leaving = waiter("leaving");
   queue.wait(waiter("patient"));
   queue.wait(leaving);
@@ -79,6 +78,14 @@ Deno.test("who waits too long is told, and who leaves is not", () => {
   deepEqual(told, ["patient late"]);
   elapse(loop, 5, 1);
   deepEqual(told, ["patient late"]);
+});
+
+Deno.test("who can be served when its time is over, because the loop was held up, is served", () => {
+  const { queue, loop, told, waiter } = queueOf(200);
+  while (queue.spend());
+  for (let i = 0; i < 101; i++) queue.wait(waiter(String(i)));
+  elapse(loop, 1000, 1001); // so late that the queue was not looked at since
+  deepEqual(told.slice(-3), ["98 new", "99 new", "100 late"]);
 });
 
 Deno.test("no more wait than there is room for", () => {

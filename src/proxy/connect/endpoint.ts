@@ -24,6 +24,7 @@ import { disarm } from "../worker/timers.ts";
 import { NOBODY, Stream, type StreamFailure, type StreamOwner } from "../worker/stream.ts";
 import { ConnectQueue } from "./connect_queue.ts";
 import type { Dialer, PeerTls } from "./dialer.ts";
+import { PortBudget } from "./port_budget.ts";
 import { type ConnectWaiter, TurnQueue } from "./turn_queue.ts";
 
 /** The series an endpoint's traffic is counted in. */
@@ -67,6 +68,7 @@ export class Endpoint implements Loaded {
   #streamQueue: TurnQueue | undefined;
   readonly #ewma: PeakEwma;
   readonly #peer: PeerTls | undefined;
+  readonly #ports: PortBudget;
   /** Takes it out while it fails; undefined where its policy asks for none. */
   readonly breaker: CircuitBreaker | undefined;
   /** What answers of overload count as; undefined where they count as they are. */
@@ -97,6 +99,7 @@ export class Endpoint implements Loaded {
       load.defaultRttMs * 1000,
       load.decayMs * 1000,
     );
+    this.#ports = new PortBudget(dialer.loop);
     this.penalty = load.penalty;
     this.breaker = accrual === undefined ? undefined : new CircuitBreaker(accrual);
     this.#peer = info.identity === undefined
@@ -322,13 +325,19 @@ export class Endpoint implements Loaded {
     const pool = this.#poolOf(connection.isAbsolute);
     if (this.#isRetired || pool.length >= config.maxIdlePerEndpoint) {
       this.#count("");
-      connection.stream.close();
+      this.closeUnused(connection.stream);
       return;
     }
     connection.isReused = true;
     connection.stream.resume();
     pool.push(connection);
     loop.lane(config.poolIdleTimeoutMs).arm(connection.idleTimer, loop.now);
+  }
+
+  /** Closes a connection on which nothing is under way, unless the other end has done so. */
+  closeUnused(stream: Stream): void {
+    if (stream.isReadEnded || this.#ports.spend()) stream.close();
+    else stream.abort();
   }
 
   /** Latency of a response's first content, for the balancer. */

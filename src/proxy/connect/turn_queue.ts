@@ -51,8 +51,8 @@ export class TurnQueue {
       return proxyError("load-shed", `${this.capacity} requests wait for a connection`);
     }
     const timer = timerOf(() => {
-      this.#waiting.delete(waiter);
-      waiter.onTooLate();
+      this.#serve(); // what has held this loop up must not fail whom there is room for now
+      if (this.#waiting.delete(waiter)) waiter.onTooLate();
     });
     loop.lane(this.failfastMs).arm(timer, loop.now);
     this.#waiting.set(waiter, timer);

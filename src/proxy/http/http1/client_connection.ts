@@ -58,7 +58,7 @@ export class ClientConnection implements StreamOwner, Upstream {
     this.#body = new BodyReader(arena);
     this.#held = new HeldBytes(arena);
     this.#writer = new MessageWriter(arena);
-    this.idleTimer = timerOf(() => this.discard());
+    this.idleTimer = timerOf(() => this.#idledOut());
     this.connectTimer = timerOf(() => this.stream.connectTimedOut());
   }
 
@@ -198,11 +198,21 @@ export class ClientConnection implements StreamOwner, Upstream {
 
   /** Closes a connection that carries nothing. */
   discard(): void {
+    this.#forget();
+    this.stream.close();
+  }
+
+  /** The same for one that its server has not closed. */
+  #idledOut(): void {
+    this.#forget();
+    this.endpoint.closeUnused(this.stream);
+  }
+
+  #forget(): void {
     disarm(this.idleTimer);
     disarm(this.connectTimer);
     this.endpoint.forget(this);
     this.#release();
-    this.stream.close();
   }
 
   #release(): void {
@@ -395,15 +405,20 @@ export class ClientConnection implements StreamOwner, Upstream {
       !this.stream.isBlocked;
     this.endpoint.responded(this, isReusable);
     this.#release();
-    if (!isReusable) this.stream.close();
+    if (!isReusable) this.endpoint.closeUnused(this.stream);
     exchange.onResponseEnd();
   }
 
+  /**
+   * A reset tells the server at once, where a mere end would look like that of the request, and no port waits. But one
+   * that has yet to accept the connection might fail as a whole: some runtimes take a reset there for the listener's.
+   */
   cancel(): void {
     this.exchange = undefined;
     disarm(this.connectTimer);
     this.#release();
-    this.stream.close();
+    if (this.isReused || this.#isHeadDone) this.stream.abort();
+    else this.endpoint.closeUnused(this.stream);
     this.endpoint.closed(this, undefined);
   }
 }
