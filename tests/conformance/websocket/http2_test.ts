@@ -2,7 +2,7 @@
  * WebSocket of an HTTP/2 client (extended CONNECT) through a meshed pair: to an application that knows it as HTTP/1's
  * Upgrade, and to one that takes it as it is. RFC 8441, RFC 6455 §4.
  */
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import hpack from "hpack.js";
 import { endpointAt } from "../../../src/proxy/testing/fake_control.ts";
