@@ -65,6 +65,10 @@ function judge(bytes: Uint8Array): Verdict {
   if (length > MAX_FRAME) return bad(Http2Error.FrameSize);
   if (stream === 0 ? ON_STREAM.has(type) : ON_CONNECTION.has(type)) return bad(Http2Error.Protocol);
   if (!isLength(type, flags, length)) return bad(Http2Error.FrameSize, type !== PRIORITY);
+  if (type === PRIORITY) {
+    if (bytes.length < HEAD + 4) return PARTIAL;
+    if ((view.getUint32(HEAD) & 0x7fffffff) === stream) return bad(Http2Error.Protocol, false);
+  }
   const isPadded = (type === DATA || type === HEADERS || type === PUSH) && (flags & PADDED) !== 0;
   const hasPriority = type === HEADERS && (flags & WITH_PRIORITY) !== 0;
   const extra = (isPadded ? 1 : 0) + (hasPriority ? 5 : 0);

@@ -66,6 +66,7 @@ const FLOODS: readonly (readonly [string, (id: number) => Uint8Array])[] = [
     "requests that have themselves reset by a PRIORITY of four bytes",
     (id) => join(whole(id), frame(PRIORITY, 0, id, new Uint8Array(4))),
   ],
+  ["requests that are malformed", (id) => headers(id, [...POST, ["connection", "close"]])],
   ["GOAWAY", () => frame(GOAWAY, 0, 0, new Uint8Array(8))],
   ["acknowledged settings that were never sent", () => frame(SETTINGS, ACK, 0)],
   ["answers to PING that nobody sent", () => frame(PING, ACK, 0, new Uint8Array(8))],

@@ -37,6 +37,7 @@ export const http2ServerTarget: Target = {
       () => {},
       () => {},
     );
+    connection.greet();
     stream.feed(PREFACE);
     const wire = input.subarray(SEED_BYTES);
     for (let at = 0; at < wire.length && !stream.isClosed;) {

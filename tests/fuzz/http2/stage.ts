@@ -102,6 +102,9 @@ export class StagedStream {
     return false;
   }
 
+  /** Says its end; what the peer still sends is read. */
+  endWriting(): void {}
+
   /** Bytes arrive. */
   feed(bytes: Uint8Array): void {
     this.#incoming.push(bytes);

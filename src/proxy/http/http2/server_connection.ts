@@ -46,7 +46,7 @@ export class ServerConnection extends AcceptedConnection {
     if (reason !== BlockReason.None && !isTooLarge) {
       this.onMalformed(BlockReason[reason]);
       this.writeReset(id, Http2Error.Protocol);
-      return this.isClosed ? -1 : next;
+      return this.isClosed || !this.nuisance() ? -1 : next;
     }
     if (this.#isLastKnown || this.streams.size >= MAX_CONCURRENT_STREAMS) {
       this.writeReset(id, Http2Error.RefusedStream);
