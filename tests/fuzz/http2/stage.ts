@@ -91,6 +91,7 @@ export class StagedStream {
   /** Bytes that the peer's socket still takes; fewer than are sent make the connection wait. */
   room = Infinity;
   #incoming: Uint8Array[] = [];
+  #isWriteEnded = false;
 
   constructor(readonly loop: Loop, private readonly onSent: (bytes: Uint8Array) => void) {}
 
@@ -138,10 +139,16 @@ export class StagedStream {
 
   send(at: number, length: number): number {
     if (this.isClosed) return FAILED;
+    if (this.#isWriteEnded) throw new Error("bytes are sent after the end was said");
     const count = Math.min(length, this.room);
     this.room -= count;
     if (count > 0) this.onSent(arena.memory.bytes.slice(at, at + count));
     return count;
+  }
+
+  /** Nothing may be sent any more. */
+  endWriting(): void {
+    this.#isWriteEnded = true;
   }
 
   pause(): void {
