@@ -76,8 +76,10 @@ function assemble({ config, sockets }: ProxyOptions) {
   const dialer = new Dialer(loop, arena, config.outbound, tls);
   const resolvConf = readResolvConf(), servers = nameServersOf(resolvConf).map((ip) => ({ ip, port: 53 }));
   const resolver = new Resolver(loop, arena, telemetry, servers, PROXY_MARK, searchListOf(resolvConf));
-  const channel = (service: ControlAddress) =>
-    new Http2Channel({ service, dialer, resolver, log, createCodec: () => new WasmHeaderCodec(arena) });
+  const channel = (service: ControlAddress, isQuietWhenIdle = false) => {
+    const createCodec = () => new WasmHeaderCodec(arena);
+    return new Http2Channel({ service, dialer, resolver, log, createCodec, isQuietWhenIdle });
+  };
   const plane = new GrpcPlane({
     config,
     loop,
@@ -95,7 +97,7 @@ function assemble({ config, sockets }: ProxyOptions) {
 /** Undefined while no collector is configured. */
 function exporterOf(
   { config: { tracing, outbound: { backoff } }, loop, telemetry, log }: Runtime,
-  channel: (service: ControlAddress) => Http2Channel,
+  channel: (service: ControlAddress, isQuietWhenIdle: boolean) => Http2Channel,
 ): SpanExporter | undefined {
   if (tracing === undefined) return undefined;
   const { collector } = tracing;
@@ -103,7 +105,7 @@ function exporterOf(
   log.info("traces are exported", { collector: `${collector.host}:${collector.port}`, isPlain });
   const facts = { pid: Deno.pid, startedAt: performance.timeOrigin, readFile: Deno.readTextFileSync };
   return new SpanExporter({
-    channel: channel(collector),
+    channel: channel(collector, true),
     loop,
     telemetry,
     log,

@@ -24,6 +24,8 @@ export interface ChannelOptions {
   readonly resolver: Resolver;
   readonly log: Log;
   readonly createCodec: () => HeaderCodec;
+  /** The service is none of the mesh's own: see ConnectionOptions. */
+  readonly isQuietWhenIdle?: boolean;
 }
 
 export class Http2Channel implements GrpcChannel {
@@ -87,6 +89,7 @@ export class Http2Channel implements GrpcChannel {
       loop,
       authority: `${service.host}:${service.port}`,
       codec: this.options.createCodec(),
+      isQuietWhenIdle: this.options.isQuietWhenIdle ?? false,
       onClosed: (reason) => log.debug("control connection closed", { service: where, reason }),
     });
   }

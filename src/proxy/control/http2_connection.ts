@@ -38,9 +38,11 @@ interface Call {
 }
 
 export interface ConnectionOptions {
-  readonly loop: Loop;
+  readonly loop: Pick<Loop, "after">;
   readonly authority: string;
   readonly codec: HeaderCodec;
+  /** No PING while there is no call: servers of gRPC close connections that ask more often than every few minutes. */
+  readonly isQuietWhenIdle: boolean;
   /** The connection is over: no more calls. */
   readonly onClosed: (reason: string) => void;
 }
@@ -287,6 +289,7 @@ export class Http2Connection {
     this.#cancelPing?.();
     this.#isPingOut = false;
     this.#cancelPing = this.options.loop.after(PING_INTERVAL_MS, () => {
+      if (this.options.isQuietWhenIdle && this.#calls.size === 0) return this.#armPing();
       this.#isPingOut = true;
       this.#write(encodeFrame(FrameType.Ping, 0, 0, new Uint8Array(8)));
       this.#cancelPing = this.options.loop.after(

@@ -215,6 +215,7 @@ export class Exchange extends CarriedRequest {
   onCannotCarry(upstream: Upstream): void {
     if (this.#upstream !== upstream) return;
     this.#upstream = undefined;
+    this.#attempt.trace?.notSent();
     if (this.#canRepeat) return this.#resend(upstream.endpoint);
     this.#answer(proxyError("refused", `${upstream.endpoint.name}: it takes no WebSocket`));
   }
@@ -281,9 +282,8 @@ export class Exchange extends CarriedRequest {
 
   #unpark(): void {
     const next = this.pipeline.reroute(this, this.#attempt.endpoint!, true);
-    if (next === undefined) return;
-    if ("code" in next) this.#answer(next);
-    else this.#resendParked(next);
+    if (next !== undefined && "code" in next) this.#answer(next);
+    else if (next !== undefined) this.#resendParked(next);
   }
 
   #resendParked(endpoint: Endpoint): void {

@@ -62,7 +62,7 @@ export class RequestTrace {
   sent(): void {
     const tracer = this.#tracer;
     if (tracer === undefined) return;
-    this.attemptFailed("not sent");
+    this.attemptLeft("unanswered");
     tracer.ids.write(this.#clientId);
     this.#clientStatus = 0;
     if (this.#facts !== undefined) this.#clientStart = tracer.now();
@@ -75,6 +75,11 @@ export class RequestTrace {
    */
   replace(to: number): number {
     return this.#format?.replace(this.arena, this.#context, this.#clientId, this.#serverId, to) ?? 0;
+  }
+
+  /** Nothing has been sent: it was no attempt. */
+  notSent(): void {
+    this.#clientStart = 0;
   }
 
   /** The attempt has an answer. */
@@ -99,10 +104,10 @@ export class RequestTrace {
     this.#endClient(this.#clientStatus, error);
   }
 
-  /** Nothing more is learnt of the attempt. */
-  attemptLeft(): void {
+  /** Nothing more is learnt of the attempt. @param error if there was no answer, in a word */
+  attemptLeft(error = "cancelled"): void {
     const status = this.#clientStatus;
-    this.#endClient(status, status === 0 ? "cancelled" : errorOf(status, -1));
+    this.#endClient(status, status === 0 ? error : errorOf(status, -1));
   }
 
   /** The client gets a response. */

@@ -77,6 +77,17 @@ Deno.test("each attempt is a span of its own, and goes on as itself", () => {
   ]);
 });
 
+Deno.test("what was never sent is no attempt", () => {
+  const { trace, tracing, told } = traced();
+  trace.begin(tracing.outbound, readRequest(arena, { headers: [SAMPLED] }), true);
+  trace.sent();
+  trace.notSent();
+  trace.sent();
+  trace.attemptEnded(404, -1);
+  trace.ended(404, -1, undefined);
+  deepEqual(told(), ["client 3 of 1 404", `server 1 of ${PARENT} 404`]);
+});
+
 Deno.test("a trace that nobody records goes on from new spans, and nothing is told", () => {
   const { trace, tracing, told } = traced();
   equal(trace.begin(tracing.inbound, readRequest(arena, { headers: [UNSAMPLED] }), false), true);

@@ -164,6 +164,7 @@ const switching = (accept: string, more = "") =>
 /** An application of HTTP/1 alone behind the pair: what does not begin as HTTP/1 is answered 400 there. */
 async function withHttp1(
   use: (pair: Pair, application: Application) => Promise<void>,
+  environment: Record<string, string> = {},
 ): Promise<void> {
   const application = new Application();
   // The proxy asks first whether HTTP/2 is spoken; that connection is none of the case's.
@@ -178,15 +179,43 @@ async function withHttp1(
     application.text = latin1(first.subarray(0, count));
     application.accepted.resolve(connection);
   });
-  await withPair(() => new Response(), async (pair) => {
-    pair.client.control.endpoints.set(WEB, [
-      endpointAt({ ip: "127.0.0.1", port: accepts.port }, SERVER, pair.server.inboundAddress.port),
-    ]);
-    await use(pair, application);
-  });
+  await withPair(
+    () => new Response(),
+    async (pair) => {
+      pair.client.control.endpoints.set(WEB, [
+        endpointAt({ ip: "127.0.0.1", port: accepts.port }, SERVER, pair.server.inboundAddress.port),
+      ]);
+      await use(pair, application);
+    },
+    environment,
+    environment,
+  );
   await accepts.close();
   await application.server.close();
 }
+
+Deno.test("a traced WebSocket goes on from the proxies' spans, which end where it begins", async () => {
+  const trace = "4bf92f3577b34da6a3ce929d0e0e4736", parent = "00f067aa0ba902b7";
+  await withHttp1(async ({ client, server }, application) => {
+    const fields: Fields = [...WEBSOCKET, ["traceparent", `00-${trace}-${parent}-01`]];
+    const socket = await Socket.ask(client.outboundAddress.port, fields);
+    const request = await application.upgrade();
+    equal((await socket.head()).get(":status"), "200");
+    const spans = [...client.spans, ...server.spans], chain = [parent];
+    equal(spans.length, 4, "before any of its bytes");
+    while (chain.length < 5) {
+      const next = spans.find(({ parentId }) => parentId.toHex() === chain.at(-1))!;
+      equal(next.error, undefined);
+      chain.push(next.spanId.toHex());
+    }
+    deepEqual(request.match(/^traceparent:.*$/gm), [`traceparent: 00-${trace}-${chain.at(-1)}-01`]);
+    await application.say("hello");
+    equal(await socket.take(5), "hello");
+    socket.peer.close();
+    await application.until(() => false).catch(() => {}); // its end, or its reset
+    equal(client.spans.length + server.spans.length, 4);
+  }, { LINKERD2_PROXY_TRACE_COLLECTOR_SVC_ADDR: "localhost.:1" });
+});
 
 Deno.test("an extended CONNECT is an Upgrade to an application of HTTP/1, and its bytes pass both ways", async () => {
   await withHttp1(async ({ client }, application) => {

@@ -6,6 +6,7 @@ import { getJson } from "../../../src/kube/service_proxy.ts";
 import { type Cluster, startCluster } from "../../../src/local/cluster/cluster.ts";
 import { installMesh } from "../../../src/local/install.ts";
 import { waitForWorkloads } from "../../../src/local/workloads.ts";
+import type { PartialValues } from "../../../src/mesh/values.ts";
 import { MESH } from "../meshed_shop.ts";
 import { PATIENCE_MS } from "../until.ts";
 import { type Answers, PORT, type Question } from "./application.ts";
@@ -15,7 +16,7 @@ export const SHOP = "shop";
 const SCRIPT = fromFileUrl(new URL("./application.ts", import.meta.url).href);
 
 /** A namespace whose pods get a proxy. */
-function meshed(namespace: string): KubernetesObject {
+export function meshed(namespace: string): KubernetesObject {
   const metadata = { name: namespace, annotations: { "linkerd.io/inject": "enabled" } };
   return { apiVersion: "v1", kind: "Namespace", metadata };
 }
@@ -51,12 +52,12 @@ function workload(namespace: string, name: string, ...args: readonly string[]): 
   ] as KubernetesObject[];
 }
 
-/** Stop it in the end. */
-export async function startRoutedShop(): Promise<Cluster> {
+/** Stop it in the end. @param values of the installation that differ from a laptop's */
+export async function startRoutedShop(values: PartialValues = {}): Promise<Cluster> {
   const cluster = await startCluster();
   try {
     const { client } = cluster;
-    await installMesh(client);
+    await installMesh(client, () => {}, values);
     await waitForWorkloads(client, MESH, { timeoutMs: PATIENCE_MS });
     await apply(cluster, [
       meshed(SHOP),

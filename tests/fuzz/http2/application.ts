@@ -12,6 +12,8 @@ import type { Upstream } from "../../../src/proxy/http/sides.ts";
 import type { HttpSeries } from "../../../src/proxy/telemetry/http_series.ts";
 import type { Random } from "../random.ts";
 import { Taps } from "../../../src/proxy/tap/taps.ts";
+import { SpanIds } from "../../../src/proxy/trace/span_ids.ts";
+import { type Tracer, Tracing } from "../../../src/proxy/trace/tracer.ts";
 import { arena } from "./stage.ts";
 
 const HEADS: readonly string[] = [
@@ -67,7 +69,22 @@ class Asked implements Upstream {
   }
 }
 
+const SPAN_IDS = new SpanIds();
+
+/** Complains when a span is told of twice, or ends before it began. */
+function checkingTracer(): Tracer {
+  const told = new Set<string>();
+  return new Tracing({
+    take({ spanId, startMicros, endMicros }) {
+      const id = spanId.toHex();
+      if (told.has(id) || endMicros < startMicros) throw new Error("a span is told of twice, or backwards");
+      told.add(id);
+    },
+  }, SPAN_IDS).inbound;
+}
+
 export class Application {
+  readonly #tracer = checkingTracer();
   readonly inFlight = new InFlight(50);
   readonly #asked: Asked[] = [];
   readonly #waiting = new Set<Exchange>();
@@ -126,8 +143,8 @@ export class Application {
       tapPlace() {
         throw new Error("no tap runs");
       },
-      isWatched: false,
-      tracer: undefined,
+      isWatched: true,
+      tracer: this.#tracer,
       logAccess: () => undefined,
       endAccess() {},
       requestSeries: undefined,

@@ -23,10 +23,13 @@ function literal(name: string, value: string): string {
   return `\0${String.fromCharCode(name.length)}${name}${String.fromCharCode(value.length)}${value}`;
 }
 
+const TRACE = `00-${"4b".repeat(16)}-${"0f".repeat(8)}-01`;
+
 function fields(random: Random, isTrailers: boolean): string {
   const extra = [
     () => literal("x-a", "1"),
     () => literal("content-type", "application/grpc"),
+    () => literal("traceparent", TRACE),
     () => literal("content-length", String(random.below(20))),
     () => literal("te", "trailers"),
     () => literal("l5d-orig-proto", "HTTP/1.1"),

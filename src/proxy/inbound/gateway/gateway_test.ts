@@ -108,6 +108,24 @@ Deno.test("an HTTP/1 request crosses a gateway: to the name of its header, signe
   });
 });
 
+Deno.test("a traced request comes in to a gateway and goes out of it, signed and in one chain", async () => {
+  const suffixes = { ...SUFFIXES, LINKERD2_PROXY_TRACE_COLLECTOR_SVC_ADDR: "localhost.:1" };
+  const trace = "4bf92f3577b34da6a3ce929d0e0e4736", parent = "00f067aa0ba902b7";
+  const serve = ({ headers }: Request) =>
+    Response.json([headers.get("traceparent"), headers.get("forwarded")]);
+  await withChain({ suffixes }, async ({ url, gateway: { spans } }) => {
+    const response = await fetch(url, { headers: { traceparent: `00-${trace}-${parent}-01` } });
+    const [traceparent, forwarded] = await response.json();
+    match(forwarded, SIGNED);
+    while (spans.length < 2) await new Promise((done) => setTimeout(done, 0));
+    const [client, server] = spans;
+    deepEqual([server!.direction, server!.kind, server!.parentId.toHex()], ["inbound", "server", parent]);
+    deepEqual([client!.direction, client!.kind], ["outbound", "client"]);
+    equal(client!.parentId.toHex(), server!.spanId.toHex());
+    equal(traceparent, `00-${trace}-${client!.spanId.toHex()}-01`);
+  }, serve);
+});
+
 Deno.test("an HTTP/2 request crosses a gateway as such, with its body and under its own name", async () => {
   const application = http2.createServer();
   application.on("stream", (stream: http2.ServerHttp2Stream, headers) => {
