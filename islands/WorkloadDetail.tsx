@@ -7,6 +7,7 @@ import { Command } from "../src/dashboard/components/figures.tsx";
 import { LiveCalls } from "../src/dashboard/components/live_calls.tsx";
 import { LiveNotes, LiveStatus, Source } from "../src/dashboard/components/live_status.tsx";
 import { PodTable } from "../src/dashboard/components/pod_table.tsx";
+import { InboundRoutes, OutboundRoutes } from "../src/dashboard/components/route_tables.tsx";
 import { useLive } from "../src/dashboard/components/use_live.ts";
 import { WindowChoice } from "../src/dashboard/components/window_choice.tsx";
 import { WorkloadTiles } from "../src/dashboard/components/workload_tiles.tsx";
@@ -49,9 +50,18 @@ function EdgeCommands({ edges, peer, more, view }: EdgeCommandsProps) {
   );
 }
 
+/** The command that prints the same. */
+function routeCommand(
+  direction: "inbound" | "outbound",
+  { row: { resource }, window }: WorkloadView,
+): string {
+  const ago = window === "1m" ? "" : ` -t ${window}`;
+  return `linkerd stat-${direction} ${shortName(resource)} -n ${resource.namespace}${ago}`;
+}
+
 export default function WorkloadDetail({ view: initial, stream, calls }: WorkloadDetailProps) {
   const live = useLive(initial, stream);
-  const { row, window, chart, inbound, outbound, pods, status } = live.view;
+  const { row, window, chart, inbound, outbound, inboundRoutes, outboundRoutes, pods, status } = live.view;
   const { resource } = row;
   const { namespace, name } = resource;
   const short = shortName(resource);
@@ -106,6 +116,17 @@ export default function WorkloadDetail({ view: initial, stream, calls }: Workloa
           : <EdgeTable edges={outbound} peer="destination" namespace={namespace} window={window} />}
         <EdgeCommands edges={outbound} peer="destination" more={`--from ${short}`} view={live.view} />
       </section>
+      {inboundRoutes.length + outboundRoutes.length > 0 && (
+        <section class="card">
+          <h2>
+            Routes <small>what was admitted, and asked for, by which rule</small>
+          </h2>
+          {inboundRoutes.length > 0 && <InboundRoutes rows={inboundRoutes} />}
+          {outboundRoutes.length > 0 && <OutboundRoutes rows={outboundRoutes} />}
+          {inboundRoutes.length > 0 && <Command text={routeCommand("inbound", live.view)} />}
+          {outboundRoutes.length > 0 && <Command text={routeCommand("outbound", live.view)} />}
+        </section>
+      )}
       {!isUnmeshed && <LiveCalls path={calls} command={`linkerd tap ${short} -n ${namespace}`} />}
       <section class="card">
         <h2>Pods</h2>

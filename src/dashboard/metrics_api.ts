@@ -18,6 +18,7 @@ import {
   type StatusResponse,
   type WorkloadsResponse,
 } from "../mesh/api.ts";
+import type { RoutesQuery, StatInboundResponse, StatOutboundResponse } from "../mesh/route_api.ts";
 import { type MeshError, MeshFailure } from "../mesh/error.ts";
 import type { TapQuery } from "../mesh/tap.ts";
 
@@ -27,6 +28,8 @@ const TIMEOUT_MS = 5_000;
 export interface MetricsApi {
   stat(query: StatQuery): Promise<StatResponse>;
   edges(query: EdgesQuery): Promise<EdgesResponse>;
+  statInbound(query: RoutesQuery): Promise<StatInboundResponse>;
+  statOutbound(query: RoutesQuery): Promise<StatOutboundResponse>;
   series(query: SeriesQuery): Promise<SeriesResponse>;
   workloads(query: { namespace?: string; kind?: StatKind; name?: string }): Promise<WorkloadsResponse>;
   namespaces(): Promise<NamespacesResponse>;
@@ -41,6 +44,8 @@ export function connectMetricsApi(base: string): MetricsApi {
   return {
     stat: (query) => get("/api/v1/stat", query),
     edges: (query) => get("/api/v1/edges", query),
+    statInbound: (query) => get("/api/v1/stat-inbound", query),
+    statOutbound: (query) => get("/api/v1/stat-outbound", query),
     series: (query) => get("/api/v1/series", query),
     workloads: (query) => get("/api/v1/workloads", query),
     namespaces: () => get("/api/v1/namespaces"),

@@ -20,8 +20,11 @@ import type {
   WorkloadsResponse,
 } from "../../src/mesh/api.ts";
 import { statKind } from "../../src/mesh/api.ts";
+import type { StatInboundResponse, StatOutboundResponse } from "../../src/mesh/route_api.ts";
+import { resourceKey } from "../../src/dashboard/model/resource.ts";
 import { parseWindow } from "../../src/mesh/duration.ts";
 import type { MeshError } from "../../src/mesh/error.ts";
+import { inboundRoutes, outboundRoutes } from "./fixture_routes.ts";
 import { fixtureTap } from "./fixture_tap.ts";
 import { type FixtureWorkload, type Scenario, SCENARIOS } from "./fixture_mesh.ts";
 
@@ -243,6 +246,16 @@ export function startFixtureApi(options: FixtureOptions = {}): FixtureApi {
           edge.destination.namespace === namespace
         );
         return { at, windowMs, edges } satisfies EdgesResponse;
+      }
+      case "/api/v1/stat-inbound": {
+        const rows = selected.flatMap((one) => inboundRoutes(statRow(one, at, seconds)));
+        return { at, windowMs, coveredMs: windowMs, rows } satisfies StatInboundResponse;
+      }
+      case "/api/v1/stat-outbound": {
+        const edges = scenario.edges.map((edge) => edgeOf(scenario, edge, at, seconds))
+          .filter(({ source }) => selected.some((one) => resourceKey(nameOf(one)) === resourceKey(source)));
+        const rows = outboundRoutes(edges);
+        return { at, windowMs, coveredMs: windowMs, rows } satisfies StatOutboundResponse;
       }
       case "/api/v1/series":
         return selected[0] === undefined ? undefined : seriesOf(selected[0], at, windowMs);

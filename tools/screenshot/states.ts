@@ -6,7 +6,7 @@ import type { Camera, Shot } from "./camera.ts";
 const WORKLOAD = "/namespaces/shop/deployments/web";
 const SHOP: readonly Shot[] = [
   { file: "shop", path: "/namespaces/shop" },
-  { file: "workload", path: WORKLOAD, height: 1060 },
+  { file: "workload", path: WORKLOAD, height: 1500 },
   { file: "all-light", path: "/", height: 1200 },
   { file: "all-dark", path: "/", scheme: "dark", height: 1200 },
   { file: "shop-dark", path: "/namespaces/shop", scheme: "dark" },

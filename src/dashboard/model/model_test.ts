@@ -6,6 +6,7 @@ import { mergeEdges, sumRequests } from "./edges.ts";
 import { healthOf } from "./health.ts";
 import { loadOverview } from "./overview.ts";
 import { chartOf, resourcePath, shortKinds, statCommand, withWindow } from "./resource.ts";
+import { MeshFailure } from "../../mesh/error.ts";
 import { chartFrom, loadWorkload } from "./workload.ts";
 
 const requests = (success: number, failure: number, latencyP99: number, mtls = 1): RequestStats => ({
@@ -113,6 +114,19 @@ Deno.test("the overview counts applications, shows them first, and keeps the con
   await fixture.stop();
 });
 
+Deno.test("a metrics-api that does not know of routes has none, and the page all else", async () => {
+  const fixture = startFixtureApi(), api = connectMetricsApi(fixture.url);
+  const unknown = () =>
+    Promise.reject(new MeshFailure({ code: "path-unknown", source: "usage", detail: "" }));
+  const web = { kind: "deployment", namespace: "shop", name: "web" } as const;
+  const view = await loadWorkload({ ...api, statInbound: unknown, statOutbound: unknown }, web, "1m");
+  assert.deepEqual([view.inboundRoutes, view.outboundRoutes, view.pods.length], [[], [], 2]);
+  const failing = () =>
+    Promise.reject(new MeshFailure({ code: "unexpected", source: "mesh", detail: "out of order" }));
+  await assert.rejects(() => loadWorkload({ ...api, statInbound: failing }, web, "1m"), /out of order/);
+  await fixture.stop();
+});
+
 Deno.test("a workload has its own edges and pods only; one that is not there is said to be missing", async () => {
   const fixture = startFixtureApi();
   const api = connectMetricsApi(fixture.url);
@@ -125,6 +139,10 @@ Deno.test("a workload has its own edges and pods only; one that is not there is 
     "payment",
     "recommend",
   ]);
+  assert.deepEqual(view.inboundRoutes.map(({ server }) => server.port), [8080]);
+  const catalog = view.outboundRoutes.find(({ route }) => route.name === "catalog-canary");
+  assert.deepEqual(catalog?.backends.map(({ backend }) => backend.name), ["catalog", "catalog-v2"]);
+  assert.equal(view.outboundRoutes.length, 4);
   assert.equal(view.pods.length, 2);
   assert.ok(view.pods.every((pod) => pod.requests !== undefined));
   assert.equal(view.chart.span, 600);

@@ -10,6 +10,7 @@ import type {
   StatusResponse,
   TcpStats,
 } from "../../mesh/api.ts";
+import type { InboundRouteRow, OutboundRouteRow } from "../../mesh/route_api.ts";
 import { parseWindow } from "../../mesh/duration.ts";
 import { MeshFailure } from "../../mesh/error.ts";
 import type { MetricsApi } from "../metrics_api.ts";
@@ -48,6 +49,8 @@ export interface WorkloadView {
   readonly chartTitle: string;
   readonly inbound: readonly Edge[];
   readonly outbound: readonly Edge[];
+  readonly inboundRoutes: readonly InboundRouteRow[];
+  readonly outboundRoutes: readonly OutboundRouteRow[];
   readonly pods: readonly PodRow[];
   readonly status: StatusResponse;
 }
@@ -67,10 +70,12 @@ export async function loadWorkload(
   const row = found.rows.find((one) => resourceKey(one.resource) === resourceKey(resource));
   if (row === undefined) throw new MeshFailure(notFound(resource, (await api.namespaces()).namespaces));
   const { chart, chartTitle } = chartOf(window, found.at - status.startedAt);
-  const [pods, edges, series] = await Promise.all([
+  const [pods, edges, series, inboundRoutes, outboundRoutes] = await Promise.all([
     api.stat({ kind: "pod", namespace, window }),
     api.edges({ namespace, window }),
     api.series({ kind, namespace, name, window: chart }),
+    rowsOf(api.statInbound({ kind, namespace, name, window })),
+    rowsOf(api.statOutbound({ kind, namespace, name, window })),
   ]);
   const { total: _, ...figures } = row;
   const is = (other: ResourceName) => resourceKey(other) === resourceKey(resource);
@@ -85,6 +90,8 @@ export async function loadWorkload(
     chartTitle,
     inbound: edges.edges.filter((edge) => is(edge.destination)).sort(busiestFirst),
     outbound: edges.edges.filter((edge) => is(edge.source)).sort(busiestFirst),
+    inboundRoutes,
+    outboundRoutes,
     pods: (existing.workloads.find((one) => is(one.resource))?.pods ?? []).map((pod): PodRow => {
       const { requests, tcp } = byName.get(pod.name) ?? {};
       return {
@@ -95,6 +102,16 @@ export async function loadWorkload(
     }),
     status,
   };
+}
+
+/** No rows from a metrics-api that is older than the dashboard and does not know the question. */
+async function rowsOf<Row>(answer: Promise<{ readonly rows: readonly Row[] }>): Promise<readonly Row[]> {
+  try {
+    return (await answer).rows;
+  } catch (error) {
+    if (error instanceof MeshFailure && error.error.code === "path-unknown") return [];
+    throw error;
+  }
 }
 
 function busiestFirst(left: Edge, right: Edge): number {

@@ -1,0 +1,158 @@
+/** A workload's routes: what its Servers admitted, and what it asked for, of which backends. */
+import type { RequestStats } from "../../mesh/api.ts";
+import type {
+  BackendRow,
+  InboundRouteRow,
+  OutboundRouteRow,
+  OutboundStats,
+  PortName,
+  RouteName,
+} from "../../mesh/route_api.ts";
+import { HEALTH_TITLES, healthOf } from "../model/health.ts";
+import { countText, Dot, Latency, Nothing, Rps, Success } from "./figures.tsx";
+
+/** Latencies below `apartFromMs` are not told apart: a guess is not shown. */
+function RouteLatency({ value, apartFromMs }: { value: number | undefined; apartFromMs: number }) {
+  if (value !== undefined && value < apartFromMs) return <>&lt;{apartFromMs} ms</>;
+  return <Latency value={value} />;
+}
+
+function Figures({ requests, apartFromMs = 0 }: { requests: RequestStats; apartFromMs?: number }) {
+  return (
+    <>
+      <td class="figure">
+        <Success requests={requests} />
+      </td>
+      <td class="figure">
+        <Rps requests={requests} />
+      </td>
+      {[requests.latencyP50, requests.latencyP95, requests.latencyP99].map((value, at) => (
+        <td key={at} class="figure">
+          <RouteLatency value={value} apartFromMs={apartFromMs} />
+        </td>
+      ))}
+    </>
+  );
+}
+
+const FIGURE_HEADS = ["Success", "RPS", "P50", "P95", "P99"];
+
+function FigureHeads({ more = [] }: { more?: readonly string[] }) {
+  return (
+    <>
+      {[...FIGURE_HEADS, ...more].map((title) => <th key={title} scope="col" class="figure">{title}</th>)}
+    </>
+  );
+}
+
+function Route({ route: { kind, name } }: { route: RouteName }) {
+  return kind === "default" ? <span class="nothing">default</span> : (
+    <>
+      {name} <small>{kind}</small>
+    </>
+  );
+}
+
+const portText = ({ name, port }: PortName) => `${name}:${port}`;
+
+export function InboundRoutes({ rows }: { rows: readonly InboundRouteRow[] }) {
+  return (
+    <div class="scroll">
+      <table class="rows">
+        <caption class="sr">What its Servers admitted, by route</caption>
+        <thead>
+          <tr>
+            <th scope="col" class="name">Server</th>
+            <th scope="col">Route</th>
+            <FigureHeads />
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ server, route, requests }) => (
+            <tr key={`${server.kind} ${portText(server)} ${route.kind} ${route.name}`}>
+              <th scope="row" class="name">
+                <Dot health={healthOf(requests)} label={HEALTH_TITLES[healthOf(requests)]} />
+                {server.kind === "default" ? `port ${server.port}` : portText(server)}
+                {server.kind === "default" && <small>{server.name}</small>}
+              </th>
+              <td>
+                <Route route={route} />
+              </td>
+              <Figures requests={requests} />
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Count({ value }: { value: number | undefined }) {
+  return value === undefined || value === 0 ? <Nothing /> : <>{countText(value)}</>;
+}
+
+function OutboundFigures({ stats, retries }: { stats: OutboundStats; retries?: number }) {
+  return (
+    <>
+      <Figures requests={stats.requests} apartFromMs={stats.toldApartFromMs} />
+      <td class="figure">
+        <Count value={stats.timeouts} />
+      </td>
+      <td class="figure">
+        <Count value={retries} />
+      </td>
+    </>
+  );
+}
+
+/** A lone backend that is the Service itself says nothing that its route does not. */
+function toldBackends({ parent, backends }: OutboundRouteRow): readonly BackendRow[] {
+  const [only] = backends, isItself = backends.length === 1 && only?.backend.namespace === parent.namespace;
+  return isItself && portText(only.backend) === portText(parent) ? [] : backends;
+}
+
+export function OutboundRoutes({ rows }: { rows: readonly OutboundRouteRow[] }) {
+  return (
+    <div class="scroll">
+      <table class="rows">
+        <caption class="sr">What it asked for, by route and backend</caption>
+        <thead>
+          <tr>
+            <th scope="col" class="name">Service</th>
+            <th scope="col">Route or backend</th>
+            <FigureHeads more={["Timeouts", "Retries"]} />
+          </tr>
+        </thead>
+        {rows.map((row) => {
+          const { parent, route } = row, health = healthOf(row.requests);
+          const key = `${parent.namespace} ${
+            portText(parent)
+          } ${route.kind} ${route.namespace} ${route.name}`;
+          return (
+            <tbody key={key}>
+              <tr>
+                <th scope="row" class="name">
+                  <Dot health={health} label={HEALTH_TITLES[health]} />
+                  {portText(parent)}
+                </th>
+                <td>
+                  <Route route={route} />
+                </td>
+                <OutboundFigures stats={row} retries={row.retries} />
+              </tr>
+              {toldBackends(row).map((stats) => (
+                <tr key={`${stats.backend.namespace} ${portText(stats.backend)}`}>
+                  <td></td>
+                  <td>
+                    <span aria-hidden="true">└</span> {portText(stats.backend)}
+                  </td>
+                  <OutboundFigures stats={stats} />
+                </tr>
+              ))}
+            </tbody>
+          );
+        })}
+      </table>
+    </div>
+  );
+}
