@@ -104,8 +104,6 @@ export class StagedStream {
   }
 
   /** Says its end; what the peer still sends is read. */
-  endWriting(): void {}
-
   /** Bytes arrive. */
   feed(bytes: Uint8Array): void {
     this.#incoming.push(bytes);
