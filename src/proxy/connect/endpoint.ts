@@ -15,6 +15,7 @@ import { type ProxyError, proxyError } from "../error.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { ClientConnection } from "../http/http1/client_connection.ts";
 import { ClientConnection as Http2ClientConnection } from "../http/http2/client_connection.ts";
+import { CAUTIOUS_STREAMS, MAX_CONCURRENT_STREAMS } from "../http/http2/limits.ts";
 import { takeTables } from "../http/http2/tables.ts";
 import type { Upstream } from "../http/sides.ts";
 import type { TcpSeries } from "../telemetry/tcp_series.ts";
@@ -82,8 +83,8 @@ export class Endpoint implements Loaded {
   lastUsed = 0;
   /** Whether its HTTP/2 side takes an extended CONNECT; not known before it was asked. */
   takesExtendedConnect: boolean | undefined;
-  /** Streams that it allowed on its latest HTTP/2 connection. */
-  streamLimit = Infinity;
+  /** Streams that it allowed on its latest HTTP/2 connection; before there was one, what is assumed. */
+  streamLimit: number;
   /** All connections there are, idle or busy. */
   open = 0;
 
@@ -105,6 +106,7 @@ export class Endpoint implements Loaded {
     this.#peer = info.identity === undefined
       ? undefined
       : { ...info.identity, isTransport: (info.transportPort ?? info.authorityOverride) !== undefined };
+    this.streamLimit = this.isMeshed ? MAX_CONCURRENT_STREAMS : CAUTIOUS_STREAMS;
     this.authority = this.#peer === undefined ? "" : info.authorityOverride ?? "";
   }
 

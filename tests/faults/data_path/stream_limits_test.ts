@@ -72,3 +72,32 @@ Deno.test("requests beyond an application's limit of streams go over further con
   });
   await application.close();
 });
+
+Deno.test("a burst before an application has said how many streams it takes puts no more than 100 on a connection", async () => {
+  const asked: number[] = [], release = Promise.withResolvers<void>();
+  const application = new Server(async (connection) => { // says nothing until all have come
+    const peer = new RawPeer(connection), index = asked.push(0) - 1, streams: number[] = [];
+    await peer.take(PREFACE.length);
+    release.promise.then(async () => {
+      await peer.write(frame(SETTINGS, 0, 0), frame(SETTINGS, ACK, 0));
+      for (const stream of streams) {
+        await peer.write(headers(stream, [[":status", "200"]], END_HEADERS | END_STREAM));
+      }
+    });
+    for (let next = await peer.read(); next !== undefined; next = await peer.read()) {
+      if (next.type === HEADERS) asked[index] = streams.push(next.stream);
+    }
+  });
+  await withPair(() => new Response(), async ({ client }) => {
+    client.control.endpoints.set(WEB, [endpointAt({ ip: "127.0.0.1", port: application.port })]);
+    const peer = await RawPeer.connect(client.outboundAddress.port);
+    await peer.greet();
+    await peer.write(...Array.from({ length: 250 }, (_, i) => headers(2 * i + 1, GET)));
+    await until("all have come", () => asked.reduce((sum, count) => sum + count, 0) === 250);
+    equal(Math.max(...asked), 100);
+    release.resolve();
+    for (let answered = 0; answered < 250;) if ((await peer.read())?.type === HEADERS) answered++;
+    peer.close();
+  });
+  await application.close();
+});

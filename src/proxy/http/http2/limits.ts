@@ -2,6 +2,11 @@
 
 /** Streams a peer may have open at one time; beyond it REFUSED_STREAM. */
 export const MAX_CONCURRENT_STREAMS = 1000;
+/**
+ * Streams of the first connection to a server that has not yet said how many it takes: no server should take fewer
+ * (RFC 9113 §6.5.2), and one that is sent many more may end the connection (nginx).
+ */
+export const CAUTIOUS_STREAMS = 100;
 /** Bytes of fields as RFC 9113 §6.5.2 counts them; beyond it 431. */
 export const MAX_HEADER_LIST_BYTES = 32768;
 /**
