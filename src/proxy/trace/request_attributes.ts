@@ -1,6 +1,7 @@
 /**
  * What spans tell of a request, read from its head: made only for requests that are sampled, since strings are made here.
- * Texts are cut, so that what waits for a collector is bounded whatever a client sends.
+ * Texts are cut, so that what waits for a collector is bounded whatever a client sends. An authority has no password:
+ * the parsers refuse one with a user in it.
  * Source: proxy.md §15; OpenTelemetry, semantic conventions for HTTP spans and URLs.
  */
 import { Head, HeaderName } from "../../wasm/http1.ts";
@@ -33,15 +34,9 @@ function withoutSecrets(query: string): string {
   return query.replace(SECRET_PARAMETERS, `$1$2=${REDACTED}`);
 }
 
-/** `user:password@host` without who and how. */
-function withoutUser(authority: string): string {
-  const at = authority.lastIndexOf("@");
-  return at < 0 ? authority : `${REDACTED}:${REDACTED}${authority.slice(at)}`;
-}
-
-/** The host of an authority: no user, no port, no brackets. */
+/** The host of an authority without its port: no brackets. */
 function hostOf(authority: string): string {
-  return authority.slice(authority.lastIndexOf("@") + 1).replace(/^\[|\]$/g, "");
+  return authority.replace(/^\[|\]$/g, "");
 }
 
 /** Reads the request whose head stands in the record (offsets from `at`). */
@@ -62,7 +57,7 @@ export function readRequest(arena: Arena, at: number): RequestFacts {
     ["http.request.method", span(Head.MethodOffset, Head.MethodLength)],
     ["url.scheme", scheme],
     ["url.path", path],
-    ["url.full", `${scheme}://${withoutUser(authority)}${path}${query === "" ? "" : `?${query}`}`],
+    ["url.full", `${scheme}://${authority}${path}${query === "" ? "" : `?${query}`}`],
     ["network.transport", "tcp"],
   ];
   if (query !== "") attributes.push(["url.query", query]);

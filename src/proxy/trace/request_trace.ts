@@ -46,8 +46,12 @@ export class RequestTrace {
    */
   begin(tracer: Tracer, at: number, isConnect: boolean): boolean {
     const { arena } = this, context = this.#context;
-    this.#format = FORMATS.find((format) => format.read(arena, at, context));
-    this.#tracer = undefined;
+    this.#tracer = this.#format = undefined;
+    for (const format of FORMATS) {
+      if (!format.read(arena, at, context)) continue;
+      this.#format = format;
+      break;
+    }
     if (this.#format === undefined) return false;
     this.#tracer = tracer;
     this.#isConnect = isConnect;

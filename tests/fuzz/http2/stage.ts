@@ -103,7 +103,6 @@ export class StagedStream {
     return false;
   }
 
-  /** Says its end; what the peer still sends is read. */
   /** Bytes arrive. */
   feed(bytes: Uint8Array): void {
     this.#incoming.push(bytes);
