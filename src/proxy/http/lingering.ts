@@ -15,7 +15,11 @@ export class Lingering implements StreamOwner {
   readonly #timer = timerOf(() => this.#stream.close());
   readonly #stream: Stream;
 
-  constructor(stream: Stream) {
+  constructor(
+    stream: Stream,
+    /** Bytes that are read at most. */
+    private left = Infinity,
+  ) {
     this.#stream = stream;
     if (stream.isReadEnded && !stream.isBlocked) {
       stream.close();
@@ -34,8 +38,9 @@ export class Lingering implements StreamOwner {
       const count = stream.read(stream.arena.receiveAt, READ_SIZE);
       if (count === AGAIN) return;
       if (count === FAILED) return disarm(this.#timer);
-      if (count > 0) continue;
-      if (!stream.isBlocked) this.#end();
+      this.left -= count;
+      if (count > 0 && this.left > 0) continue;
+      if (count > 0 || !stream.isBlocked) this.#end();
       return;
     }
     if (stream.tls?.hasPending()) stream.readAgain(); // of what the socket still has the system tells

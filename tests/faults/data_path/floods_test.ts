@@ -28,7 +28,7 @@ import {
   wordOf,
 } from "../../conformance/http2/peer.ts";
 import { latin1 } from "../../conformance/http1/wire.ts";
-import { Client, elapse, Server, until, WEB } from "./peers.ts";
+import { Client, elapse, isGone, Server, until, WEB } from "./peers.ts";
 
 const CALM = 11,
   FLOOD = 1500,
@@ -139,6 +139,24 @@ Deno.test("a client that goes on sending after a connection error reads GOAWAY a
     const goAway = heard.length - 17;
     equal(heard[goAway + 3], GOAWAY);
     equal(heard.at(-1), 6, "FRAME_SIZE_ERROR");
+  });
+});
+
+Deno.test("a client that sends without end after a connection error is cut off", async () => {
+  await withQuiet(async ({ client }) => {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: client.outboundAddress.port });
+    const part = new Uint8Array(65536), most = 64 << 20;
+    await connection.write(
+      join(bytesOf(PREFACE), frame(SETTINGS, 0, 0), frame(PING, 0, 0, new Uint8Array(7))),
+    );
+    let sent = 0;
+    try {
+      while (sent < most) sent += await connection.write(part);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
+    ok(sent < most, "it is not read on and on");
+    connection.close();
   });
 });
 

@@ -19,6 +19,7 @@ import { Lingering } from "../lingering.ts";
 import { BlockAssembly } from "./block.ts";
 import { ControlFrames } from "./control_frames.ts";
 import {
+  CONNECTION_WINDOW,
   DEFAULT_WINDOW,
   FRAMES_PER_EVENT,
   MAX_BLOCK_BYTES,
@@ -463,7 +464,7 @@ export abstract class Http2Connection implements StreamOwner {
     this.#block.release();
     this.arena.giveTable(this.#decoder);
     this.arena.giveTable(this.#encoder);
-    if (isHeard && this.isServer) new Lingering(this.stream);
+    if (isHeard && this.isServer) new Lingering(this.stream, CONNECTION_WINDOW); // as much may be under way
     else this.stream.close();
     this.onConnectionEnd(failure);
   }
