@@ -36,16 +36,14 @@ import { renderRows } from "./telemetry/render.ts";
 import { type Row, rowsOf } from "./telemetry/rows.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { TlsContexts } from "./tls/contexts.ts";
-import { SpanExporter } from "./trace/exporter.ts";
-import { resourceOf } from "./trace/resource.ts";
+import type { SpanExporter } from "./trace/export/exporter.ts";
+import { exporterOf } from "./trace/export/process_exporter.ts";
 import { Tracing } from "./trace/tracer.ts";
 import { Arena } from "./worker/arena.ts";
 import { Loop } from "./worker/loop.ts";
 import { Watchdog } from "./worker/watchdog.ts";
 
 const WAITING_NOTICE_MS = 15_000, FORCED_DRAIN_MS = 100;
-/** However long a collector was away: spans should be told soon after it came back. */
-const MAX_EXPORT_BACKOFF_MS = 10_000;
 
 export interface ProxyOptions {
   readonly config: ProxyConfig;
@@ -92,30 +90,6 @@ function assemble({ config, sockets }: ProxyOptions) {
   const spans = exporterOf(services, channel), tracing = spans && new Tracing(spans);
   const runtime: Runtime = { ...services, tracing };
   return { runtime, channel, spans };
-}
-
-/** Undefined while no collector is configured. */
-function exporterOf(
-  { config: { tracing, outbound: { backoff } }, loop, telemetry, log }: Runtime,
-  channel: (service: ControlAddress, isQuietWhenIdle: boolean) => Http2Channel,
-): SpanExporter | undefined {
-  if (tracing === undefined) return undefined;
-  const { collector } = tracing;
-  const isPlain = collector.identity === undefined;
-  log.info("traces are exported", { collector: `${collector.host}:${collector.port}`, isPlain });
-  const facts = { pid: Deno.pid, startedAt: performance.timeOrigin, readFile: Deno.readTextFileSync };
-  return new SpanExporter({
-    channel: channel(collector, true),
-    loop,
-    telemetry,
-    log,
-    backoff: { ...backoff, maxMs: Math.min(backoff.maxMs, MAX_EXPORT_BACKOFF_MS) },
-    resource: resourceOf(
-      tracing,
-      facts,
-      (path, error) => log.warn("a file of trace attributes cannot be read", { path, error }),
-    ),
-  });
 }
 
 /** What the loops counted, and what the kernel did. */

@@ -3,7 +3,7 @@ import type { EndpointUpdate, OutboundDecision, OutboundTarget } from "../contro
 import type { ServerPolicy } from "../policy/server_policy.ts";
 import type { TapToMain, TapToWorker } from "../tap/messages.ts";
 import type { Row } from "../telemetry/rows.ts";
-import type { SpanBatch, SpansTaken } from "../trace/messages.ts";
+import type { SpanBatch, SpansTaken } from "../trace/export/messages.ts";
 import type { WatchedPlace } from "../worker/watchdog.ts";
 
 /** What this workload proves: a key and its certificate chain, DER, leaf first. */

@@ -8,7 +8,7 @@ import { isThreadAlive } from "../../linux/thread.ts";
 import type { ControlPlane, Watch } from "../control/plane.ts";
 import type { TapBatch } from "../tap/messages.ts";
 import type { Row } from "../telemetry/rows.ts";
-import type { SpanBatch } from "../trace/messages.ts";
+import type { SpanBatch } from "../trace/export/messages.ts";
 import type { Arena } from "../worker/arena.ts";
 import type { Loop } from "../worker/loop.ts";
 import { Link } from "./link.ts";

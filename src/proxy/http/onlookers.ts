@@ -3,7 +3,7 @@ import { Method } from "../../wasm/http1.ts";
 import type { Endpoint } from "../connect/endpoint.ts";
 import { type AccessRequest, lengthText } from "../telemetry/access_log.ts";
 import type { TappedRequest } from "../tap/tapped_request.ts";
-import { mayCarryTrace } from "../trace/fields.ts";
+import { mayCarryTrace } from "../trace/context/fields.ts";
 import { RequestTrace } from "../trace/request_trace.ts";
 import type { Arena } from "../worker/arena.ts";
 import type { Loop } from "../worker/loop.ts";

@@ -11,7 +11,7 @@ import type { Taps } from "../tap/taps.ts";
 import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
 import type { Counted } from "../telemetry/route_series.ts";
 import { HeaderName } from "../../wasm/http1.ts";
-import { mayCarryTrace } from "../trace/fields.ts";
+import { mayCarryTrace } from "../trace/context/fields.ts";
 import type { RequestTrace } from "../trace/request_trace.ts";
 import type { Tracer } from "../trace/tracer.ts";
 import type { InboundRule } from "../policy/inbound_rule.ts";

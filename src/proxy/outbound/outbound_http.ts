@@ -13,7 +13,7 @@ import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
 import { type Counted, CountedTwice } from "../telemetry/route_series.ts";
 import { countRetry, type RetryEvent } from "../telemetry/retry_counters.ts";
 import { HeaderName } from "../../wasm/http1.ts";
-import { mayCarryTrace } from "../trace/fields.ts";
+import { mayCarryTrace } from "../trace/context/fields.ts";
 import type { RequestTrace } from "../trace/request_trace.ts";
 import type { Tracer } from "../trace/tracer.ts";
 import type { RequestRules } from "../route/request_rules.ts";

@@ -3,7 +3,7 @@
  * those of an edit, and the span that a traced request goes on from. There is one place for a direction's requests and
  * one for its responses, since a head is written in the call that composes them.
  */
-import { MAX_TRACE_LINES } from "../trace/format.ts";
+import { MAX_TRACE_LINES } from "../trace/context/format.ts";
 import type { RequestTrace } from "../trace/request_trace.ts";
 import type { Arena } from "../worker/arena.ts";
 import { type HeaderEdit, hideFields, MAX_EDIT_BYTES } from "./header_edit.ts";

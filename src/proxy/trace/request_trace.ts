@@ -8,13 +8,13 @@
  */
 import { isFailure } from "../telemetry/http_series.ts";
 import type { Arena } from "../worker/arena.ts";
-import { B3 } from "./b3.ts";
-import { SPAN_ID_BYTES, TraceContext } from "./context.ts";
-import type { TraceFormat } from "./format.ts";
-import { GRPC_TRACE_BIN } from "./grpc_trace_bin.ts";
+import { B3 } from "./context/b3.ts";
+import { SPAN_ID_BYTES, TraceContext } from "./context/trace_context.ts";
+import type { TraceFormat } from "./context/format.ts";
+import { GRPC_TRACE_BIN } from "./context/grpc_trace_bin.ts";
 import { readRequest, type RequestFacts } from "./request_attributes.ts";
 import type { SpanKind } from "./span.ts";
-import { TRACEPARENT } from "./traceparent.ts";
+import { TRACEPARENT } from "./context/traceparent.ts";
 import type { Tracer } from "./tracer.ts";
 
 /** In the order in which they are looked for: the first that is well-formed counts. */

@@ -1,6 +1,6 @@
 /** Ids of spans: eight random bytes, of which some hundred are asked of the system at once. */
-import { SPAN_ID_BYTES } from "./context.ts";
-import { isZero } from "./hex.ts";
+import { SPAN_ID_BYTES } from "./context/trace_context.ts";
+import { isZero } from "./context/hex.ts";
 
 const POOL_BYTES = 4096;
 

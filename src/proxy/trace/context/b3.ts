@@ -4,9 +4,9 @@
  * is not read, as Linkerd's proxy does not.)
  * Source: openzipkin/b3-propagation, "Multiple Headers".
  */
-import { HeaderName } from "../../wasm/http1.ts";
-import type { Arena } from "../worker/arena.ts";
-import { SAMPLED, type TraceContext } from "./context.ts";
+import { HeaderName } from "../../../wasm/http1.ts";
+import type { Arena } from "../../worker/arena.ts";
+import { SAMPLED, type TraceContext } from "./trace_context.ts";
 import { hideEntry, onlyEntry, valueAt, valueLength } from "./fields.ts";
 import type { TraceFormat } from "./format.ts";
 import { isZero, readHexNumber, writeHex } from "./hex.ts";

@@ -1,6 +1,6 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
-import { ConfigError, readConfig } from "../config/environment.ts";
-import { TEST_ENVIRONMENT } from "../testing/environment.ts";
+import { ConfigError, readConfig } from "../../config/environment.ts";
+import { TEST_ENVIRONMENT } from "../../testing/environment.ts";
 import { attributesOfLines, attributesOfList, resourceOf } from "./resource.ts";
 
 const COLLECTOR = { LINKERD2_PROXY_TRACE_COLLECTOR_SVC_ADDR: "collector.tracing:4317" };

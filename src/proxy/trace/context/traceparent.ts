@@ -3,9 +3,9 @@
  * read as far as it is known and goes on as version 00; `tracestate` is others' and goes on as it came.
  * Source: W3C Trace Context, level 2, §3.2 (traceparent), §4 (processing).
  */
-import { HeaderName } from "../../wasm/http1.ts";
-import type { Arena } from "../worker/arena.ts";
-import { RANDOM, SAMPLED, type TraceContext } from "./context.ts";
+import { HeaderName } from "../../../wasm/http1.ts";
+import type { Arena } from "../../worker/arena.ts";
+import { RANDOM, SAMPLED, type TraceContext } from "./trace_context.ts";
 import { hideEntry, onlyEntry, valueAt, valueLength } from "./fields.ts";
 import type { TraceFormat } from "./format.ts";
 import { isZero, readHex, writeHex } from "./hex.ts";

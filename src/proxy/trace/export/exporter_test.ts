@@ -1,10 +1,10 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { ExportTraceServiceRequest, ExportTraceServiceResponse } from "../../../proto/gen/otlp_trace.ts";
-import { GrpcCode, GrpcError } from "../control/grpc.ts";
-import { Telemetry } from "../telemetry/telemetry.ts";
-import { Arena } from "../worker/arena.ts";
+import { ExportTraceServiceRequest, ExportTraceServiceResponse } from "../../../../proto/gen/otlp_trace.ts";
+import { GrpcCode, GrpcError } from "../../control/grpc.ts";
+import { Telemetry } from "../../telemetry/telemetry.ts";
+import { Arena } from "../../worker/arena.ts";
 import { BATCH, INTERVAL_MS, SpanExporter } from "./exporter.ts";
-import type { Span } from "./span.ts";
+import type { Span } from "../span.ts";
 import { QUEUE } from "./span_queue.ts";
 
 const arena = Arena.create();

@@ -1,5 +1,5 @@
 /** What waits for an exporter that has no time: so much in each loop, and how what is too much is counted. */
-import type { Telemetry, Value } from "../telemetry/telemetry.ts";
+import type { Telemetry, Value } from "../../telemetry/telemetry.ts";
 
 /** Spans that wait. */
 export const QUEUE = 100;

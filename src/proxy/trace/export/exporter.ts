@@ -4,16 +4,16 @@
  * and QUEUE spans more wait behind it. What finds no room is dropped and counted: no request ever waits for a collector.
  * Source: proxy.md §13 (opentelemetry_*), §15; OTLP, "Failures" (which of them may be tried again).
  */
-import { ExportTraceServiceResponse } from "../../../proto/gen/otlp_trace.ts";
-import type { Backoff } from "../config/environment.ts";
-import { backoffDelay } from "../control/backoff.ts";
-import { type GrpcChannel, GrpcCode, GrpcError } from "../control/grpc.ts";
-import type { Log } from "../telemetry/log.ts";
-import type { Telemetry, Value } from "../telemetry/telemetry.ts";
-import type { Loop } from "../worker/loop.ts";
-import type { Slices } from "../worker/slices.ts";
+import { ExportTraceServiceResponse } from "../../../../proto/gen/otlp_trace.ts";
+import type { Backoff } from "../../config/environment.ts";
+import { backoffDelay } from "../../control/backoff.ts";
+import { type GrpcChannel, GrpcCode, GrpcError } from "../../control/grpc.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { Telemetry, Value } from "../../telemetry/telemetry.ts";
+import type { Loop } from "../../worker/loop.ts";
+import type { Slices } from "../../worker/slices.ts";
 import { ExportRequest } from "./export_request.ts";
-import type { Attribute, Span, SpanSink } from "./span.ts";
+import type { Attribute, Span, SpanSink } from "../span.ts";
 import { droppedSpans, QUEUE } from "./span_queue.ts";
 
 const EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";

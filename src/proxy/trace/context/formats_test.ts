@@ -1,11 +1,11 @@
 /** What each format reads, byte by byte, and what goes on in its place. */
 import { deepEqual, equal } from "node:assert/strict";
-import { HeaderEntry, HeaderFlag } from "../../wasm/http1.ts";
-import { viewHead } from "../../wasm/head.ts";
-import { readRequest } from "../testing/head.ts";
-import { Arena } from "../worker/arena.ts";
+import { HeaderEntry, HeaderFlag } from "../../../wasm/http1.ts";
+import { viewHead } from "../../../wasm/head.ts";
+import { readRequest } from "../../testing/head.ts";
+import { Arena } from "../../worker/arena.ts";
 import { B3 } from "./b3.ts";
-import { TraceContext } from "./context.ts";
+import { TraceContext } from "./trace_context.ts";
 import { mayCarryTrace, onlyEntry } from "./fields.ts";
 import { MAX_TRACE_LINES, type TraceFormat } from "./format.ts";
 import { GRPC_TRACE_BIN } from "./grpc_trace_bin.ts";

@@ -1,5 +1,5 @@
 /** What the main loop and a worker say to each other of traces. */
-import type { Span } from "./span.ts";
+import type { Span } from "../span.ts";
 
 export interface SpanBatch {
   readonly kind: "spans";

@@ -1,5 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
-import type { Span } from "./span.ts";
+import type { Span } from "../span.ts";
 import { QUEUE } from "./span_queue.ts";
 import { WorkerSpans } from "./worker_spans.ts";
 

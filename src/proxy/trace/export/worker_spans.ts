@@ -2,9 +2,9 @@
  * A worker's spans on their way to the main loop, which exports them. One message is under way at a time; what comes
  * meanwhile waits, as much as the exporter lets wait.
  */
-import type { Value } from "../telemetry/telemetry.ts";
+import type { Value } from "../../telemetry/telemetry.ts";
 import type { SpanBatch } from "./messages.ts";
-import type { Span, SpanSink } from "./span.ts";
+import type { Span, SpanSink } from "../span.ts";
 import { QUEUE } from "./span_queue.ts";
 
 /** Spans in one message: a slice of work for either side. */

@@ -3,8 +3,8 @@
  * later wins: the service's name, the pod's labels, further attributes, and what OpenTelemetry's own variable has.
  * Source: proxy.md §15, config.md §9 (TRACE_*); OpenTelemetry, "Resource SDK" (OTEL_RESOURCE_ATTRIBUTES).
  */
-import type { TracingConfig } from "../config/environment.ts";
-import type { Attribute } from "./span.ts";
+import type { TracingConfig } from "../../config/environment.ts";
+import type { Attribute } from "../span.ts";
 
 /** What the process knows of itself. */
 export interface ProcessFacts {

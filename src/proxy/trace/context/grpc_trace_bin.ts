@@ -3,9 +3,9 @@
  * each: 0 the trace id, 1 the span id, 2 the options. A field with another number ends what is known.
  * Source: OpenCensus, encodings/BinaryEncoding.md; gRPC over HTTP/2, "Binary Header Encoding".
  */
-import { HeaderName } from "../../wasm/http1.ts";
-import type { Arena } from "../worker/arena.ts";
-import { SAMPLED, SPAN_ID_BYTES, TRACE_ID_BYTES, type TraceContext } from "./context.ts";
+import { HeaderName } from "../../../wasm/http1.ts";
+import type { Arena } from "../../worker/arena.ts";
+import { SAMPLED, SPAN_ID_BYTES, TRACE_ID_BYTES, type TraceContext } from "./trace_context.ts";
 import { hideEntry, onlyEntry, valueAt, valueLength } from "./fields.ts";
 import type { TraceFormat } from "./format.ts";
 import { isZero } from "./hex.ts";

@@ -11,9 +11,9 @@ import {
   type Span as OtlpSpan,
   Span_SpanKind,
   Status_StatusCode,
-} from "../../../proto/gen/otlp_trace.ts";
-import { SAMPLED } from "./context.ts";
-import type { Attribute, Span } from "./span.ts";
+} from "../../../../proto/gen/otlp_trace.ts";
+import { SAMPLED } from "../context/trace_context.ts";
+import type { Attribute, Span } from "../span.ts";
 
 const SCOPE = "linkerd-proxy";
 /** Field numbers with the type that has its length before it. */

@@ -1,6 +1,6 @@
 /** The fields of a head that carry a trace, in the loop's record. */
-import { Head, HeaderEntry, HeaderFlag, HeaderName } from "../../wasm/http1.ts";
-import type { Arena } from "../worker/arena.ts";
+import { Head, HeaderEntry, HeaderFlag, HeaderName } from "../../../wasm/http1.ts";
+import type { Arena } from "../../worker/arena.ts";
 
 const bit = (id: number) => 1 << (id & 31);
 /** What tells that there may be a context, by the word of `Head.Present` that its name's bit is in. */

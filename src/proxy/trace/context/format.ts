@@ -1,6 +1,6 @@
 /** A way in which requests carry their trace. */
-import type { Arena } from "../worker/arena.ts";
-import type { TraceContext } from "./context.ts";
+import type { Arena } from "../../worker/arena.ts";
+import type { TraceContext } from "./trace_context.ts";
 
 /** The most that `replace` writes, whatever the format. */
 export const MAX_TRACE_LINES = 128;
