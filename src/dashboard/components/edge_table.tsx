@@ -3,7 +3,7 @@ import type { Edge } from "../../mesh/api.ts";
 import { parseServiceAccountIdentity } from "../../mesh/identity.ts";
 import { HEALTH_TITLES, healthOf } from "../model/health.ts";
 import { resourceKey, resourcePath, withWindow } from "../model/resource.ts";
-import { bytesText, Dot, Latency, Lock, Nothing, Rps, Success } from "./figures.tsx";
+import { bytesText, Dot, Lock, Nothing, RequestCells } from "./figures.tsx";
 
 export interface EdgeTableProps {
   readonly edges: readonly Edge[];
@@ -89,17 +89,7 @@ export function EdgeTable({ edges, peer, namespace, window }: EdgeTableProps) {
                 <td>
                   <Security edge={edge} identity={identityOf(edge)} />
                 </td>
-                <td class="figure">
-                  <Success requests={requests} />
-                </td>
-                <td class="figure">
-                  <Rps requests={requests} />
-                </td>
-                {[requests.latencyP50, requests.latencyP95, requests.latencyP99].map((value, at) => (
-                  <td key={at} class="figure">
-                    <Latency value={value} />
-                  </td>
-                ))}
+                <RequestCells requests={requests} />
                 <td class="figure">{tcp.openConnections > 0 ? tcp.openConnections : <Nothing />}</td>
                 <td class="figure">{bytes > 0 ? bytesText(bytes) : <Nothing />}</td>
               </tr>

@@ -58,8 +58,30 @@ export function Rps({ requests }: { requests: RequestStats | undefined }) {
   return requests?.successRate === undefined ? <Nothing /> : <>{rpsText(requests.rps)}</>;
 }
 
-export function Latency({ value }: { value: number | undefined }) {
-  return value === undefined ? <Nothing /> : <>{latencyText(value)}</>;
+/** @param apartFromMs latencies below are not told apart: a guess is not shown */
+export function Latency({ value, apartFromMs = 0 }: { value: number | undefined; apartFromMs?: number }) {
+  if (value === undefined) return <Nothing />;
+  return value < apartFromMs ? <>&lt;{apartFromMs} ms</> : <>{latencyText(value)}</>;
+}
+
+/** Success, rate and latencies, a cell each. @param apartFromMs as of `Latency` */
+export function RequestCells({ requests, apartFromMs }: { requests: RequestStats; apartFromMs?: number }) {
+  const { latencyP50, latencyP95, latencyP99 } = requests;
+  return (
+    <>
+      <td class="figure">
+        <Success requests={requests} />
+      </td>
+      <td class="figure">
+        <Rps requests={requests} />
+      </td>
+      {[latencyP50, latencyP95, latencyP99].map((value, at) => (
+        <td key={at} class="figure">
+          <Latency value={value} {...(apartFromMs === undefined ? {} : { apartFromMs })} />
+        </td>
+      ))}
+    </>
+  );
 }
 
 export function Mtls({ requests }: { requests: RequestStats | undefined }) {

@@ -1,5 +1,4 @@
 /** A workload's routes: what its Servers admitted, and what it asked for, of which backends. */
-import type { RequestStats } from "../../mesh/api.ts";
 import type {
   BackendRow,
   InboundRouteRow,
@@ -9,31 +8,7 @@ import type {
   RouteName,
 } from "../../mesh/route_api.ts";
 import { HEALTH_TITLES, healthOf } from "../model/health.ts";
-import { countText, Dot, Latency, Nothing, Rps, Success } from "./figures.tsx";
-
-/** Latencies below `apartFromMs` are not told apart: a guess is not shown. */
-function RouteLatency({ value, apartFromMs }: { value: number | undefined; apartFromMs: number }) {
-  if (value !== undefined && value < apartFromMs) return <>&lt;{apartFromMs} ms</>;
-  return <Latency value={value} />;
-}
-
-function Figures({ requests, apartFromMs = 0 }: { requests: RequestStats; apartFromMs?: number }) {
-  return (
-    <>
-      <td class="figure">
-        <Success requests={requests} />
-      </td>
-      <td class="figure">
-        <Rps requests={requests} />
-      </td>
-      {[requests.latencyP50, requests.latencyP95, requests.latencyP99].map((value, at) => (
-        <td key={at} class="figure">
-          <RouteLatency value={value} apartFromMs={apartFromMs} />
-        </td>
-      ))}
-    </>
-  );
-}
+import { countText, Dot, Nothing, RequestCells } from "./figures.tsx";
 
 const FIGURE_HEADS = ["Success", "RPS", "P50", "P95", "P99"];
 
@@ -78,7 +53,7 @@ export function InboundRoutes({ rows }: { rows: readonly InboundRouteRow[] }) {
               <td>
                 <Route route={route} />
               </td>
-              <Figures requests={requests} />
+              <RequestCells requests={requests} />
             </tr>
           ))}
         </tbody>
@@ -94,7 +69,7 @@ function Count({ value }: { value: number | undefined }) {
 function OutboundFigures({ stats, retries }: { stats: OutboundStats; retries?: number }) {
   return (
     <>
-      <Figures requests={stats.requests} apartFromMs={stats.toldApartFromMs} />
+      <RequestCells requests={stats.requests} apartFromMs={stats.toldApartFromMs} />
       <td class="figure">
         <Count value={stats.timeouts} />
       </td>
