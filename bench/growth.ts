@@ -3,7 +3,8 @@
  * that carrying bytes takes here (growth/floor.ts: the kernel, our loop, and nothing else): processor time a request at
  * 10 to 8,000 connections that ask, and private memory with thousands that stay silent:
  *   deno run -A bench/growth.ts [--quick] [--costs] [--json FILE]
- * `--costs` leaves the memory out.
+ *   deno run -A bench/growth.ts --idle N
+ * `--costs` leaves the memory out; `--idle` tells nothing but our memory with N connections.
  * Needs root (network namespaces) and a descriptor limit of 20,000 (HAProxy takes two a connection).
  */
 import { parseArgs } from "node:util";
@@ -21,8 +22,12 @@ const HOLD = new URL("growth/hold.ts", import.meta.url).pathname;
 const FLOOR = new URL("growth/floor.ts", import.meta.url).pathname, FLOOR_PORT = 4190;
 const NAMES = ["ours, pair", "HAProxy, pair, h2 between"], FLOOR_NAME = "the kernel and our loop alone";
 
-/** MiB of each side with `IDLE` connections that have asked once. */
-async function idle(environment: Environment, { port, pids }: Candidate): Promise<number[]> {
+/** MiB of each side with so many connections that have asked once. */
+async function idle(
+  environment: Environment,
+  { port, pids }: Candidate,
+  connections: number,
+): Promise<number[]> {
   const holder = environment.spawn(
     "client",
     Deno.execPath(),
@@ -31,7 +36,7 @@ async function idle(environment: Environment, { port, pids }: Candidate): Promis
     HOLD,
     CLIENT_IP,
     `${port}`,
-    `${IDLE}`,
+    `${connections}`,
   );
   const reader = holder.stdout.getReader();
   const { value } = await reader.read();
@@ -85,7 +90,7 @@ async function measureCosts(
 /** MiB by candidate and side. Apart from the costs: connections closed by the thousand leave the kernel busy. */
 async function measureIdle(environment: Environment): Promise<number[][]> {
   const held: number[][] = [];
-  for (const candidate of await start(environment)) held.push(await idle(environment, candidate));
+  for (const candidate of await start(environment)) held.push(await idle(environment, candidate, IDLE));
   return held;
 }
 
@@ -93,11 +98,23 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     costs: { type: "boolean", default: false },
+    idle: { type: "string" },
     json: { type: "string" },
   },
 });
 const [rounds, seconds] = options.quick ? [1, 2] as const : [3, 4] as const;
 prepare();
+if (options.idle !== undefined) {
+  const connections = Number(options.idle);
+  const sides = await withEnvironment(async (environment) => {
+    const [ours] = await start(environment);
+    return await idle(environment, ours!, connections);
+  });
+  console.log(
+    `ours, MiB with ${connections} idle (out + in): ${sides.map((size) => size.toFixed(1)).join(" + ")}`,
+  );
+  Deno.exit(0);
+}
 const costs = await withEnvironment((environment) => measureCosts(environment, rounds, seconds));
 const held = options.costs ? [] : await withEnvironment(measureIdle);
 const medians = costs.map((row) => row.map(median)), names = [...NAMES, FLOOR_NAME];

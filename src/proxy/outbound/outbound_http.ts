@@ -23,7 +23,7 @@ import { type DestinationRule, pickEndpoint, type RuleBackend } from "../route/d
 import { answerOf } from "../route/rule_filters.ts";
 import { Service, type Waiter } from "../route/service.ts";
 import type { BalancerSeries } from "../telemetry/balancer_series.ts";
-import { disarm, timerOf } from "../worker/timers.ts";
+import { disarm, type Timer, timerOf } from "../worker/timers.ts";
 
 const bit = (id: number) => 1 << (id & 31);
 /** Of the mesh's own: what is for this proxy, and what only a proxy may say. */
@@ -70,7 +70,7 @@ export class OutboundHttp implements Pipeline, Waiter {
   /** The request's l5d-require-id; undefined when it has none. */
   #requiredId: string | undefined;
   /** From the first wait of a request: how long it may queue. */
-  readonly #failfast = timerOf(() => this.#fail());
+  #failfast: Timer | undefined;
 
   constructor(protected readonly connection: OutboundConnection) {}
 
@@ -140,8 +140,9 @@ export class OutboundHttp implements Pipeline, Waiter {
     if (outbound.queued >= runtime.config.outbound.queueCapacity) {
       return proxyError("load-shed", `${destination.key}: ${outbound.queued} requests are waiting already`);
     }
-    if (this.#failfast.deadline === 0) {
-      runtime.loop.lane(runtime.config.outbound.failfastMs).arm(this.#failfast, runtime.loop.now);
+    const failfast = this.#failfast ??= timerOf(() => this.#fail());
+    if (failfast.deadline === 0) {
+      runtime.loop.lane(runtime.config.outbound.failfastMs).arm(failfast, runtime.loop.now);
     }
     this.#waiting = exchange;
     outbound.queued++;

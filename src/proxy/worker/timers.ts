@@ -65,9 +65,9 @@ function unlink(timer: Timer): void {
   timer.deadline = 0;
 }
 
-/** Takes `timer` off whatever lane it is on. Safe to call when it is on none. */
-export function disarm(timer: Timer): void {
-  if (timer.deadline !== 0) unlink(timer);
+/** Takes `timer` off whatever lane it is on. Safe to call when it is on none, or was never made. */
+export function disarm(timer: Timer | undefined): void {
+  if (timer !== undefined && timer.deadline !== 0) unlink(timer);
 }
 
 interface Entry {

@@ -38,7 +38,8 @@ export class ServerConnection implements StreamOwner, Downstream {
   readonly #response: ResponseWriter;
   /** Of the response at hand; made once. */
   readonly #mode = new ResponseMode();
-  readonly #headTimer: Timer;
+  /** Made when a head comes in parts for the first time: most connections never need it. */
+  #headTimer: Timer | undefined;
   #drainTimer: Timer | undefined;
 
   constructor(
@@ -52,9 +53,10 @@ export class ServerConnection implements StreamOwner, Downstream {
     this.#body = new BodyReader(stream.arena);
     this.#held = new HeldBytes(stream.arena);
     this.#response = new ResponseWriter(stream);
-    this.#headTimer = timerOf(() =>
-      this.#refuse(proxyError("bad-request", "the request head took too long"))
-    );
+  }
+
+  #newHeadTimer(): Timer {
+    return timerOf(() => this.#refuse(proxyError("bad-request", "the request head took too long")));
   }
 
   get isRequestDone(): boolean {
@@ -153,7 +155,7 @@ export class ServerConnection implements StreamOwner, Downstream {
     const length = wasm.parseRequestHead(at, end, recordAt, 0, MAX_HEAD_BYTES, MAX_TARGET_BYTES, MAX_HEADERS);
     if (length === Outcome.Partial) {
       if (!this.#held.keep(at, end - at)) this.#loadShed();
-      else if (this.#headTimer.deadline === 0) {
+      else if ((this.#headTimer ??= this.#newHeadTimer()).deadline === 0) {
         this.stream.loop.lane(HEAD_TIMEOUT_MS).arm(this.#headTimer, this.stream.loop.now);
       }
       return -1;
@@ -340,7 +342,7 @@ export class ServerConnection implements StreamOwner, Downstream {
   #release(): void {
     this.#state = ENDED;
     disarm(this.#headTimer);
-    if (this.#drainTimer !== undefined) disarm(this.#drainTimer);
+    disarm(this.#drainTimer);
     this.#exchange.release();
     this.#body.release();
     this.#held.release();
