@@ -13,8 +13,19 @@ export interface ConnectWaiter {
   onTooLate(): void;
 }
 
+/** A place in the queue, and those beside it. */
+interface Place {
+  readonly waiter: ConnectWaiter;
+  readonly timer: Timer;
+  before: Place | undefined;
+  after: Place | undefined;
+}
+
 export class TurnQueue {
-  readonly #waiting = new Map<ConnectWaiter, Timer>();
+  /** Their places. Who is first is told by the list: a map from which the first is taken each time looks ever longer. */
+  readonly #waiting = new Map<ConnectWaiter, Place>();
+  #first: Place | undefined;
+  #last: Place | undefined;
   readonly #lookTimer: Timer;
   #isServing = false;
   #isServeQueued = false;
@@ -52,19 +63,30 @@ export class TurnQueue {
     }
     const timer = timerOf(() => {
       this.#serve(); // what has held this loop up must not fail whom there is room for now
-      if (this.#waiting.delete(waiter)) waiter.onTooLate();
+      if (!this.#waiting.has(waiter)) return;
+      this.leave(waiter);
+      waiter.onTooLate();
     });
     loop.lane(this.failfastMs).arm(timer, loop.now);
-    this.#waiting.set(waiter, timer);
+    const place: Place = { waiter, timer, before: this.#last, after: undefined };
+    if (this.#last === undefined) this.#first = place;
+    else this.#last.after = place;
+    this.#last = place;
+    this.#waiting.set(waiter, place);
     if (this.#lookTimer.deadline === 0) loop.lane(LOOK_MS).arm(this.#lookTimer, loop.now);
     return undefined;
   }
 
   leave(waiter: ConnectWaiter): void {
-    const timer = this.#waiting.get(waiter);
-    if (timer === undefined) return;
+    const place = this.#waiting.get(waiter);
+    if (place === undefined) return;
+    const { timer, before, after } = place;
     disarm(timer);
     this.#waiting.delete(waiter);
+    if (before === undefined) this.#first = after;
+    else before.after = after;
+    if (after === undefined) this.#last = before;
+    else after.before = before;
   }
 
   #serve(): void {
@@ -72,9 +94,9 @@ export class TurnQueue {
     this.#isServing = true;
     for (let left = this.#waiting.size; left > 0 && this.#waiting.size > 0; left--) {
       if (!this.hasRoom()) break;
-      const [first] = this.#waiting.keys();
-      this.leave(first!);
-      first!.onTurn();
+      const { waiter } = this.#first!;
+      this.leave(waiter);
+      waiter.onTurn();
     }
     this.#isServing = false;
     if (this.#waiting.size > 0) loop.lane(LOOK_MS).arm(this.#lookTimer, loop.now);
