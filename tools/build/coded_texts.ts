@@ -112,7 +112,7 @@ function coded(texts: readonly string[]): Coded[] {
 }
 
 /** What is known by its code: texts that may be names, and texts that are only values. */
-export function knownTexts(staticNames: readonly string[] = []): { names: Coded[]; values: Coded[] } {
+export function knownTexts(staticNames: readonly string[]): { names: Coded[]; values: Coded[] } {
   const names = coded([...headerNames, ...staticNames, ...OTHER_NAMES]);
   return { names, values: coded(VALUES).filter(({ text }) => !names.some((name) => name.text === text)) };
 }

@@ -1,5 +1,4 @@
 /** Rows of statistics by route, as tables and as JSON. Source: cli.md §3.2. */
-import type { RequestStats } from "../../mesh/api.ts";
 import type {
   AuthorizationRow,
   InboundRouteRow,
@@ -8,43 +7,11 @@ import type {
   PortName,
   RouteName,
 } from "../../mesh/route_api.ts";
-import { type Column, formatLatency, formatRate, formatRps, formatTable } from "../../mesh/table.ts";
+import { type Column, formatRate, formatRps, formatTable } from "../../mesh/table.ts";
+import { requestColumns, requestRecord } from "./request_figures.ts";
 import { SHORT_KINDS } from "./resources.ts";
 
 type Resource = InboundRouteRow["resource"];
-
-/** @param apartFromMs latencies of a row below so many milliseconds are a guess */
-function figures<Row>(
-  stats: (row: Row) => RequestStats,
-  apartFromMs: (row: Row) => number = () => 0,
-): Column<Row>[] {
-  const latency = (title: string, of: (requests: RequestStats) => number | undefined): Column<Row> => ({
-    title,
-    align: "right",
-    value: (row) => {
-      const milliseconds = of(stats(row)), least = apartFromMs(row);
-      return milliseconds !== undefined && milliseconds < least ? `<${least}ms` : formatLatency(milliseconds);
-    },
-  });
-  return [
-    { title: "SUCCESS", align: "right", value: (row) => formatRate(stats(row).successRate) },
-    { title: "RPS", align: "right", value: (row) => formatRps(stats(row).rps) },
-    latency("LATENCY_P50", ({ latencyP50 }) => latencyP50),
-    latency("LATENCY_P95", ({ latencyP95 }) => latencyP95),
-    latency("LATENCY_P99", ({ latencyP99 }) => latencyP99),
-  ];
-}
-
-/** Figures by the names of Linkerd's JSON. */
-function figuresRecord({ successRate, rps, latencyP50, latencyP95, latencyP99 }: RequestStats) {
-  return {
-    success: successRate ?? null,
-    rps: successRate === undefined ? null : rps,
-    latency_ms_p50: latencyP50 ?? null,
-    latency_ms_p95: latencyP95 ?? null,
-    latency_ms_p99: latencyP99 ?? null,
-  };
-}
 
 const serverName = ({ kind, name, port }: PortName) => kind === "default" ? "[default]" : `${name}:${port}`;
 const routeName = ({ kind, name }: RouteName) => kind === "default" ? "[default]" : name;
@@ -73,7 +40,7 @@ export function formatInbound(rows: readonly InboundRouteRow[], table: Table): s
     { title: "SERVER", value: ({ server }) => serverName(server) },
     { title: "ROUTE", value: ({ route }) => routeName(route) },
     { title: "TYPE", value: ({ route }) => routeType(route) },
-    ...figures<InboundRouteRow>(({ requests }) => requests),
+    ...requestColumns<InboundRouteRow>(({ requests }) => requests),
   ], rows);
 }
 
@@ -97,7 +64,11 @@ function linesOf(row: OutboundRouteRow): OutboundLine[] {
 }
 
 /** A part of all requests, as Linkerd tells timeouts and retries. */
-function share(count: number, { success, failure }: RequestStats, besides = 0): string | undefined {
+function share(
+  count: number,
+  { success, failure }: OutboundStats["requests"],
+  besides = 0,
+): string | undefined {
   const all = success + failure + besides;
   return all === 0 ? undefined : formatRate(count / all);
 }
@@ -112,7 +83,7 @@ export function formatOutbound(rows: readonly OutboundRouteRow[], table: Table):
     { title: "ROUTE", value: ({ row }) => row === undefined ? "" : routeName(row.route) },
     { title: "TYPE", value: ({ row }) => row === undefined ? "" : routeType(row.route) },
     { title: "BACKEND", value: ({ backend }) => backend },
-    ...figures<OutboundLine>(({ stats }) => stats.requests, ({ stats }) => stats.toldApartFromMs),
+    ...requestColumns<OutboundLine>(({ stats }) => stats.requests, ({ stats }) => stats.toldApartFromMs),
     { title: "TIMEOUTS", align: "right", value: ({ stats }) => share(stats.timeouts, stats.requests) },
     {
       title: "RETRIES",
@@ -138,7 +109,7 @@ export function formatAuthorizations(rows: readonly AuthorizationRow[], table: T
     { title: "SERVER", value: server },
     { title: "AUTHORIZATION", value: authorizationName },
     { title: "UNAUTHORIZED", align: "right", value: ({ deniedRps }) => formatRps(deniedRps) },
-    ...figures<AuthorizationRow>(({ requests }) => requests),
+    ...requestColumns<AuthorizationRow>(({ requests }) => requests),
   ], sorted);
 }
 
@@ -157,19 +128,19 @@ const subject = ({ resource, route }: { readonly resource: Resource; readonly ro
 });
 
 export function inboundRecord(row: InboundRouteRow) {
-  return { ...subject(row), ...place("server", row.server), ...figuresRecord(row.requests) };
+  return { ...subject(row), ...place("server", row.server), ...requestRecord(row.requests) };
 }
 
 export function outboundRecord(row: OutboundRouteRow) {
   return {
     ...subject(row),
     ...place("service", row.parent),
-    ...figuresRecord(row.requests),
+    ...requestRecord(row.requests),
     timeouts: row.timeouts,
     retries: row.retries,
     backends: row.backends.map(({ backend, requests, timeouts }) => ({
       ...place("backend", backend),
-      ...figuresRecord(requests),
+      ...requestRecord(requests),
       timeouts,
     })),
   };
@@ -183,6 +154,6 @@ export function authorizationRecord(row: AuthorizationRow) {
     authorization: name,
     authorization_kind: kind,
     unauthorized_rps: row.deniedRps,
-    ...figuresRecord(row.requests),
+    ...requestRecord(row.requests),
   };
 }

@@ -1,13 +1,7 @@
 /** Rows of `stat` as a table and as Linkerd's JSON. Source: cli.md §3.2. */
 import type { StatKind, StatRow } from "../../mesh/api.ts";
-import {
-  type Column,
-  formatByteRate,
-  formatLatency,
-  formatRate,
-  formatRps,
-  formatTable,
-} from "../../mesh/table.ts";
+import { type Column, formatByteRate, formatRate, formatTable } from "../../mesh/table.ts";
+import { requestColumns, requestRecord } from "./request_figures.ts";
 import { SHORT_KINDS } from "./resources.ts";
 
 export interface StatTable {
@@ -23,11 +17,7 @@ function meshedOf({ meshedPods, runningPods }: StatRow): string | undefined {
 
 const FIGURES: readonly Column<StatRow>[] = [
   { title: "MESHED", align: "right", value: meshedOf },
-  { title: "SUCCESS", align: "right", value: ({ requests }) => formatRate(requests?.successRate) },
-  { title: "RPS", align: "right", value: ({ requests }) => formatRps(requests?.rps) },
-  { title: "LATENCY_P50", align: "right", value: ({ requests }) => formatLatency(requests?.latencyP50) },
-  { title: "LATENCY_P95", align: "right", value: ({ requests }) => formatLatency(requests?.latencyP95) },
-  { title: "LATENCY_P99", align: "right", value: ({ requests }) => formatLatency(requests?.latencyP99) },
+  ...requestColumns<StatRow>(({ requests }) => requests),
   { title: "TCP_CONN", align: "right", value: ({ tcp }) => tcp?.openConnections },
 ];
 
@@ -62,11 +52,7 @@ export function statRecord(row: StatRow): Record<string, unknown> {
     name: resource.name,
     ...(status === undefined ? {} : { status }),
     ...(meshed === undefined ? {} : { meshed }),
-    success: requests?.successRate ?? null,
-    rps: requests?.successRate === undefined ? null : requests.rps,
-    latency_ms_p50: requests?.latencyP50 ?? null,
-    latency_ms_p95: requests?.latencyP95 ?? null,
-    latency_ms_p99: requests?.latencyP99 ?? null,
+    ...requestRecord(requests),
     tcp_open_connections: tcp?.openConnections ?? null,
     tcp_read_bytes_rate: tcp?.readBytesPerSecond ?? null,
     tcp_write_bytes_rate: tcp?.writeBytesPerSecond ?? null,

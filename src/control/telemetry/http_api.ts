@@ -14,13 +14,22 @@ import { given, Parameters } from "./parameters.ts";
 import { refusal } from "./refusal.ts";
 import { TAP_PATH } from "./tap/tap_api.ts";
 
-function statQuery(parameters: Parameters): StatQuery {
-  return given<StatQuery>({
+/** Which resources, and over how long. */
+function selected(
+  parameters: Parameters,
+): { [Key in keyof RoutesQuery]-?: RoutesQuery[Key] | undefined } & { kind: StatKind } {
+  return {
     kind: parameters.required("kind", parameters.kind("kind")),
     namespace: parameters.text("namespace"),
     name: parameters.text("name"),
     labels: parameters.text("labels"),
     window: parameters.text("window"),
+  };
+}
+
+function statQuery(parameters: Parameters): StatQuery {
+  return given<StatQuery>({
+    ...selected(parameters),
     toKind: parameters.kind("toKind"),
     to: parameters.text("to"),
     toNamespace: parameters.text("toNamespace"),
@@ -33,13 +42,7 @@ function statQuery(parameters: Parameters): StatQuery {
 /** A question of which routes were used, whatever is told of them. */
 function ofRoutes(answer: (context: StatisticsContext, query: RoutesQuery) => object): Answer {
   return (context, parameters) => {
-    const query = given<RoutesQuery>({
-      kind: parameters.required("kind", parameters.kind("kind")),
-      namespace: parameters.text("namespace"),
-      name: parameters.text("name"),
-      labels: parameters.text("labels"),
-      window: parameters.text("window"),
-    });
+    const query = given<RoutesQuery>(selected(parameters));
     parameters.refuseOthers();
     return answer(context, query);
   };

@@ -3,7 +3,7 @@ import type { Edge } from "../../mesh/api.ts";
 import { parseServiceAccountIdentity } from "../../mesh/identity.ts";
 import { HEALTH_TITLES, healthOf } from "../model/health.ts";
 import { resourceKey, resourcePath, withWindow } from "../model/resource.ts";
-import { bytesText, Dot, Lock, Nothing, RequestCells } from "./figures.tsx";
+import { bytesText, Dot, Lock, Nothing, RequestCells, RequestHeads } from "./figures.tsx";
 
 export interface EdgeTableProps {
   readonly edges: readonly Edge[];
@@ -65,13 +65,7 @@ export function EdgeTable({ edges, peer, namespace, window }: EdgeTableProps) {
           <tr>
             <th scope="col" class="name">{peer === "source" ? "From" : "To"}</th>
             <th scope="col">Identity under mTLS</th>
-            <th scope="col" class="figure">Success</th>
-            <th scope="col" class="figure">RPS</th>
-            <th scope="col" class="figure">P50</th>
-            <th scope="col" class="figure">P95</th>
-            <th scope="col" class="figure">P99</th>
-            <th scope="col" class="figure">TCP</th>
-            <th scope="col" class="figure">Bytes</th>
+            <RequestHeads more={["TCP", "Bytes"]} />
           </tr>
         </thead>
         <tbody>

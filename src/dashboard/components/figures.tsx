@@ -64,6 +64,17 @@ export function Latency({ value, apartFromMs = 0 }: { value: number | undefined;
   return value < apartFromMs ? <>&lt;{apartFromMs} ms</> : <>{latencyText(value)}</>;
 }
 
+/** The heads of the columns of `RequestCells`, and of those that follow. */
+export function RequestHeads({ more = [] }: { more?: readonly string[] }) {
+  return (
+    <>
+      {["Success", "RPS", "P50", "P95", "P99", ...more].map((title) => (
+        <th key={title} scope="col" class="figure">{title}</th>
+      ))}
+    </>
+  );
+}
+
 /** Success, rate and latencies, a cell each. @param apartFromMs as of `Latency` */
 export function RequestCells({ requests, apartFromMs }: { requests: RequestStats; apartFromMs?: number }) {
   const { latencyP50, latencyP95, latencyP99 } = requests;

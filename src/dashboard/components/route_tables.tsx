@@ -8,17 +8,7 @@ import type {
   RouteName,
 } from "../../mesh/route_api.ts";
 import { HEALTH_TITLES, healthOf } from "../model/health.ts";
-import { countText, Dot, Nothing, RequestCells } from "./figures.tsx";
-
-const FIGURE_HEADS = ["Success", "RPS", "P50", "P95", "P99"];
-
-function FigureHeads({ more = [] }: { more?: readonly string[] }) {
-  return (
-    <>
-      {[...FIGURE_HEADS, ...more].map((title) => <th key={title} scope="col" class="figure">{title}</th>)}
-    </>
-  );
-}
+import { countText, Dot, Nothing, RequestCells, RequestHeads } from "./figures.tsx";
 
 function Route({ route: { kind, name } }: { route: RouteName }) {
   return kind === "default" ? <span class="nothing">default</span> : (
@@ -39,7 +29,7 @@ export function InboundRoutes({ rows }: { rows: readonly InboundRouteRow[] }) {
           <tr>
             <th scope="col" class="name">Server</th>
             <th scope="col">Route</th>
-            <FigureHeads />
+            <RequestHeads />
           </tr>
         </thead>
         <tbody>
@@ -95,7 +85,7 @@ export function OutboundRoutes({ rows }: { rows: readonly OutboundRouteRow[] }) 
           <tr>
             <th scope="col" class="name">Service</th>
             <th scope="col">Route or backend</th>
-            <FigureHeads more={["Timeouts", "Retries"]} />
+            <RequestHeads more={["Timeouts", "Retries"]} />
           </tr>
         </thead>
         {rows.map((row) => {

@@ -69,7 +69,8 @@ export class Endpoint implements Loaded {
   #streamQueue: TurnQueue | undefined;
   readonly #ewma: PeakEwma;
   readonly #peer: PeerTls | undefined;
-  readonly #ports: PortBudget;
+  /** Made when it is needed first, like the queues. */
+  #ports: PortBudget | undefined;
   /** Takes it out while it fails; undefined where its policy asks for none. */
   readonly breaker: CircuitBreaker | undefined;
   /** What answers of overload count as; undefined where they count as they are. */
@@ -100,7 +101,6 @@ export class Endpoint implements Loaded {
       load.defaultRttMs * 1000,
       load.decayMs * 1000,
     );
-    this.#ports = new PortBudget(dialer.loop);
     this.penalty = load.penalty;
     this.breaker = accrual === undefined ? undefined : new CircuitBreaker(accrual);
     this.#peer = info.identity === undefined
@@ -338,7 +338,8 @@ export class Endpoint implements Loaded {
 
   /** Closes a connection on which nothing is under way, unless the other end has done so. */
   closeUnused(stream: Stream): void {
-    if (stream.isReadEnded || this.#ports.spend()) stream.close();
+    const { now } = this.dialer.loop;
+    if (stream.isReadEnded || (this.#ports ??= new PortBudget(now)).spend(now)) stream.close();
     else stream.abort();
   }
 

@@ -4,20 +4,14 @@
  * connections by the thousand, or one for each request, would spend its time looking for a free one, and then find none.
  * So beyond a budget a connection is reset: nothing is under way on it, and the port is free at once.
  */
-import type { Loop } from "../worker/loop.ts";
 import { RateBudget } from "../worker/rate_budget.ts";
 
 /** For a loop and endpoint at most 4,000 ports wait: so many at once, and as many more in the minute that they do. */
 const AT_ONCE = 2000, PER_SECOND = 2000 / 60;
 
-export class PortBudget {
-  #budget: RateBudget | undefined;
-
-  constructor(private readonly loop: Loop) {}
-
-  /** Takes one. @returns false when the connection is to be closed so that its port does not wait */
-  spend(): boolean {
-    const { now } = this.loop;
-    return (this.#budget ??= new RateBudget(AT_ONCE, PER_SECOND, now)).spend(now);
+/** A connection that gets none is to be closed so that its port does not wait. */
+export class PortBudget extends RateBudget {
+  constructor(now: number) {
+    super(AT_ONCE, PER_SECOND, now);
   }
 }

@@ -3,12 +3,16 @@
  * are held to be sent again.
  */
 import { Head, HeaderName, HeadFlag, Method } from "../../wasm/http1.ts";
+import { proxyError } from "../error.ts";
 import type { Arena } from "../worker/arena.ts";
 import { grpcStatusOf, isGrpcMessage } from "./grpc.ts";
 import { isAbsoluteForm, restoreForm } from "./original_form.ts";
 import { hasHeader } from "./record.ts";
 import { Replay } from "./replay.ts";
 import { isWebSocket } from "./websocket.ts";
+
+/** Answered where `restore` gave nothing. */
+export const UNREADABLE = proxyError("internal", "what was held could not be read again");
 
 /** RFC 9110 §9.2.2, by Method. */
 const IDEMPOTENT: ReadonlySet<number> = new Set([

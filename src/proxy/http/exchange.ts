@@ -15,7 +15,7 @@ import type { Arena } from "../worker/arena.ts";
 import type { Loop } from "../worker/loop.ts";
 import type { Stream } from "../worker/stream.ts";
 import { Attempt, WAITS } from "./attempt.ts";
-import { CarriedRequest } from "./carried_request.ts";
+import { CarriedRequest, UNREADABLE } from "./carried_request.ts";
 import { Constraints } from "./constraints.ts";
 import { grpcTimeoutMs } from "./grpc.ts";
 import { withHeaders } from "./header_rules.ts";
@@ -28,7 +28,6 @@ import { Tally } from "./tally.ts";
 
 /** Nothing is under way; waiting for the pipeline; sent; held until an endpoint is ready, or for a while; over. */
 const IDLE = 0, WAITING = 1, SENT = 2, PARKED = 3, BACKING_OFF = 4, ENDED = 5;
-const UNREADABLE = proxyError("internal", "what was held could not be read again");
 
 export class Exchange extends CarriedRequest {
   /** Both sides speak HTTP/1.1: bodies pass with their framing. */
@@ -282,8 +281,9 @@ export class Exchange extends CarriedRequest {
 
   #unpark(): void {
     const next = this.pipeline.reroute(this, this.#attempt.endpoint!, true);
-    if (next !== undefined && "code" in next) this.#answer(next);
-    else if (next !== undefined) this.#resendParked(next);
+    if (next === undefined) return;
+    if ("code" in next) this.#answer(next);
+    else this.#resendParked(next);
   }
 
   #resendParked(endpoint: Endpoint): void {

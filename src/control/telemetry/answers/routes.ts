@@ -59,8 +59,8 @@ class Sums {
       ...allOf([{ sql: "f.side = ?", parameters: [side] }, ...conditions]),
       group,
     });
-    const keyOf = (row: Row) => ["ofNamespace", "ofName", ...columns].map((column) => row[column]).join("\n");
-    return found.filter(hasTraffic).sort((left, right) => compare(keyOf(left), keyOf(right)));
+    return found.filter(hasTraffic)
+      .sort((left, right) => compare(keyOf(left, columns), keyOf(right, columns)));
   }
 
   resource(row: Row): ResourceName {
@@ -70,6 +70,11 @@ class Sums {
   answer<One>(rows: readonly One[]) {
     return { at: this.at, windowMs: this.windowMs, coveredMs: this.coveredMs, rows };
   }
+}
+
+/** Equal for rows of the same resource that are the same by these columns. */
+function keyOf(row: Row, columns: readonly string[]): string {
+  return ["ofNamespace", "ofName", ...columns].map((column) => row[column]).join("\n");
 }
 
 function hasTraffic({ success, failure, timeouts, denied, retries }: Row): boolean {
@@ -133,15 +138,11 @@ function outboundStats(row: Row, side: "route" | "backend", seconds: number): Ou
 
 export function statOutbound(context: StatisticsContext, query: RoutesQuery): StatOutboundResponse {
   const sums = new Sums(context, query);
-  const keyOf = (row: Row) => ["ofNamespace", "ofName", ...ROUTE].map((column) => row[column]).join("\n");
-  const backends = new Map<string, BackendRow[]>();
-  for (const row of sums.rows("backend", BACKEND)) {
-    const backend: BackendRow = {
-      backend: port(row, "backendKind", "backendNamespace", "backend", "backendPort"),
-      ...outboundStats(row, "backend", sums.seconds),
-    };
-    backends.set(keyOf(row), [...backends.get(keyOf(row)) ?? [], backend]);
-  }
+  const backends = Map.groupBy(sums.rows("backend", BACKEND), (row) => keyOf(row, ROUTE));
+  const backendOf = (row: Row): BackendRow => ({
+    backend: port(row, "backendKind", "backendNamespace", "backend", "backendPort"),
+    ...outboundStats(row, "backend", sums.seconds),
+  });
   return sums.answer(
     sums.rows("route", ROUTE).map((row): OutboundRouteRow => ({
       resource: sums.resource(row),
@@ -149,7 +150,7 @@ export function statOutbound(context: StatisticsContext, query: RoutesQuery): St
       route: routeOf(row),
       ...outboundStats(row, "route", sums.seconds),
       retries: Number(row.retries),
-      backends: backends.get(keyOf(row)) ?? [],
+      backends: (backends.get(keyOf(row, ROUTE)) ?? []).map(backendOf),
     })),
   );
 }
