@@ -51,13 +51,15 @@ export interface ProxyError {
   readonly detail: string;
   /** The HTTP/2 error code that an HTTP/2 client is told, where the upstream's stream was reset with it. */
   readonly reset?: number;
+  /** The connection was reset before a word of the peer: its system had the request, and nobody had read all of it. */
+  readonly isUnread?: true;
   /** Where the client should ask instead. */
   readonly location?: string;
   /** The gRPC code, where it is not the status' own. */
   readonly grpcCode?: number;
 }
 
-type Template = Omit<ProxyError, "code" | "detail" | "reset" | "location">;
+type Template = Omit<ProxyError, "code" | "detail" | "reset" | "isUnread" | "location">;
 
 const template = (
   source: Template["source"],

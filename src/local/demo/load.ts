@@ -42,6 +42,11 @@ async function available(target: string, counts: LoadCounts): Promise<void> {
   }
 }
 
+/** What is left to tell of a response that says nothing itself. */
+function headersOf(response: Response): string {
+  return [...response.headers].map(([name, value]) => `${name}: ${value}`).join(", ");
+}
+
 /** Requests the shop until terminated. */
 export async function runLoad(options: LoadOptions): Promise<void> {
   const counts: LoadCounts = {
@@ -73,7 +78,7 @@ export async function runLoad(options: LoadOptions): Promise<void> {
       const response = await request(options.target + path);
       const text = await response.text();
       status = response.status;
-      detail = text.slice(0, 300).trim() || response.headers.get("l5d-proxy-error") || "";
+      detail = text.slice(0, 300).trim() || response.headers.get("l5d-proxy-error") || headersOf(response);
     } catch (error) {
       detail = error instanceof Error ? error.message : String(error);
     }

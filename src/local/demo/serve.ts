@@ -19,7 +19,8 @@ export async function serveHttp(
     port,
     hostname: "0.0.0.0",
     onListen: () => console.log(`listening on ${port}`),
-    onError: (error) => new Response(`${error instanceof Error ? error.message : error}\n`, { status: 502 }),
+    onError: (error) =>
+      new Response(`${error instanceof Error && error.message || error}\n`, { status: 502 }),
   }, (request) => new URL(request.url).pathname === "/healthz" ? new Response("ok\n") : handle(request));
   await terminated();
   await new Promise((done) => setTimeout(done, LAME_DUCK_MS));

@@ -36,6 +36,8 @@ export class Attempt {
   awaited: Endpoint | undefined;
   /** Endpoints that were asked for a connection. */
   count = 0;
+  /** An endpoint was asked again after it had not read the request. */
+  #isRepeated = false;
   /** Microseconds. */
   #sentAt = 0;
   /** Its latency has been told. */
@@ -71,6 +73,29 @@ export class Attempt {
       if ("code" in next) return next;
       endpoint = next;
     }
+  }
+
+  /** Another request comes, or the same for another reason. */
+  restart(): void {
+    this.count = 0;
+    this.#isRepeated = false;
+  }
+
+  /**
+   * The connection failed, and nothing of a response had come: whether the same endpoint is worth a new one.
+   * That may be where the request was not carried out, or may be twice (RFC 9110 §9.2.2, RFC 9113 §8.7), and the next
+   * connection will fare better, or tell by its refusal that the endpoint is going.
+   * @param isLocal it is the application behind this proxy: nobody else can be asked
+   */
+  isWorthRepeating(upstream: Upstream, error: ProxyError, isIdempotent: boolean, isLocal: boolean): boolean {
+    if (error.code === "refused") return isLocal;
+    if (error.code !== "upstream-reset") return false;
+    if (upstream.isReused && isIdempotent) return true; // a kept connection, which it closed as we wrote
+    // HTTP/2 begins with the server's settings: who has not sent them has carried out nothing.
+    if (error.isUnread === undefined || !(isIdempotent || !upstream.isHttp1) || this.#isRepeated) {
+      return false;
+    }
+    return this.#isRepeated = true;
   }
 
   /** The request goes to `endpoint`, now or when a connection is free. */

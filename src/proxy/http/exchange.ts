@@ -133,7 +133,7 @@ export class Exchange extends CarriedRequest {
   #readHead(at: number): void {
     this.readFacts(at, this.downstream.isHttp1, this.pipeline.isDowngrading);
     this.#isResponseStarted = false;
-    this.#attempt.count = 0;
+    this.#attempt.restart();
     this.#upstream = undefined;
     this.#parkedFor = undefined;
   }
@@ -246,7 +246,7 @@ export class Exchange extends CarriedRequest {
     const upstream = this.#upstream;
     this.#upstream = undefined;
     this.#attempt.end();
-    this.#attempt.count = 0;
+    this.#attempt.restart();
     this.grpcStatus = -1;
     this.#state = BACKING_OFF;
     upstream?.cancel();
@@ -451,11 +451,10 @@ export class Exchange extends CarriedRequest {
       return this.#breakOff(error);
     }
     this.#constraints?.held.release();
-    // A kept connection that the upstream closed as we wrote: its endpoint is asked again, on a new connection, where
-    // the method allows it (RFC 9110 §9.2.2). So is an application that took no more streams (RFC 9113 §8.7).
-    const isStale = upstream.isReused && error.code === "upstream-reset" && this.isIdempotent;
-    const isRefused = error.code === "refused" && this.pipeline.isDowngrading;
-    if ((isStale || isRefused) && this.#canRepeat) return this.#resend(upstream.endpoint, isStale);
+    const { isDowngrading: isLocal } = this.pipeline;
+    if (this.#canRepeat && this.#attempt.isWorthRepeating(upstream, error, this.isIdempotent, isLocal)) {
+      return this.#resend(upstream.endpoint, error.code === "upstream-reset");
+    }
     this.#attempt.failed(error.code);
     this.#retryOrFail(error, upstream.endpoint);
   }

@@ -2,7 +2,7 @@
 import { EVENTS, NODES, type Pod, PODS } from "../../../src/kube/kinds.ts";
 import type { KubernetesCluster } from "./cluster.ts";
 
-const LOG_LINES = 8;
+const LOG_LINES = 8, PROXY = "linkerd-proxy";
 
 function conditions(list: readonly { type: string; status: string; message?: string }[] | undefined): string {
   return (list ?? []).map(({ type, status, message }) => `${type}=${status}${message ? ` (${message})` : ""}`)
@@ -18,7 +18,17 @@ async function logsOf({ client }: KubernetesCluster, { metadata, spec }: Pod): P
   }));
 }
 
-/** Nodes, pods that are not ready with what they said last, warnings, and what the node's components said last. */
+/** What the proxies of these pods answered themselves, instead of an application. */
+async function failedRequests({ client }: KubernetesCluster, { metadata, spec }: Pod): Promise<string[]> {
+  if (!spec?.initContainers?.some(({ name }) => name === PROXY)) return [];
+  const path = `/api/v1/namespaces/${metadata?.namespace}/pods/${metadata?.name}/log?container=${PROXY}`;
+  const text = await (await client.raw("GET", path)).text();
+  return text.split("\n").filter((line) => line.includes("request failed")).slice(-LOG_LINES).map((line) =>
+    `    ${line}`
+  );
+}
+
+/** Nodes, pods that are not ready with what they said last, what the others' proxies failed, warnings, and what the node's components said last. */
 export async function describe(cluster: KubernetesCluster): Promise<string> {
   const { client, directory } = cluster, lines: string[] = [];
   try {
@@ -31,7 +41,7 @@ export async function describe(cluster: KubernetesCluster): Promise<string> {
         `pod ${metadata?.namespace}/${metadata?.name}: ${status?.phase}: ${conditions(status?.conditions)}`,
       );
       const isReady = status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
-      if (!isReady) lines.push(...await logsOf(cluster, pod));
+      lines.push(...await (isReady ? failedRequests : logsOf)(cluster, pod));
     }
     for (
       const { type, lastTimestamp, reason, message, involvedObject } of (await client.list(EVENTS)).items

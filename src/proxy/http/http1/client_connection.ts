@@ -36,6 +36,8 @@ export class ClientConnection implements StreamOwner, Upstream {
   /** Runs while it is being made. */
   readonly connectTimer: Timer;
   #isHeadDone = false;
+  /** Nothing has come since the request was sent. */
+  #isSilent = true;
   #keepsAlive = false;
   #isRequestDone = false;
   /** What must answer the key of the WebSocket that an HTTP/2 client asked for; "" when it did not. */
@@ -81,6 +83,7 @@ export class ClientConnection implements StreamOwner, Upstream {
   ): void {
     this.exchange = exchange;
     this.#isHeadDone = false;
+    this.#isSilent = true;
     this.#isRequestDone = isEnd;
     const { arena } = this, { pipeline } = exchange, words = arena.memory.words, record = arena.recordAt >> 2;
     if (exchange.isWebSocket) return this.#sendUpgrade(exchange, at);
@@ -238,7 +241,7 @@ export class ClientConnection implements StreamOwner, Upstream {
     const exchange = this.exchange;
     this.exchange = undefined;
     if (exchange === undefined) return this.endpoint.forget(this);
-    exchange.onResponseFailed(this, connectError(this.endpoint.name, failure));
+    exchange.onResponseFailed(this, connectError(this.endpoint.name, failure, this.#isSilent));
   }
 
   /** The upstream's connection is of no more use: closes it and tells the exchange. */
@@ -266,6 +269,7 @@ export class ClientConnection implements StreamOwner, Upstream {
       }
       if (count === FAILED) return this.onFailed(stream, stream.failure!);
       if (count === 0) return this.#ended(held);
+      this.#isSilent = false;
       this.#consume(at, at + held + count, exchange);
       if (this.exchange !== exchange || stream.isClosed) return;
       if (stream.tls === undefined || !stream.tls.hasPending()) return;

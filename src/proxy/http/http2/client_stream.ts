@@ -119,7 +119,7 @@ export class ClientStream extends Http2Stream implements Upstream {
     }
     this.#leave();
     const wasUnreachable = failure !== undefined && UNREACHABLE.has(failure.code);
-    if (wasUnreachable) exchange.onResponseFailed(this, connectError(this.endpoint.name, failure));
+    if (wasUnreachable) exchange.onResponseFailed(this, connectError(this.endpoint.name, failure, true));
     else exchange.onCannotCarry(this);
   }
 
@@ -264,7 +264,7 @@ export class ClientStream extends Http2Stream implements Upstream {
     this.#finish();
     if (exchange === undefined) return;
     if (failure !== undefined) {
-      return exchange.onResponseFailed(this, connectError(where, failure));
+      return exchange.onResponseFailed(this, connectError(where, failure, !this.connection.isGreeted));
     }
     if (isOurs) {
       const detail = `${where}: it broke the rules of HTTP/2 (${errorName(code)})`;
