@@ -21,7 +21,8 @@ import { AccessLog } from "./telemetry/access_log.ts";
 import { Gateway } from "./inbound/gateway/gateway.ts";
 import { IdentityLines } from "./inbound/identity_lines.ts";
 import { InboundConnection } from "./inbound/inbound_connection.ts";
-import { InboundHttp } from "./inbound/inbound_http.ts";
+import { INBOUND_REQUEST_DROPS, InboundHttp } from "./inbound/inbound_http.ts";
+import { ServiceProfiles } from "./inbound/service_profiles.ts";
 import { Forward, type ForwardOptions } from "./opaque/forward.ts";
 import type { Outbound } from "./outbound.ts";
 import { PortPolicies } from "./policy/port_policies.ts";
@@ -39,6 +40,7 @@ const MAX_TRANSPORTS = 256;
 export class Inbound {
   readonly connections = new Set<InboundConnection>();
   readonly policies: PortPolicies;
+  readonly profiles: ServiceProfiles;
   readonly inFlight: InFlight;
   /** Where the header lines stand that routes add to a request, and to a response. */
   readonly requestLines: EditLines;
@@ -62,6 +64,7 @@ export class Inbound {
     this.requestLines = new EditLines(arena);
     this.responseLines = new EditLines(arena);
     this.policies = new PortPolicies(config, loop, control);
+    this.profiles = new ServiceProfiles(runtime, INBOUND_REQUEST_DROPS);
     this.#dialer = new Dialer(loop, arena, config.inbound, tls);
     this.#lines = new IdentityLines(arena);
     this.#gateway = new Gateway(this, this.#lines);
@@ -376,6 +379,7 @@ export class Inbound {
   forgetIdle(): void {
     const before = this.runtime.loop.now - this.runtime.config.inbound.discoveryIdleMs * 1000;
     this.policies.forgetIdle(before);
+    this.profiles.forgetIdle(before);
     for (const [key, endpoint] of this.#applications) {
       if (endpoint.open > 0 || endpoint.lastUsed >= before) continue;
       endpoint.retire();

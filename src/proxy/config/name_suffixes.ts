@@ -25,6 +25,11 @@ export class NameSuffixes {
     return new NameSuffixes(suffixes);
   }
 
+  /** The least length of a name that they cover. */
+  get shortest(): number {
+    return Math.min(...this.#suffixes.map(({ length }) => length));
+  }
+
   /** @param name as `canonicalName` writes it */
   covers(name: string): boolean {
     return this.#suffixes.some((suffix) => suffix === "" || name === suffix || name.endsWith(`.${suffix}`));

@@ -15,14 +15,17 @@ import {
   type ControlPlane,
   type EndpointUpdate,
   formatTarget,
+  type NamedTarget,
   type OutboundDecision,
   type OutboundTarget,
+  type ProfileRoutes,
   type Watch,
 } from "./plane.ts";
 import { ResilientStream } from "./resilient_stream.ts";
 import { serverPolicyOf } from "./translate_inbound.ts";
 import { tcpAddressOf } from "./translate_net.ts";
 import { decisionOf } from "./translate_outbound.ts";
+import { profileRoutes } from "./translate_profile.ts";
 
 const DESTINATION = "/io.linkerd.proxy.destination.Destination/";
 const INBOUND = "/io.linkerd.proxy.inbound.InboundServerPolicies/";
@@ -158,6 +161,14 @@ export class GrpcPlane implements ControlPlane {
     const bytes = addressBytes(target.ip);
     if (profileNetworks.length === 0 || bytes === undefined) return bytes !== undefined;
     return profileNetworks.some((network) => contains(network, bytes));
+  }
+
+  watchProfile(
+    target: NamedTarget,
+    onUpdate: (routes: ProfileRoutes | undefined) => void,
+  ): Watch {
+    const dst = formatTarget(target);
+    return this.#watchProfile(dst, (profile) => onUpdate(profile && profileRoutes(profile, dst)));
   }
 
   #watchProfile(path: string, onProfile: (profile: DestinationProfile | undefined) => void): Watch {

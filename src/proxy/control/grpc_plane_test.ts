@@ -21,6 +21,7 @@ const NAME = { name: "web.shop.svc.cluster.local", port: 8080 };
 class Rig {
   readonly opened = new Map<string, { request: Uint8Array; observer: StreamObserver }>();
   readonly told: (OutboundDecision | string)[] = [];
+  readonly plane: GrpcPlane;
 
   constructor(target: OutboundTarget, variables: Record<string, string> = {}) {
     const loop = new Loop((fault) => {
@@ -34,7 +35,7 @@ class Rig {
         return { cancel() {} };
       },
     };
-    const plane = new GrpcPlane({
+    const plane = this.plane = new GrpcPlane({
       config: readConfig({ ...TEST_ENVIRONMENT, ...variables }),
       loop,
       log: new Log("off", "plain", () => {}),
@@ -68,6 +69,28 @@ Deno.test("a name that neither policy nor profile knows is refused, and not befo
   deepEqual(rig.told, []);
   rig.end("Watch", GrpcCode.NOT_FOUND);
   deepEqual(rig.told, ["the control plane knows no such name"]);
+});
+
+Deno.test("a server is told the routes of a profile, and when it has none", () => {
+  const { opened, plane } = new Rig({ name: "other.shop.svc.cluster.local", port: 80 }), told: unknown[] = [];
+  plane.watchProfile(NAME, (routes) => told.push(routes?.map(({ rules }) => rules[0]!.target.labels)));
+  const { request, observer } = opened.get("GetProfile")!;
+  equal(GetDestination.decode(request).path, "web.shop.svc.cluster.local:8080");
+  const tell = (names: readonly string[]) => {
+    const routes = names.map((route) => ({
+      condition: { match: { $case: "path", value: { regex: `/${route}` } } },
+      responseClasses: [],
+      metricsLabels: { route },
+      isRetryable: false,
+      timeout: undefined,
+    }));
+    const profile = { ...DestinationProfile.decode(new Uint8Array()), routes };
+    observer.onMessage(DestinationProfile.encode(profile as DestinationProfile).finish());
+  };
+  tell(["items", "carts"]);
+  tell([]);
+  observer.onEnd({ code: GrpcCode.INVALID_ARGUMENT, message: "no such service" });
+  deepEqual(told, [[{ route: "items" }, { route: "carts" }, {}], undefined, undefined]);
 });
 
 Deno.test("the profile of a name beyond the cluster is asked for only where the configuration says so", () => {

@@ -104,6 +104,9 @@ export interface HttpRoutes {
   readonly routes: readonly MatchedRoute<RuleTarget>[];
 }
 
+/** What a ServiceProfile tells requests apart by. */
+export type ProfileRoutes = readonly MatchedRoute<ProfileRoute>[];
+
 /** A service by its name, where no original destination says whom traffic is for: at a gateway, at an ingress. */
 export interface NamedTarget {
   /** In lower case, without a final dot. */
@@ -151,6 +154,14 @@ export interface ControlPlane {
     target: OutboundTarget,
     onUpdate: (decision: OutboundDecision) => void,
     onFailed: (reason: string) => void,
+  ): Watch;
+  /**
+   * The routes of a service's ServiceProfile, by which its server's side counts requests, now and whenever they change;
+   * undefined: it has none.
+   */
+  watchProfile(
+    target: NamedTarget,
+    onUpdate: (routes: ProfileRoutes | undefined) => void,
   ): Watch;
   /** The endpoints behind a name (Destination.Get), kept while the control plane is away. */
   resolve(path: string, onUpdate: (update: EndpointUpdate) => void): Watch;

@@ -1,7 +1,15 @@
 /** The control plane as a worker sees it: asked through the main loop, which holds the streams. */
 import type { ToMain, ToWorker } from "../cores/messages.ts";
 import type { ServerPolicy } from "../policy/server_policy.ts";
-import type { ControlPlane, EndpointUpdate, OutboundDecision, OutboundTarget, Watch } from "./plane.ts";
+import type {
+  ControlPlane,
+  EndpointUpdate,
+  NamedTarget,
+  OutboundDecision,
+  OutboundTarget,
+  ProfileRoutes,
+  Watch,
+} from "./plane.ts";
 
 export class RemotePlane implements ControlPlane {
   readonly #watches = new Map<number, (message: ToWorker) => void>();
@@ -39,6 +47,15 @@ export class RemotePlane implements ControlPlane {
     return this.#watch((watch) => ({ kind: "watch-outbound", watch, target }), (message) => {
       if (message.kind === "decision") onUpdate(message.decision);
       else if (message.kind === "refused") onFailed(message.reason);
+    });
+  }
+
+  watchProfile(
+    target: NamedTarget,
+    onUpdate: (routes: ProfileRoutes | undefined) => void,
+  ): Watch {
+    return this.#watch((watch) => ({ kind: "watch-profile", watch, target }), (message) => {
+      if (message.kind === "profile") onUpdate(message.routes);
     });
   }
 

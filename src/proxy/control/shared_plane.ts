@@ -8,8 +8,10 @@ import {
   type ControlPlane,
   type EndpointUpdate,
   formatTarget,
+  type NamedTarget,
   type OutboundDecision,
   type OutboundTarget,
+  type ProfileRoutes,
   type Watch,
 } from "./plane.ts";
 import type { Slices } from "../worker/slices.ts";
@@ -63,16 +65,22 @@ type Outbound =
   | { readonly kind: "decision"; readonly decision: OutboundDecision }
   | { readonly kind: "refused"; readonly reason: string };
 
+/** The routes of a profile; it may have none. */
+interface ProfileUpdate {
+  readonly routes: ProfileRoutes | undefined;
+}
+
 export class SharedPlane implements ControlPlane {
   readonly #ports = new Map<number, Shared<ServerPolicy>>();
   readonly #outbound = new Map<string, Shared<Outbound>>();
+  readonly #profiles = new Map<string, Shared<ProfileUpdate>>();
   readonly #paths = new Map<string, Shared<EndpointUpdate>>();
 
   constructor(private readonly plane: ControlPlane, private readonly slices: Slices) {}
 
   /** Watches that are open at the control plane. */
   get size(): number {
-    return this.#ports.size + this.#outbound.size + this.#paths.size;
+    return this.#ports.size + this.#outbound.size + this.#profiles.size + this.#paths.size;
   }
 
   /** Joins the watch under `key`; the first opens it. */
@@ -120,6 +128,19 @@ export class SharedPlane implements ControlPlane {
           (decision) => tell({ kind: "decision", decision }),
           (reason) => tell({ kind: "refused", reason }),
         ),
+    );
+  }
+
+  watchProfile(
+    target: NamedTarget,
+    onUpdate: (routes: ProfileRoutes | undefined) => void,
+  ): Watch {
+    return this.#join(
+      this.#profiles,
+      formatTarget(target),
+      ({ routes }) => onUpdate(routes),
+      lastOf,
+      (tell) => this.plane.watchProfile(target, (routes) => tell({ routes })),
     );
   }
 

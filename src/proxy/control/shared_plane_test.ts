@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { DEFAULT_CLASSES } from "./translate_classes.ts";
 import { encodeMessage, MessageCutter } from "../cores/wire.ts";
 import type { ToMain, ToWorker } from "../cores/messages.ts";
 import { defaultServerPolicy } from "../policy/server_policy.ts";
@@ -140,6 +141,30 @@ Deno.test("a name is asked about over the wire as an address is, once for both l
   }, () => {});
   await rig.turn();
   deepEqual(told.sort(), [`own ${PATH}`, `remote ${PATH}`]);
+  equal(control.open, 1);
+  own.cancel();
+  theirs.cancel();
+  equal(control.open, 0);
+});
+
+Deno.test("a profile is told to both loops over one watch, its absence too", async () => {
+  const rig = new Rig(), { control, plane } = rig, sent: ToMain[] = [], told: unknown[] = [];
+  const remote = new RemotePlane((message) => sent.push(...wired<ToMain>(message)));
+  const target = { name: "web.shop.svc.cluster.local", port: 80 };
+  const route = { dst: PATH, labels: { route: "items" }, failures: DEFAULT_CLASSES };
+  const routes = [{ hosts: [], rules: [{ matches: [], target: route }] }];
+  const own = plane.watchProfile(target, (routes) => told.push(["own", routes]));
+  remote.watchProfile(target, (routes) => told.push(["remote", routes]));
+  const asked = sent.pop();
+  ok(asked?.kind === "watch-profile");
+  const theirs = plane.watchProfile(asked.target, (routes) => {
+    for (const message of wired<ToWorker>({ kind: "profile", watch: asked.watch, routes })) {
+      remote.receive(message as ToWorker & { readonly watch: number });
+    }
+  });
+  await rig.turn();
+  control.setProfile(PATH, routes);
+  deepEqual(told, [["own", undefined], ["remote", undefined], ["own", routes], ["remote", routes]]);
   equal(control.open, 1);
   own.cancel();
   theirs.cancel();

@@ -12,7 +12,7 @@ import type { ProfileRoute, RouteResource } from "../route/request_rules.ts";
 import { NO_LIMITS } from "../route/request_limits.ts";
 import type { BudgetLimits } from "../route/retry_budget.ts";
 import type { RetryPolicy } from "../route/retry_policy.ts";
-import type { Distribution, HttpRoutes, RuleTarget } from "./plane.ts";
+import type { Distribution, HttpRoutes, ProfileRoutes, RuleTarget } from "./plane.ts";
 import { DEFAULT_CLASSES, failureClassesOf } from "./translate_classes.ts";
 import { millisOf } from "./translate_net.ts";
 import { resourceOf } from "./translate_resource.ts";
@@ -105,6 +105,33 @@ function rulesOf(
   return { rules: { limits, retry, allowsHeaders: false, isGrpc: false, route, profile } };
 }
 
+/** Its routes that can be understood, with what is told of the requests that each takes. */
+function* judgedRoutes({ routes }: DestinationProfile, dst: string) {
+  for (const route of routes) {
+    const condition = conditionOf(route.condition);
+    if (condition === undefined) continue;
+    const failures = failureClassesOf(route.responseClasses);
+    const told: ProfileRoute = { dst, labels: route.metricsLabels, failures };
+    yield { route, told, matches: [{ kind: "profile" as const, condition }] };
+  }
+}
+
+/** What is told of requests that none of the routes takes. */
+const untaken = (dst: string): ProfileRoute => ({ dst, labels: {}, failures: DEFAULT_CLASSES });
+
+/** How the server's side of `dst` tells its requests apart; undefined when the profile has no routes. */
+export function profileRoutes(
+  profile: DestinationProfile,
+  dst: string,
+): ProfileRoutes | undefined {
+  if (profile.routes.length === 0) return undefined;
+  const taken = [...judgedRoutes(profile, dst)].map(({ told, matches }) => ({
+    hosts: [],
+    rules: [{ matches, target: told }],
+  }));
+  return [...taken, { hosts: [], rules: [{ matches: [], target: untaken(dst) }] }];
+}
+
 /** @returns undefined when the profile leaves the traffic to the policy */
 export function profiledTraffic(
   profile: DestinationProfile,
@@ -115,17 +142,14 @@ export function profiledTraffic(
   const distribution = distributionOf(profile, authority), { namespace } = resourceOf(profileRef);
   const resource = (name: string) => ({ group: "linkerd.io", kind: "ServiceProfile", namespace, name });
   const all: MatchedRoute<RuleTarget>[] = [];
-  for (const one of routes) {
-    const { condition, metricsLabels: labels, responseClasses } = one;
-    const judged = conditionOf(condition), route = resource(labels["route"] ?? "");
-    if (judged === undefined) continue;
-    const told = { dst: authority, labels, failures: failureClassesOf(responseClasses) };
-    const rules = rulesOf(one, route, told, budget);
-    const target = { route, filters: [], distribution, profile: told, ...rules };
-    all.push({ hosts: [], rules: [{ matches: [{ kind: "profile", condition: judged }], target }] });
+  for (const { route: one, told, matches } of judgedRoutes(profile, authority)) {
+    const route = resource(told.labels["route"] ?? ""), rules = rulesOf(one, route, told, budget);
+    all.push({
+      hosts: [],
+      rules: [{ matches, target: { route, filters: [], distribution, profile: told, ...rules } }],
+    });
   }
-  const told = { dst: authority, labels: {}, failures: DEFAULT_CLASSES };
-  const target = { route: resource("default"), filters: [], distribution, profile: told };
+  const target = { route: resource("default"), filters: [], distribution, profile: untaken(authority) };
   all.push({ hosts: [], rules: [{ matches: [], target }] });
   const http = { isGrpc: false, routes: all };
   return dstOverrides.length === 0 ? { http } : { http, opaque: distribution };

@@ -1,5 +1,11 @@
 /** What the main loop and its workers say to each other. Connections never cross; decisions and counts do. */
-import type { EndpointUpdate, OutboundDecision, OutboundTarget } from "../control/plane.ts";
+import type {
+  EndpointUpdate,
+  NamedTarget,
+  OutboundDecision,
+  OutboundTarget,
+  ProfileRoutes,
+} from "../control/plane.ts";
 import type { ServerPolicy } from "../policy/server_policy.ts";
 import type { TapToMain, TapToWorker } from "../tap/messages.ts";
 import type { Row } from "../telemetry/rows.ts";
@@ -33,6 +39,11 @@ export type ToWorker =
   | { readonly kind: "policy"; readonly watch: number; readonly policy: ServerPolicy }
   | { readonly kind: "decision"; readonly watch: number; readonly decision: OutboundDecision }
   | { readonly kind: "refused"; readonly watch: number; readonly reason: string }
+  | {
+    readonly kind: "profile";
+    readonly watch: number;
+    readonly routes: ProfileRoutes | undefined;
+  }
   | { readonly kind: "endpoints"; readonly watch: number; readonly update: EndpointUpdate }
   | { readonly kind: "collect"; readonly scrape: number }
   | { readonly kind: "log-filter"; readonly filter: string }
@@ -47,6 +58,7 @@ export type ToMain =
   | { readonly kind: "ready" }
   | { readonly kind: "watch-port"; readonly watch: number; readonly port: number }
   | { readonly kind: "watch-outbound"; readonly watch: number; readonly target: OutboundTarget }
+  | { readonly kind: "watch-profile"; readonly watch: number; readonly target: NamedTarget }
   | { readonly kind: "resolve"; readonly watch: number; readonly path: string }
   | { readonly kind: "cancel"; readonly watch: number }
   /** A part of what it has counted; `scrape` undefined: its last words. */

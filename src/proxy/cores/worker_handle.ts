@@ -106,6 +106,14 @@ export class WorkerHandle {
         );
         return void this.#watches.set(watch, opened);
       }
+      case "watch-profile": {
+        const { watch } = message;
+        const opened = plane.watchProfile(
+          message.target,
+          (routes) => this.send({ kind: "profile", watch, routes }),
+        );
+        return void this.#watches.set(watch, opened);
+      }
       case "resolve": {
         const { watch } = message;
         const opened = plane.resolve(

@@ -23,7 +23,7 @@ import { AUDIT, type Verdict } from "./verdicts.ts";
 
 const bit = (id: number) => 1 << (id & 31);
 /** A client cannot say who it is: only its certificate can. */
-const REQUEST_DROPS: DropMask = [
+export const INBOUND_REQUEST_DROPS: DropMask = [
   0,
   0,
   bit(HeaderName.L5dClientId) | bit(HeaderName.L5dRequireId) | bit(HeaderName.L5dOrigProto),
@@ -33,7 +33,7 @@ const RESPONSE_DROPS: DropMask = [0, 0, bit(HeaderName.L5dProxyUndelivered)];
 export class InboundHttp implements Pipeline {
   readonly isDowngrading = true;
   readonly rules = undefined;
-  readonly requestDrops = REQUEST_DROPS;
+  readonly requestDrops = INBOUND_REQUEST_DROPS;
   readonly responseDrops = RESPONSE_DROPS;
   readonly authority = "";
   requestExtraAt: number;
@@ -54,13 +54,17 @@ export class InboundHttp implements Pipeline {
   }
 
   route(exchange: Exchange, at: number): Endpoint | ProxyError {
-    return this.admit(exchange, at) ?? this.connection.application();
+    const { connection, connection: { client, inbound } } = this, refused = this.admit(exchange, at);
+    this.requestSeries = refused === undefined
+      ? inbound.profiles.seriesOf(at, client.identity !== undefined)
+      : undefined;
+    return refused ?? connection.application();
   }
 
   /** Judges and counts the request whose head stands in the record. @returns why it may not pass */
   admit(_exchange: Exchange, at: number): ProxyError | undefined {
     const { connection } = this, { policy, runtime: { arena } } = connection, table = policy.rules;
-    const rule = this.#rule = table.find(arena, at, REQUEST_DROPS);
+    const rule = this.#rule = table.find(arena, at, INBOUND_REQUEST_DROPS);
     if (rule === undefined) return this.#notFound();
     const { prefixLength } = table, verdict = this.#current = connection.verdicts.judge(policy.current, rule);
     verdict.count.value++;
@@ -147,8 +151,8 @@ export class InboundHttp implements Pipeline {
     this.responseExtraLength = responseLines.compose(at, 0, 0, edit, undefined);
   }
 
-  /** Requests are counted with their endpoint, of which there is one. */
-  readonly requestSeries = undefined;
+  /** Of the route of a ServiceProfile; beside that, requests are counted with their endpoint, of which there is one. */
+  requestSeries: Counted | undefined;
 
   seriesOf(): Counted {
     return this.#current!.series;

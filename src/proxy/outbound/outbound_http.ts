@@ -30,7 +30,8 @@ const bit = (id: number) => 1 << (id & 31);
 export const OUTBOUND_REQUEST_DROPS: DropMask = [
   0,
   0,
-  bit(HeaderName.L5dRequireId) | bit(HeaderName.L5dClientId) | bit(HeaderName.L5dOrigProto),
+  bit(HeaderName.L5dRequireId) | bit(HeaderName.L5dClientId) | bit(HeaderName.L5dOrigProto) |
+  bit(HeaderName.L5dDstCanonical),
 ];
 const OUTBOUND_RULED_DROPS = withRuleHeaders(OUTBOUND_REQUEST_DROPS);
 const RESPONSE_DROPS: DropMask = [
@@ -60,6 +61,8 @@ export class OutboundHttp implements Pipeline, Waiter {
   /** What took the request, and what it was given to. */
   #rule: DestinationRule | undefined;
   #backend: RuleBackend | undefined;
+  /** It goes to an endpoint that knows it under another name. */
+  #isBeyond = false;
   /** The rule whose filters have let the request pass, which waits: they are not asked twice. */
   #passed: DestinationRule | undefined;
   /** Where what was picked last is counted. */
@@ -131,6 +134,7 @@ export class OutboundHttp implements Pipeline, Waiter {
   /** What the request demands of its endpoint holds for every endpoint it is sent to. */
   #checkIdentity(endpoint: Endpoint): Endpoint | ProxyError {
     const required = this.#requiredId;
+    this.#isBeyond = endpoint.authority !== "";
     if (required === undefined || endpoint.info.identity?.name === required) return endpoint;
     return proxyError("identity-required", `${endpoint.name}: its identity is not ${required}`);
   }
@@ -205,7 +209,7 @@ export class OutboundHttp implements Pipeline, Waiter {
   }
 
   editRequest(at: number, trace: RequestTrace | undefined): void {
-    const edit = this.#backend?.filters.requestEdit;
+    const backend = this.#backend, edit = this.#isBeyond ? backend?.editBeyond : backend?.filters.requestEdit;
     if (edit === undefined && trace === undefined) {
       this.requestExtraAt = this.fixedAt;
       this.requestExtraLength = this.fixedLength;

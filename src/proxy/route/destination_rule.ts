@@ -7,6 +7,8 @@ import { Endpoint } from "../connect/endpoint.ts";
 import { type ProxyError, proxyError } from "../error.ts";
 import type { Counted } from "../telemetry/route_series.ts";
 import { type Choice, chooseBackend } from "./distribution.ts";
+import { withLine } from "./header_edit.ts";
+import type { ProfileRoute } from "./request_rules.ts";
 import { compileFilters, type RuleFilters } from "./rule_filters.ts";
 import { Service, type Waiter } from "./service.ts";
 
@@ -18,6 +20,8 @@ export interface RuleBackend {
   readonly resource: TargetResource;
   /** The rule's and its own, what they do to heads taken together; `stops` are its own. */
   readonly filters: RuleFilters;
+  /** What they do to the heads of requests that are for another name there (an endpoint's `authority`). */
+  readonly editBeyond: RuleFilters["requestEdit"];
   /** Made with its first request. */
   series: Counted | undefined;
 }
@@ -26,6 +30,12 @@ export interface RuleBackend {
 export interface RuleCount {
   ofRoute(rule: RuleTarget, hostname: string): Counted;
   ofBackend(rule: RuleTarget, backend: TargetResource): Counted;
+}
+
+/** Tells the server's side whose profile the request is counted by (proxy.md §7). */
+function naming(filters: RuleFilters, profile: ProfileRoute | undefined): RuleFilters {
+  if (profile === undefined) return filters;
+  return { ...filters, requestEdit: withLine(filters.requestEdit, `l5d-dst-canonical: ${profile.dst}`) };
 }
 
 /** A backend that fails its requests takes its share of them: it is not passed over. */
@@ -59,7 +69,7 @@ export class DestinationRule {
     use: (backend: Extract<Distribution, { backends: unknown }>["backends"][number]) => BackendTarget,
     private readonly hostname = "",
   ) {
-    const { distribution, filters } = spec;
+    const { distribution, filters, profile } = spec;
     this.filters = compileFilters(filters);
     this.#kind = distribution.kind === "empty" ? "random" : distribution.kind;
     this.#error = distribution.kind === "empty"
@@ -68,15 +78,17 @@ export class DestinationRule {
         `${where}: ${distribution.reason}`,
       )
       : undefined;
-    this.#choices = distribution.kind === "empty" ? [] : distribution.backends.map((backend) => ({
-      backend: {
+    this.#choices = distribution.kind === "empty" ? [] : distribution.backends.map((backend) => {
+      const compiled = compileFilters(filters, backend.filters ?? []);
+      const named: RuleBackend = {
         target: use(backend),
         resource: backend.backend.resource,
-        filters: compileFilters(filters, backend.filters ?? []),
+        filters: naming(compiled, profile),
+        editBeyond: compiled.requestEdit,
         series: undefined,
-      },
-      weight: backend.weight,
-    }));
+      };
+      return { backend: named, weight: backend.weight };
+    });
   }
 
   /** Counts whole requests. */

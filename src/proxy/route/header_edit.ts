@@ -76,6 +76,12 @@ export function headerEditOf(all: readonly HeaderChanges[]): HeaderEdit | string
   return { lines: bytesOf(text), hidden: [...hidden].map(bytesOf) };
 }
 
+/** The edit with a line of the proxy's own beside those it has; the same edit where that would be too much. */
+export function withLine(edit: HeaderEdit | undefined, line: string): HeaderEdit | undefined {
+  const lines = Uint8Array.of(...edit?.lines ?? [], ...bytesOf(`${line}\r\n`));
+  return lines.length > MAX_EDIT_BYTES ? edit : { lines, hidden: edit?.hidden ?? [] };
+}
+
 function cleaned([name, value]: readonly [string, string]): readonly [string, string] {
   return [name.toLowerCase(), value.replace(/^[\t ]+|[\t ]+$/g, "")];
 }

@@ -14,7 +14,7 @@ export function ruleCount(telemetry: Telemetry, parent: TargetResource, isGrpc: 
       const series = telemetry.routeSeries(outboundRoute, { ...labels, ...routeLabels(route), hostname });
       return profile === undefined
         ? series
-        : new WholeRequest(series, telemetry.profileSeries(profile).whole);
+        : new WholeRequest(series, telemetry.profileSeries(profile, "outbound").whole);
     },
     ofBackend: ({ route, profile }, backend) => {
       const series = telemetry.routeSeries(outboundBackend, {
@@ -24,7 +24,7 @@ export function ruleCount(telemetry: Telemetry, parent: TargetResource, isGrpc: 
       });
       return profile === undefined
         ? series
-        : new CountedTwice(series, telemetry.profileSeries(profile).actual);
+        : new CountedTwice(series, telemetry.profileSeries(profile, "outbound").actual);
     },
   };
 }

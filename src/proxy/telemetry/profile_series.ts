@@ -1,6 +1,6 @@
 /**
  * Counts of the requests that one route of a ServiceProfile took: as their clients see them, and as endpoints were asked,
- * where each retry is one more. As many as there are routes: they are not forgotten.
+ * where each retry is one more; or as they came to a server. As many as there are routes: they are not forgotten.
  * Source: route_* of proxy.md §13 (legacy).
  */
 import { type FailureClasses, isOfClasses } from "../route/retry_policy.ts";
@@ -16,7 +16,12 @@ const UNTIMED = { durations: "", bounds: [], statuses: "", isGrpc: false };
 export class ProfileSeries {
   readonly actual = new RouteSeries(UNTIMED);
 
-  constructor(public failures: FailureClasses, readonly whole: HttpSeries) {}
+  constructor(
+    public failures: FailureClasses,
+    readonly whole: HttpSeries,
+    /** They are of a client's side, where a request may be made more than once. */
+    readonly isRetried: boolean,
+  ) {}
 
   #isFailure(status: number, error: string | undefined, grpcStatus: number): boolean {
     return error !== undefined || isOfClasses(this.failures, status, grpcStatus);
@@ -38,7 +43,7 @@ export class ProfileSeries {
 
 /** A request as its client sees it, in its route's series of both generations; it is counted here when it is over. */
 export class WholeRequest extends CountedTwice {
-  constructor(route: Counted, private readonly whole: HttpSeries) {
+  constructor(route: Counted | undefined, private readonly whole: HttpSeries) {
     super(route, whole);
   }
 
@@ -56,5 +61,6 @@ export function* profileRows(profiles: Iterable<ProfileSeries>, arena: Arena): G
   const all = [...profiles];
   if (all.length === 0) return;
   yield* httpRows("route_", all.map(({ toldWhole }) => toldWhole), arena);
-  yield* countRows("route_actual_", all.map(({ toldActual }) => toldActual));
+  const retried = all.filter(({ isRetried }) => isRetried);
+  if (retried.length > 0) yield* countRows("route_actual_", retried.map(({ toldActual }) => toldActual));
 }

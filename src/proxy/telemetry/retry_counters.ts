@@ -33,7 +33,7 @@ export function countRetry(
 function countRetryable(telemetry: Telemetry, profile: ProfileRoute, event: RetryEvent): void {
   if (event !== "requests" && event !== "no_budget") return;
   const name = "route_retryable_total", help = "The total number of HTTP responses that could be retried";
-  const labels = profileLabels(profile);
+  const labels = profileLabels(profile, "outbound");
   telemetry.counter(name, help, labels).value++;
   if (event === "no_budget") telemetry.counter(name, help, { ...labels, skipped: "no_budget" }).value++;
 }

@@ -22,8 +22,8 @@ export function routeLabels({ group, kind, namespace, name }: RouteResource): La
 }
 
 /** Of a ServiceProfile's route (legacy): requests that none of its routes takes have no `rt_` label. */
-export function profileLabels({ dst, labels }: ProfileRoute): Labels {
-  const told: Record<string, string> = { direction: "outbound", dst };
+export function profileLabels({ dst, labels }: ProfileRoute, direction: "inbound" | "outbound"): Labels {
+  const told: Record<string, string> = { direction, dst };
   for (const [name, value] of Object.entries(labels)) told[`rt_${name}`] = value;
   return told;
 }

@@ -107,12 +107,13 @@ export class Telemetry {
   }
 
   /** The latest classes of a route's responses are those that they are told by. */
-  profileSeries(route: ProfileRoute): ProfileSeries {
-    const text = formatLabels(profileLabels(route)), known = this.profiles.get(text);
+  profileSeries(route: ProfileRoute, direction: "inbound" | "outbound"): ProfileSeries {
+    const text = formatLabels(profileLabels(route, direction)), known = this.profiles.get(text);
     if (known !== undefined) known.failures = route.failures;
     const series = known ?? new ProfileSeries(
       route.failures,
       new HttpSeries(text, this.#histograms, (revived) => revived),
+      direction === "outbound",
     );
     this.profiles.set(text, series);
     return series;

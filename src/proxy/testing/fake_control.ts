@@ -5,8 +5,10 @@ import {
   type EndpointInfo,
   type EndpointUpdate,
   formatTarget,
+  type NamedTarget,
   type OutboundDecision,
   type OutboundTarget,
+  type ProfileRoutes,
   type Watch,
 } from "../control/plane.ts";
 import { everyRequestTo } from "../route/default_route.ts";
@@ -56,9 +58,12 @@ export class FakeControl implements ControlPlane {
   /** Targets of which it is said that there is no such thing. */
   readonly unknown = new Set<string>();
   readonly endpoints = new Map<string, EndpointInfo[]>();
+  /** By `name:port`. */
+  readonly profiles = new Map<string, ProfileRoutes>();
   readonly policies = new Map<number, ServerPolicy>();
   readonly #resolvers = new Map<string, Set<(update: EndpointUpdate) => void>>();
   readonly #outboundWatchers = new Map<string, Set<(decision: OutboundDecision) => void>>();
+  readonly #profileWatchers = new Map<string, Set<(routes: ProfileRoutes | undefined) => void>>();
   readonly #portWatchers = new Map<number, Set<(policy: ServerPolicy) => void>>();
   /** Watches that have not been cancelled. */
   open = 0;
@@ -102,6 +107,19 @@ export class FakeControl implements ControlPlane {
   setDecision(key: string, decision: OutboundDecision): void {
     this.decisions.set(key, decision);
     for (const onUpdate of this.#outboundWatchers.get(key) ?? []) onUpdate(decision);
+  }
+
+  watchProfile(target: NamedTarget, onUpdate: (routes: ProfileRoutes | undefined) => void): Watch {
+    const key = formatTarget(target), watchers = this.#profileWatchers.get(key) ?? new Set();
+    this.#profileWatchers.set(key, watchers.add(onUpdate));
+    queueMicrotask(() => onUpdate(this.profiles.get(key)));
+    return this.#watch(() => watchers.delete(onUpdate));
+  }
+
+  setProfile(key: string, routes: ProfileRoutes | undefined): void {
+    if (routes === undefined) this.profiles.delete(key);
+    else this.profiles.set(key, routes);
+    for (const onUpdate of this.#profileWatchers.get(key) ?? []) onUpdate(routes);
   }
 
   resolve(path: string, onUpdate: (update: EndpointUpdate) => void): Watch {

@@ -4,7 +4,8 @@
  */
 import { deepEqual } from "node:assert/strict";
 import hpack from "hpack.js";
-import type { EndpointInfo } from "../../../src/proxy/control/plane.ts";
+import type { EndpointInfo, OutboundDecision } from "../../../src/proxy/control/plane.ts";
+import { DEFAULT_CLASSES } from "../../../src/proxy/control/translate_classes.ts";
 import { TestAuthority } from "../../../src/proxy/testing/certificates.ts";
 import { balanced } from "../../../src/proxy/testing/fake_control.ts";
 import { CLIENT, SERVER, startTestProxy } from "../../../src/proxy/testing/meshed_pair.ts";
@@ -88,6 +89,16 @@ async function look(connection: Deno.Conn, isTls: boolean): Promise<Seen> {
   }
 }
 
+/** The decision of a service with a profile, whose name goes with each request. */
+function profiled(decision: OutboundDecision): OutboundDecision {
+  const profile = { dst: NAME, labels: {}, failures: DEFAULT_CLASSES };
+  const routes = decision.http.routes.map(({ hosts, rules }) => ({
+    hosts,
+    rules: rules.map(({ matches, target }) => ({ matches, target: { ...target, profile } })),
+  }));
+  return { ...decision, http: { ...decision.http, routes } };
+}
+
 type Spoken = "HTTP/1" | "upgrade" | "HTTP/2" | "opaque";
 
 /** What the peer at `info` sees when the application speaks. */
@@ -109,7 +120,10 @@ async function seenOf(
   const { port } = listener.addr as Deno.NetAddr;
   const client = await startTestProxy(authority, CLIENT);
   client.redirect("outbound", { ip: "10.43.0.7", port: 80 });
-  client.control.decisions.set("10.43.0.7:80", balanced(NAME, spoken === "opaque" ? "opaque" : "detect"));
+  client.control.decisions.set(
+    "10.43.0.7:80",
+    profiled(balanced(NAME, spoken === "opaque" ? "opaque" : "detect")),
+  );
   client.control.endpoints.set(NAME, [{
     address: { ip: "127.0.0.1", port },
     weight: 1,
@@ -124,11 +138,11 @@ async function seenOf(
   if (said !== undefined) await peer.write(bytesOf(said));
   else if (spoken === "HTTP/2") {
     await peer.greet();
-    await peer.write(headers(1, [...GET, ["l5d-dst-canonical", NAME]]));
+    await peer.write(headers(1, [...GET, ["l5d-dst-canonical", "a-lie"]]));
   } else if (spoken === "opaque") await peer.write(bytesOf("opaque bytes"));
   else {
     const upgrade = spoken === "upgrade" ? "connection: upgrade\r\nupgrade: websocket\r\n" : "";
-    await peer.write(bytesOf(`GET / HTTP/1.1\r\nhost: web\r\nl5d-dst-canonical: ${NAME}\r\n${upgrade}\r\n`));
+    await peer.write(bytesOf(`GET / HTTP/1.1\r\nhost: web\r\nl5d-dst-canonical: a-lie\r\n${upgrade}\r\n`));
   }
   const connection = await listener.accept(), seen = await look(connection, isTls);
   peer.close();

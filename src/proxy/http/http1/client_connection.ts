@@ -15,7 +15,6 @@ import type { Exchange } from "../exchange.ts";
 import { connectError } from "../failure.ts";
 import { MAX_HEAD_BYTES, MAX_HEADERS } from "../limits.ts";
 import { overrideAuthority } from "../override.ts";
-import type { DropMask } from "../pipeline.ts";
 import type { Upstream } from "../sides.ts";
 import { BodyReader, BROKEN } from "./body.ts";
 import { MessageWriter } from "./message_writer.ts";
@@ -93,10 +92,11 @@ export class ClientConnection implements StreamOwner, Upstream {
       return this.#sendAs(authority, exchange, at, bodyAt, bodyLength, isEnd);
     }
     if (words[record + Head.Version] === 20) {
+      overrideAuthority(arena, at, authority);
       const { requestExtraAt, requestExtraLength } = pipeline;
       const written = this.#writer.head(
         BlockKind.Request,
-        this.#overridden(exchange, at),
+        pipeline.requestDrops,
         requestExtraAt,
         requestExtraLength,
         bodyAt,
@@ -118,12 +118,6 @@ export class ClientConnection implements StreamOwner, Upstream {
     return this.endpoint.authority || pipeline.authority;
   }
 
-  /** Makes the request in the record one for that. @returns what is dropped of it */
-  #overridden(exchange: Exchange, at: number): DropMask {
-    const authority = this.#authorityOf(exchange), { requestDrops } = exchange.pipeline;
-    return authority === "" ? requestDrops : overrideAuthority(this.arena, at, authority, requestDrops);
-  }
-
   /** A request for another authority than it names: written anew, in the form that a Host decides. */
   #sendAs(
     authority: string,
@@ -138,7 +132,8 @@ export class ClientConnection implements StreamOwner, Upstream {
     const isUpgrade = (words[record + Head.Flags]! & HeadFlag.Upgrade) !== 0;
     const extra = arena.readAscii(pipeline.requestExtraAt, pipeline.requestExtraLength) +
       (isUpgrade ? upgradeLines(arena, at) : "");
-    const drops = overrideAuthority(arena, at, authority, pipeline.requestDrops);
+    overrideAuthority(arena, at, authority);
+    const { requestDrops: drops } = pipeline;
     const head = this.#writer.anew(at, isChunked, drops, arena.textAt, arena.writeAscii(arena.textAt, extra));
     this.#writer.isChunked = isChunked && !exchange.isRaw;
     if (head < 0) return this.#fail("bad-request", "the request head is too large");
@@ -157,7 +152,8 @@ export class ClientConnection implements StreamOwner, Upstream {
     const isHeld = arena.memory.words[(arena.recordAt >> 2) + Head.Version] !== 20;
     const extra = arena.readAscii(requestExtraAt, requestExtraLength) + line +
       (isHeld ? upgradeLines(arena, at) : "");
-    const drops = this.#overridden(exchange, at);
+    const { requestDrops: drops } = pipeline;
+    overrideAuthority(arena, at, this.#authorityOf(exchange));
     const head = this.#writer.anew(at, false, drops, arena.textAt, arena.writeAscii(arena.textAt, extra));
     this.#writer.isChunked = false;
     if (head < 0) return this.#fail("bad-request", "the request head is too large for HTTP/1");

@@ -80,8 +80,8 @@ export class ClientStream extends Http2Stream implements Upstream {
     }
     const isEmpty = isEnd && bodyLength === 0;
     if (isEmpty) this.isSendEnded = true;
-    const authority = this.endpoint.authority || pipeline.authority, { requestDrops } = pipeline;
-    const drops = authority === "" ? requestDrops : overrideAuthority(arena, at, authority, requestDrops);
+    const { requestDrops: drops } = pipeline;
+    overrideAuthority(arena, at, this.endpoint.authority || pipeline.authority);
     if (!connection.writer.block(this.id, BlockKind.Request, at, isEmpty, drops, extraAt, extraLength)) {
       return;
     }
