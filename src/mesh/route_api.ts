@@ -17,6 +17,13 @@ export interface RoutesQuery {
   readonly window?: string;
 }
 
+/** GET /api/v1/routes: the same, and ?to=&toNamespace= */
+export interface ProfileRoutesQuery extends RoutesQuery {
+  /** Only what goes to this Service, as its clients see it; its namespace is `toNamespace`, or else `namespace`. */
+  readonly to?: string;
+  readonly toNamespace?: string;
+}
+
 export interface RouteName {
   /** `HTTPRoute`, `GRPCRoute`, or `default`. */
   readonly kind: string;
@@ -87,3 +94,17 @@ export interface AuthorizationRow {
 }
 
 export type AuthorizationsResponse = RoutesResponse<AuthorizationRow>;
+
+/** What one route of a ServiceProfile took, as servers count it, or their clients where `to` was asked. */
+export interface ProfileRouteRow {
+  readonly resource: ResourceName;
+  /** Empty: none of the profile's routes. */
+  readonly route: string;
+  /** The service's name and port, as in `web.shop.svc.cluster.local:80`. */
+  readonly service: string;
+  readonly requests: RequestStats;
+  /** As endpoints were asked, retries and all; only of clients. No latencies are counted. */
+  readonly actual?: RequestStats;
+}
+
+export type ProfileRoutesResponse = RoutesResponse<ProfileRouteRow>;

@@ -67,15 +67,41 @@ function addByRoute(parent: Command, execute: (run: Run) => Promise<void>): void
   addRouteStatistics(parent, execute, "stat-outbound", outbound, "statOutbound");
 }
 
+function addProfileRoutes(parent: Command, execute: (run: Run) => Promise<void>): void {
+  addNamespaceOption(parent.command("routes"))
+    .description("success rate, requests per second and latency by route of ServiceProfiles")
+    .argument("<resource...>", "kinds of workloads, KIND/NAME, KIND NAME...")
+    .option("-t, --time-window <window>", "how far to look back: 10s to 6h", "1m")
+    .option("-l, --selector <labels>", "only pods with these labels")
+    .option("--to <service>", "only traffic to this Service, as its clients see it: svc/NAME")
+    .option("--to-namespace <namespace>", "its namespace; that of the resources by default")
+    .addOption(outputOption("table", "wide", "json"))
+    .addHelpText(
+      "after",
+      `
+Examples:
+  linkerd routes deploy/web -n shop                          what it was asked, by route
+  linkerd routes deploy/web -n shop --to svc/cart -o wide    what it asked, retries apart
+`,
+    )
+    .action((words, options) =>
+      execute(async (...context) =>
+        (await import("./profile_routes.ts")).profileRoutes(words, options, ...context)
+      )
+    );
+}
+
 export const STAT_COMMANDS: readonly Describe[] = [
   addStatistics,
   addByRoute,
+  addProfileRoutes,
   (program, execute) => {
     const viz = program.command("viz", { hidden: true }).description(
-      "stat, edges, stat-inbound, stat-outbound, authz, tap, top and list, where Linkerd has them",
+      "stat, edges, stat-inbound, stat-outbound, routes, authz, tap, top and list, where Linkerd has them",
     );
     addStatistics(viz, execute);
     addByRoute(viz, execute);
+    addProfileRoutes(viz, execute);
     const authz = "requests by the authorization that let them in, and those that none did";
     addRouteStatistics(viz, execute, "authz", authz, "authorizations");
     addTaps(viz, execute);

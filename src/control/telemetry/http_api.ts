@@ -1,9 +1,10 @@
 /** The statistics API over HTTP: JSON answers, an event stream of stat, and its own description. */
 import type { EdgesQuery, SeriesQuery, StatKind, StatQuery } from "../../mesh/api.ts";
-import type { RoutesQuery } from "../../mesh/route_api.ts";
+import type { ProfileRoutesQuery, RoutesQuery } from "../../mesh/route_api.ts";
 import { parseWindow } from "../../mesh/duration.ts";
 import { badRequest, type StatisticsContext } from "./answers/context.ts";
 import { edges } from "./answers/edges.ts";
+import { profileRoutes } from "./answers/profile_routes.ts";
 import { authorizations, statInbound, statOutbound } from "./answers/routes.ts";
 import { series } from "./answers/series.ts";
 import { stat } from "./answers/stat.ts";
@@ -84,6 +85,15 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   "/api/v1/stat-inbound": ofRoutes(statInbound),
   "/api/v1/stat-outbound": ofRoutes(statOutbound),
   "/api/v1/authz": ofRoutes(authorizations),
+  "/api/v1/routes": (context, parameters) => {
+    const query = given<ProfileRoutesQuery>({
+      ...selected(parameters),
+      to: parameters.text("to"),
+      toNamespace: parameters.text("toNamespace"),
+    });
+    parameters.refuseOthers();
+    return profileRoutes(context, query);
+  },
   "/api/v1/workloads": (context, parameters) => {
     const query = given<{ namespace?: string; kind?: StatKind; name?: string }>({
       namespace: parameters.text("namespace"),

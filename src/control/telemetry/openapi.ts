@@ -108,6 +108,18 @@ const SCHEMAS: Record<string, Json> = {
     authorization: object({ kind: text, name: text }),
     deniedRps: number,
   }),
+  ProfileRoutesResponse: object({
+    at: count,
+    windowMs: count,
+    coveredMs: count,
+    rows: list(object({
+      resource: ref("ResourceName"),
+      route: text,
+      service: text,
+      requests: ref("RequestStats"),
+      actual: ref("RequestStats"),
+    }, ["actual"])),
+  }),
   WorkloadsResponse: object({ workloads: list(ref("Workload")) }),
   NamespacesResponse: object({
     namespaces: list(object({ name: text, meshedPods: count, runningPods: count, isControlPlane: flag })),
@@ -266,6 +278,12 @@ export function openApi(): Json {
       "/api/v1/authz": get("What was allowed by whom, and denied", "AuthorizationsResponse", ROUTES, [
         "kind",
       ]),
+      "/api/v1/routes": get(
+        "What was counted by routes of ServiceProfiles",
+        "ProfileRoutesResponse",
+        [...ROUTES, "to", "toNamespace"],
+        ["kind"],
+      ),
       "/api/v1/workloads": get("Workloads and their pods", "WorkloadsResponse", [
         "namespace",
         "kind",

@@ -1,6 +1,7 @@
 /**
  * A route's flow: what one pod's proxy did by one route, whoever the peer was. Inbound by Server, route and
- * authorization; outbound by the parent (a Service) and the route, and once more by the backend that a request went to.
+ * authorization; outbound by the parent (a Service) and the route, and once more by the backend that a request went to;
+ * and by the routes of ServiceProfiles, whose parent is the service by its name.
  * Source: proxy.md §13, its labels.
  */
 import type { ScrapedPod } from "./flow.ts";
@@ -9,7 +10,10 @@ import { bucketOf, LATENCY_BOUNDS } from "./histogram.ts";
 import type { Dimensions, Shape, Store } from "./store.ts";
 
 export const ROUTE_DIMENSIONS = [
-  /** `inbound`, `route` (outbound, whole requests) or `backend` (outbound, what a backend was asked). */
+  /**
+   * `inbound`, `route` (outbound, whole requests) or `backend` (outbound, what a backend was asked); of a ServiceProfile
+   * `server`, `client` (whole requests) or `attempt` (what endpoints were asked).
+   */
   "side",
   "namespace",
   "pod",
@@ -49,12 +53,16 @@ export const ROUTE_BOUNDS = {
   inbound: LATENCY_BOUNDS,
   route: [50, 500, 1000, 10_000],
   backend: [25, 50, 100, 250, 500, 1000, 10_000],
+  server: LATENCY_BOUNDS,
+  client: LATENCY_BOUNDS,
+  attempt: LATENCY_BOUNDS,
 } as const;
-type Side = keyof typeof ROUTE_BOUNDS;
+export type Side = keyof typeof ROUTE_BOUNDS;
+const PROFILED: ReadonlySet<Side> = new Set(["server", "client", "attempt"]);
 
 /** What a metric of the proxy counts. */
 interface Meaning {
-  readonly side: Side;
+  readonly side: Side | "profile";
   readonly what: "responses" | "statuses" | "milliseconds" | "seconds" | "retries" | "denied";
 }
 
@@ -73,6 +81,9 @@ export const ROUTE_METRICS: ReadonlyMap<string, Meaning> = new Map<string, Meani
   ["response_latency_ms_bucket", { side: "inbound", what: "milliseconds" }],
   ["inbound_http_authz_deny_total", { side: "inbound", what: "denied" }],
   ...OUTBOUND,
+  ["route_response_total", { side: "profile", what: "responses" }],
+  ["route_response_latency_ms_bucket", { side: "profile", what: "milliseconds" }],
+  ["route_actual_response_total", { side: "attempt", what: "responses" }],
 ]);
 
 const TIMEOUTS = new Set(["REQUEST_TIMEOUT", "RESPONSE_HEADERS_TIMEOUT", "RESPONSE_STREAM_TIMEOUT"]);
@@ -84,7 +95,7 @@ function counterOf({ http_status: http, grpc_status: grpc, error = "" }: Labels)
   return isFailure ? "failure" : "success";
 }
 
-function fieldOf({ side, what }: Meaning, labels: Labels): RouteCounter | number | undefined {
+function fieldOf(what: Meaning["what"], side: Side, labels: Labels): RouteCounter | number | undefined {
   const le = labels.le ?? "", bounds = ROUTE_BOUNDS[side];
   switch (what) {
     case "responses":
@@ -100,6 +111,10 @@ function fieldOf({ side, what }: Meaning, labels: Labels): RouteCounter | number
   }
 }
 
+function sideOf({ side }: Meaning, { direction }: Labels): Side {
+  return side !== "profile" ? side : direction === "inbound" ? "server" : "client";
+}
+
 /** Where a series of a proxy's metrics counts; undefined for one that does not. */
 export function placeOf(
   name: string,
@@ -109,13 +124,15 @@ export function placeOf(
 ): Place<RouteFlow, RouteCounter> | undefined {
   const meaning = ROUTE_METRICS.get(name);
   if (meaning === undefined) return undefined;
-  const { side } = meaning, isInbound = side === "inbound", isBackend = side === "backend";
+  const { what } = meaning, side = sideOf(meaning, labels);
+  const isInbound = side === "inbound", isBackend = side === "backend", isProfiled = PROFILED.has(side);
   if (isInbound && labels.direction !== undefined && labels.direction !== "inbound") return undefined;
   // The kubelet's probes are nobody's traffic.
   if (isInbound && labels.route_kind === "default" && labels.route_name === "probe") return undefined;
-  const field = fieldOf(meaning, labels);
+  const field = fieldOf(what, side, labels);
   if (field === undefined) return undefined;
   const of = (label: string) => isCrowded ? "" : labels[label] ?? "";
+  const [, service = "", servicePort = ""] = /^(.*):([0-9]+)$/.exec(of("dst")) ?? [];
   return {
     field,
     flow: {
@@ -124,13 +141,13 @@ export function placeOf(
       pod,
       workloadKind,
       workload,
-      parentKind: of(isInbound ? "srv_kind" : "parent_kind"),
+      parentKind: isProfiled ? "ServiceProfile" : of(isInbound ? "srv_kind" : "parent_kind"),
       parentNamespace: isInbound ? "" : of("parent_namespace"),
-      parent: of(isInbound ? "srv_name" : "parent_name"),
-      port: of(isInbound ? "target_port" : "parent_port"),
+      parent: isProfiled ? service : of(isInbound ? "srv_name" : "parent_name"),
+      port: isProfiled ? servicePort : of(isInbound ? "target_port" : "parent_port"),
       routeKind: of("route_kind"),
       routeNamespace: isInbound ? "" : of("route_namespace"),
-      route: of("route_name"),
+      route: of(isProfiled ? "rt_route" : "route_name"),
       authorizationKind: isInbound ? of("authz_kind") : "",
       authorization: isInbound ? of("authz_name") : "",
       backendKind: isBackend ? of("backend_kind") : "",

@@ -1,4 +1,4 @@
-/** Requests by route: what `stat-inbound`, `stat-outbound` and `authz` tell. */
+/** Requests by route: what `stat-inbound`, `stat-outbound`, `authz` and `routes` tell. */
 import { StoredLedger } from "./ledger.ts";
 import {
   placeOf,

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { NAMESPACES } from "../../kube/kinds.ts";
+import type { ProfileRoutesResponse } from "../../mesh/route_api.ts";
+import { Harness, T0 } from "./testing/harness.ts";
+
+const WEB = 'dst="web.shop.svc.cluster.local:80"', CART = 'dst="cart.shop.svc.cluster.local:8080"';
+const ITEMS = 'rt_route="GET /items"';
+
+/** A proxy's /metrics after `n` times the same traffic. */
+function exposition(n: number): string {
+  const responses = (family: string, labels: string, success: number, failure: number) => [
+    `${family}_total{${labels},status_code="200",classification="success"} ${success * n}`,
+    `${family}_total{${labels},status_code="500",classification="failure"} ${failure * n}`,
+  ];
+  const inbound = `direction="inbound",${WEB}`, outbound = `direction="outbound",${CART},${ITEMS}`;
+  const latency = (labels: string, below: readonly number[]) =>
+    [1, 10, 20, "+Inf"].map((le, at) =>
+      `route_response_latency_ms_bucket{${labels},status_code="200",le="${le}"} ${below[at]! * n}`
+    );
+  return [
+    `process_start_time_seconds ${T0 / 1000}`,
+    ...responses("route_response", `${inbound},${ITEMS}`, 9, 1),
+    ...latency(`${inbound},${ITEMS}`, [0, 10, 10, 10]),
+    ...responses("route_response", inbound, 1, 0),
+    ...responses("route_response", outbound, 4, 0),
+    ...latency(outbound, [4, 4, 4, 4]),
+    ...responses("route_actual_response", outbound, 4, 4),
+    ...responses("route_response", `direction="outbound",dst="cart.shopping.svc.cluster.local:80"`, 50, 0),
+  ].join("\n") + "\n";
+}
+
+/** A mesh of one pod, ten seconds after its proxy began. */
+async function measured(): Promise<Harness> {
+  const mesh = new Harness();
+  mesh.kube.put(NAMESPACES, { metadata: { name: "shop" } });
+  mesh.meshed("web-1", "web");
+  await mesh.start();
+  for (let n = 1; n <= 10; n++) {
+    mesh.answers.set("web-1", exposition(n));
+    await mesh.tick();
+  }
+  return mesh;
+}
+
+Deno.test("a workload's routes are told as its own proxies counted them, and what no route took", async () => {
+  using mesh = await measured();
+  const { rows } = await mesh.json<ProfileRoutesResponse>("/api/v1/routes?kind=deploy&namespace=shop");
+  assert.deepEqual(rows.map(({ resource, route, service }) => [resource.name, route, service]), [
+    ["web", "", "web.shop.svc.cluster.local:80"],
+    ["web", "GET /items", "web.shop.svc.cluster.local:80"],
+  ]);
+  const { requests, actual } = rows[1]!;
+  assert.deepEqual([requests.successRate, actual], [0.9, undefined]);
+  assert.ok(requests.latencyP50! > 1 && requests.latencyP50! < 10);
+});
+
+Deno.test("what a workload asked of a service is told as it saw it, and as endpoints were asked", async () => {
+  using mesh = await measured();
+  const of = (more: string) =>
+    mesh.json<ProfileRoutesResponse>(`/api/v1/routes?kind=deploy&namespace=shop&name=web&to=cart${more}`);
+  const { rows } = await of("");
+  assert.deepEqual(
+    rows.map(({ route, service, requests, actual }) => [
+      route,
+      service,
+      requests.successRate,
+      actual?.successRate,
+      actual!.rps / requests.rps,
+    ]),
+    [["GET /items", "cart.shop.svc.cluster.local:8080", 1, 0.5, 2]],
+  );
+  const elsewhere = await of("&toNamespace=shopping");
+  assert.deepEqual(elsewhere.rows.map(({ service }) => service), ["cart.shopping.svc.cluster.local:80"]);
+});
+
+Deno.test("a service whose namespace nobody says is asked for", async () => {
+  using mesh = await measured();
+  const response = mesh.fetch("/api/v1/routes?kind=deploy&to=cart");
+  assert.equal(response.status, 400);
+  assert.match(await response.text(), /toNamespace is missing/);
+});
