@@ -9,7 +9,8 @@ import { inboundPlace } from "../tap/places.ts";
 import type { TapPlace } from "../tap/subject.ts";
 import type { Taps } from "../tap/taps.ts";
 import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
-import type { Counted } from "../telemetry/route_series.ts";
+import { ClassedRequest } from "../telemetry/profile_series.ts";
+import { type Counted, CountedTwice } from "../telemetry/route_series.ts";
 import { HeaderName } from "../../wasm/http1.ts";
 import { mayCarryTrace } from "../trace/context/fields.ts";
 import type { RequestTrace } from "../trace/request_trace.ts";
@@ -19,6 +20,7 @@ import type { RateLimiter } from "../policy/rate_limiter.ts";
 import { answerOf } from "../route/rule_filters.ts";
 import type { InboundConnection, Labels } from "./inbound_connection.ts";
 import type { IdentityLine, IdentityLines } from "./identity_lines.ts";
+import type { ProfiledRoute } from "./service_profiles.ts";
 import { AUDIT, type Verdict } from "./verdicts.ts";
 
 const bit = (id: number) => 1 << (id & 31);
@@ -46,6 +48,10 @@ export class InboundHttp implements Pipeline {
   #stopWatching: (() => void) | undefined;
   #current: Verdict | undefined;
   #rule: InboundRule | undefined;
+  /** The route of a ServiceProfile that took the request; the rest is made with the first that one took. */
+  #profiled: ProfiledRoute | undefined;
+  #classed: ClassedRequest | undefined;
+  #counted: CountedTwice | undefined;
 
   constructor(private readonly connection: InboundConnection, lines: IdentityLines) {
     const line = this.#line = lines.of(connection.client.identity);
@@ -55,8 +61,8 @@ export class InboundHttp implements Pipeline {
 
   route(exchange: Exchange, at: number): Endpoint | ProxyError {
     const { connection, connection: { client, inbound } } = this, refused = this.admit(exchange, at);
-    this.requestSeries = refused === undefined
-      ? inbound.profiles.seriesOf(at, client.identity !== undefined)
+    this.#profiled = refused === undefined
+      ? inbound.profiles.find(at, client.identity !== undefined)
       : undefined;
     return refused ?? connection.application();
   }
@@ -151,11 +157,18 @@ export class InboundHttp implements Pipeline {
     this.responseExtraLength = responseLines.compose(at, 0, 0, edit, undefined);
   }
 
-  /** Of the route of a ServiceProfile; beside that, requests are counted with their endpoint, of which there is one. */
-  requestSeries: Counted | undefined;
+  /** Of a ServiceProfile's route; beside that, requests are counted with their endpoint, of which there is one. */
+  get requestSeries(): Counted | undefined {
+    return this.#profiled?.series;
+  }
 
   seriesOf(): Counted {
-    return this.#current!.series;
+    const { series, ofPeer, ofRoute } = this.#current!, profiled = this.#profiled;
+    if (profiled === undefined) return series;
+    const counted = this.#counted ??= new CountedTwice();
+    counted.first = (this.#classed ??= new ClassedRequest()).of(ofPeer, profiled.failures);
+    counted.second = ofRoute;
+    return counted;
   }
 
   get taps(): Taps {

@@ -9,6 +9,7 @@ import { canonicalName } from "../config/name_suffixes.ts";
 import type { NamedTarget, ProfileRoutes, Watch } from "../control/plane.ts";
 import { headerEntry } from "../http/record.ts";
 import type { DropMask } from "../http/pipeline.ts";
+import type { FailureClasses } from "../route/retry_policy.ts";
 import { RouteTable } from "../route/route_table.ts";
 import type { Runtime } from "../runtime.ts";
 import { WholeRequest } from "../telemetry/profile_series.ts";
@@ -21,10 +22,18 @@ const MAX_LENGTH = 253 + 1 + 1 + 5;
 const HTTP_PORT = 80;
 const NO_BYTES = new Uint8Array();
 
+/** What one route of a profile makes of the requests that it takes. */
+export interface ProfiledRoute {
+  /** Where they are counted. */
+  readonly series: Counted;
+  /** What counts as a failure. */
+  readonly failures: FailureClasses;
+}
+
 interface Profile {
   readonly watch: Watch;
   /** Undefined: it has no routes, or nobody has said yet. */
-  readonly table: RouteTable<Counted> | undefined;
+  readonly table: RouteTable<ProfiledRoute> | undefined;
   lastUsed: number;
 }
 
@@ -47,16 +56,16 @@ export class ServiceProfiles {
   }
 
   /**
-   * Where the request in the record (offsets from `at`) is counted; undefined: it is in no profile.
+   * The route that takes the request in the record (offsets from `at`); undefined: it is in no profile.
    * @param isMeshed a proxy of the mesh has sent it, whose word is taken for whom it is for
    */
-  seriesOf(at: number, isMeshed: boolean): Counted | undefined {
+  find(at: number, isMeshed: boolean): ProfiledRoute | undefined {
     const { arena, loop } = this.runtime, { words } = arena.memory, record = arena.recordAt >> 2;
     const entry = isMeshed ? headerEntry(arena, HeaderName.L5dDstCanonical) : -1;
     const from = at + words[entry < 0 ? record + Head.AuthorityOffset : entry + HeaderEntry.ValueOffset]!;
     const length = words[entry < 0 ? record + Head.AuthorityLength : entry + HeaderEntry.ValueLength]!;
     if (length < this.#shortest || length > MAX_LENGTH) return undefined;
-    if (!this.#isLatest(from, length)) this.#find(from, length);
+    if (!this.#isLatest(from, length)) this.#look(from, length);
     const profile = this.#latest;
     if (profile === undefined) return undefined;
     profile.lastUsed = loop.now;
@@ -70,7 +79,7 @@ export class ServiceProfiles {
     return true;
   }
 
-  #find(from: number, length: number): void {
+  #look(from: number, length: number): void {
     const { arena, config } = this.runtime, text = arena.readAscii(from, length), target = targetOf(text);
     this.#latestName = arena.memory.bytes.slice(from, from + length);
     const isCovered = target !== undefined && config.profileSuffixes.covers(target.name);
@@ -91,13 +100,16 @@ export class ServiceProfiles {
     return profile;
   }
 
-  #compile(routes: ProfileRoutes | undefined): RouteTable<Counted> | undefined {
+  #compile(routes: ProfileRoutes | undefined): RouteTable<ProfiledRoute> | undefined {
     const { telemetry } = this.runtime;
     return routes && new RouteTable(routes.map(({ hosts, rules }) => ({
       hosts,
       rules: rules.map(({ matches, target }) => ({
         matches,
-        target: new WholeRequest(undefined, telemetry.profileSeries(target, "inbound").whole),
+        target: {
+          series: new WholeRequest(undefined, telemetry.profileSeries(target, "inbound").whole),
+          failures: target.failures,
+        },
       })),
     })));
   }

@@ -3,7 +3,7 @@ import { DestinationProfile } from "../../../proto/gen/destination.ts";
 import type { ProfileRoutes } from "../control/plane.ts";
 import { decisionOf } from "../control/translate_outbound.ts";
 import { profileRoutes } from "../control/translate_profile.ts";
-import { type Pair, withPair } from "../testing/meshed_pair.ts";
+import { type Pair, type TestProxy, withPair } from "../testing/meshed_pair.ts";
 import { rowValue } from "../testing/routed_shop.ts";
 
 const NAME = "web.shop.svc.cluster.local", DST = `${NAME}:80`, KEY = "10.43.0.7:80";
@@ -61,6 +61,10 @@ Deno.test("a server counts by the routes of the profile that its client's proxy 
     for (const path of ["/first", "/items/1", "/items/none", "/other"]) await get(path);
     deepEqual(counted(pair), [3, 2, 1]);
     deepEqual(names, [DST, DST, DST, DST]);
+    const failures = ({ runtime }: TestProxy, direction: string) =>
+      rowValue(runtime, "response_total", `direction="${direction}"`, 'classification="failure"');
+    const both = [failures(pair.client, "outbound"), failures(pair.server, "inbound")];
+    deepEqual(both, [1, 1], "404 is one by the route's classes, whoever counts");
     equal(rowValue(pair.server.runtime, "route_actual_request_total", 'direction="inbound"'), 0);
   });
 });

@@ -5,6 +5,7 @@
 import { type ProxyError, proxyError } from "../error.ts";
 import type { InboundRule } from "../policy/inbound_rule.ts";
 import { authorize, type InboundRoute, type ServerPolicy } from "../policy/server_policy.ts";
+import type { HttpSeries } from "../telemetry/http_series.ts";
 import { type Counted, CountedTwice, GRPC_FAMILIES, HTTP_FAMILIES } from "../telemetry/route_series.ts";
 import type { Value } from "../telemetry/telemetry.ts";
 import type { InboundConnection, Labels } from "./inbound_connection.ts";
@@ -13,7 +14,10 @@ import type { InboundConnection, Labels } from "./inbound_connection.ts";
 export const AUDIT = "audit";
 
 export interface Verdict {
+  /** In all, those of its peer and those of its route. */
   readonly series: Counted;
+  readonly ofPeer: HttpSeries;
+  readonly ofRoute: Counted;
   readonly denied: ProxyError | undefined;
   readonly isAudited: boolean;
   readonly count: Value;
@@ -50,11 +54,12 @@ export class Verdicts {
       route_kind: route.resource.kind,
       route_name: route.resource.name,
     });
-    const series = new CountedTwice(telemetry.httpSeries({ direction: "inbound", ...labels }), ofRoute);
+    const ofPeer = telemetry.httpSeries({ direction: "inbound", ...labels });
+    const counted = { series: new CountedTwice(ofPeer, ofRoute), ofPeer, ofRoute };
     if (authorization === undefined) {
       const help = "The total number of inbound HTTP requests that could not be authorized";
       return {
-        series,
+        ...counted,
         isAudited: false,
         denied: proxyError("unauthorized", `unauthorized request on route ${route.resource.name}`),
         count: telemetry.counter("inbound_http_authz_deny_total", help, labels),
@@ -63,7 +68,7 @@ export class Verdicts {
     }
     const help = "The total number of inbound HTTP requests that were authorized";
     return {
-      series,
+      ...counted,
       isAudited: authorization.resource.kind === "default" && authorization.resource.name === AUDIT,
       denied: undefined,
       count: telemetry.counter("inbound_http_authz_allow_total", help, labels),

@@ -11,6 +11,7 @@ import type { TapPlace } from "../tap/subject.ts";
 import type { Taps } from "../tap/taps.ts";
 import type { AccessRequest, AccessResponse } from "../telemetry/access_log.ts";
 import { type Counted, CountedTwice } from "../telemetry/route_series.ts";
+import { ClassedRequest } from "../telemetry/profile_series.ts";
 import { countRetry, type RetryEvent } from "../telemetry/retry_counters.ts";
 import { HeaderName } from "../../wasm/http1.ts";
 import { mayCarryTrace } from "../trace/context/fields.ts";
@@ -57,6 +58,8 @@ export class OutboundHttp implements Pipeline, Waiter {
   protected fixedLength = 0;
   /** Of the endpoint and of the backend that the request was given to. */
   readonly #counted = new CountedTwice();
+  /** Made with the first request that a ServiceProfile's route takes. */
+  #classed: ClassedRequest | undefined;
   #waiting: Exchange | undefined;
   /** What took the request, and what it was given to. */
   #rule: DestinationRule | undefined;
@@ -232,8 +235,11 @@ export class OutboundHttp implements Pipeline, Waiter {
   }
 
   seriesOf(_exchange: Exchange, endpoint: Endpoint): Counted {
-    const counted = this.#counted, rule = this.#rule, backend = this.#backend;
-    counted.first = endpoint.series.http;
+    const counted = this.#counted, rule = this.#rule, backend = this.#backend, { http } = endpoint.series;
+    const profile = rule?.spec.profile;
+    counted.first = profile === undefined
+      ? http
+      : (this.#classed ??= new ClassedRequest()).of(http, profile.failures);
     counted.second = rule === undefined || backend === undefined ? undefined : rule.seriesOf(backend);
     return counted;
   }

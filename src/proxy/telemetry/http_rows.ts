@@ -20,7 +20,10 @@ const LATENCY_BOUNDS: readonly number[] = [1, 2, 3, 4, 5].concat(
 const LATENCIES = new HistogramCounts(LATENCY_BOUNDS.map((bound) => bound * 1000));
 
 /** Responses of one kind, and how many there were. */
-type Responses = Pick<ResponseCount, "status" | "error" | "grpcStatus" | "count">;
+type Responses = Pick<ResponseCount, "status" | "error" | "grpcStatus" | "count"> & {
+  /** Where a ServiceProfile says so, it counts more than `Told.isFailure`. */
+  readonly isFailed?: boolean | undefined;
+};
 
 export interface Told {
   readonly labels: string;
@@ -41,8 +44,8 @@ export function told({ labels, requests, responses }: HttpSeries): TimedTold {
 /** Kinds of responses whose labels are the same are one. */
 function* responseRows({ labels, responses, isFailure }: Told): Generator<Row> {
   const counts = new Map<string, number>();
-  for (const { status, error, grpcStatus, count } of responses) {
-    const classification = isFailure(status, error, grpcStatus) ? "failure" : "success";
+  for (const { status, error, grpcStatus, isFailed, count } of responses) {
+    const classification = isFailed ?? isFailure(status, error, grpcStatus) ? "failure" : "success";
     const more = `status_code="${status}",classification="${classification}"` +
       (grpcStatus < 0 ? "" : `,grpc_status="${grpcStatus}"`) +
       (error === undefined ? "" : `,error="${error.endsWith("-timeout") ? "timeout" : error}"`);

@@ -10,6 +10,8 @@ export interface ResponseCount {
   readonly error: string | undefined;
   /** The status of a gRPC response; −1 for other responses. */
   readonly grpcStatus: number;
+  /** By the classes of a ServiceProfile; undefined where there is none: as everything else. */
+  readonly isFailed: boolean | undefined;
   count: number;
   /** A histogram of microseconds in linear memory; 0 when the arena has no room for another. */
   readonly histogram: number;
@@ -72,30 +74,43 @@ export class HttpSeries {
    * One response, whole or broken off.
    * @param micros from the request's head to the response's end
    * @param grpcStatus as its trailers say; −1 for a response that is no gRPC
+   * @param isFailed whether a ServiceProfile takes it for a failure, where one says
    */
-  response(status: number, error: string | undefined, micros: number, grpcStatus = -1): void {
+  response(
+    status: number,
+    error: string | undefined,
+    micros: number,
+    grpcStatus = -1,
+    isFailed?: boolean,
+  ): void {
     if (this.isForgotten) {
       const told = this.revive(this);
-      if (told !== this) return told.response(status, error, micros, grpcStatus);
+      if (told !== this) return told.response(status, error, micros, grpcStatus, isFailed);
     }
     let entry = this.#latest;
     if (
       entry === undefined || entry.status !== status || entry.error !== error ||
-      entry.grpcStatus !== grpcStatus
-    ) entry = this.#latest = this.#entry(status, error, grpcStatus);
+      entry.grpcStatus !== grpcStatus || entry.isFailed !== isFailed
+    ) entry = this.#latest = this.#entry(status, error, grpcStatus, isFailed);
     entry.count++;
     if (entry.histogram !== 0) this.histograms.record(entry.histogram, micros);
   }
 
-  #entry(status: number, error: string | undefined, grpcStatus: number): ResponseCount {
+  #entry(
+    status: number,
+    error: string | undefined,
+    grpcStatus: number,
+    isFailed: boolean | undefined,
+  ): ResponseCount {
     const known = this.responses.find((one) =>
-      one.status === status && one.error === error && one.grpcStatus === grpcStatus
+      one.status === status && one.error === error && one.grpcStatus === grpcStatus &&
+      one.isFailed === isFailed
     );
     if (known !== undefined) return known;
     // Latencies are told by status alone: responses that differ only otherwise share a histogram.
     const histogram = this.responses.find((one) => one.status === status)?.histogram ??
       this.histograms.take();
-    const entry = { status, error, grpcStatus, count: 0, histogram };
+    const entry = { status, error, grpcStatus, isFailed, count: 0, histogram };
     this.responses.push(entry);
     return entry;
   }

@@ -13,6 +13,16 @@ import type { Row } from "./rows.ts";
 /** Attempts are told by their number alone. */
 const UNTIMED = { durations: "", bounds: [], statuses: "", isGrpc: false };
 
+/** Whether a route's classes take a response for a failure. @param error why it did not come whole */
+function isFailedBy(
+  failures: FailureClasses,
+  status: number,
+  error: string | undefined,
+  grpcStatus: number,
+): boolean {
+  return error !== undefined || isOfClasses(failures, status, grpcStatus);
+}
+
 export class ProfileSeries {
   readonly actual = new RouteSeries(UNTIMED);
 
@@ -23,12 +33,8 @@ export class ProfileSeries {
     readonly isRetried: boolean,
   ) {}
 
-  #isFailure(status: number, error: string | undefined, grpcStatus: number): boolean {
-    return error !== undefined || isOfClasses(this.failures, status, grpcStatus);
-  }
-
   #told<Responses extends Told["responses"]>(requests: number, responses: Responses) {
-    const isFailure: Told["isFailure"] = (...outcome) => this.#isFailure(...outcome);
+    const isFailure: Told["isFailure"] = (...outcome) => isFailedBy(this.failures, ...outcome);
     return { labels: this.whole.labels, requests, responses, isFailure };
   }
 
@@ -55,6 +61,33 @@ export class WholeRequest extends CountedTwice {
     this.whole.request();
     super.response(status, error, micros, grpcStatus);
   }
+}
+
+/** A request of a route whose classes say what counts as a failure among those of its peer, too. */
+export class ClassedRequest implements Counted {
+  #series: HttpSeries | undefined;
+  #failures: FailureClasses | undefined;
+
+  of(series: HttpSeries, failures: FailureClasses): this {
+    this.#series = series;
+    this.#failures = failures;
+    return this;
+  }
+
+  request(): void {
+    this.#series!.request();
+  }
+
+  response(status: number, error: string | undefined, micros: number, grpcStatus: number): void {
+    const isFailed = isFailedBy(this.#failures!, status, error, grpcStatus);
+    this.#series!.response(status, error, micros, grpcStatus, isFailed);
+  }
+
+  sent(): void {} // not told by peer
+
+  requestFrame(): void {}
+
+  responseFrame(): void {}
 }
 
 export function* profileRows(profiles: Iterable<ProfileSeries>, arena: Arena): Generator<Row> {
