@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { ApiDefinition } from "../../../proto/gen/viz.ts";
 import { NAMESPACES } from "../../kube/kinds.ts";
 import type { ProfileRoutesResponse } from "../../mesh/route_api.ts";
+import { GrpcClient } from "../grpc/client.ts";
+import { GrpcServer } from "../grpc/server.ts";
 import { Harness, T0 } from "./testing/harness.ts";
+import { vizHandlers } from "./viz_api.ts";
 
 const WEB = 'dst="web.shop.svc.cluster.local:80"', CART = 'dst="cart.shop.svc.cluster.local:8080"';
 const ITEMS = 'rt_route="GET /items"';
@@ -71,6 +75,42 @@ Deno.test("what a workload asked of a service is told as it saw it, and as endpo
   );
   const elsewhere = await of("&toNamespace=shopping");
   assert.deepEqual(elsewhere.rows.map(({ service }) => service), ["cart.shopping.svc.cluster.local:80"]);
+});
+
+Deno.test("Linkerd's own tools get the same routes over gRPC", async () => {
+  using mesh = await measured();
+  const server = new GrpcServer();
+  server.add(ApiDefinition, vizHandlers(mesh.context));
+  const client = new GrpcClient(ApiDefinition, `127.0.0.1:${await server.listen(0, "127.0.0.1")}`);
+  try {
+    const resource = { namespace: "shop", type: "deployments", name: "web" };
+    const selector = { resource, labelSelector: "" }, timeWindow = "1m";
+    const ask = async (to?: { type: string; name: string }) => {
+      const outbound = to && { $case: "toResource" as const, value: { namespace: "", ...to } };
+      const answer = await client.call("topRoutes", { selector, timeWindow, outbound });
+      assert.ok(answer.response?.$case === "ok");
+      return answer.response.value.routes;
+    };
+    const [served] = await ask();
+    assert.equal(served?.resource, "deployment/web");
+    assert.deepEqual(served.rows.map(({ route, authority }) => [route, authority]), [
+      ["[DEFAULT]", "web.shop.svc.cluster.local:80"],
+      ["GET /items", "web.shop.svc.cluster.local:80"],
+    ]);
+    const [asked] = await ask({ type: "service", name: "cart" });
+    const { successCount = 0n, failureCount, actualSuccessCount, actualFailureCount } =
+      asked?.rows[0]?.stats ?? {};
+    assert.ok(successCount > 0n);
+    assert.deepEqual([failureCount, actualSuccessCount, actualFailureCount], [
+      0n,
+      successCount,
+      successCount,
+    ]);
+    await assert.rejects(ask({ type: "deployment", name: "cart" }), { code: 3 });
+  } finally {
+    client.close();
+    await server.stop(100);
+  }
 });
 
 Deno.test("a service whose namespace nobody says is asked for", async () => {

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
+import { ApiDefinition } from "../../../proto/gen/viz.ts";
 import { NAMESPACES } from "../../kube/kinds.ts";
 import type {
   AuthorizationsResponse,
   StatInboundResponse,
   StatOutboundResponse,
 } from "../../mesh/route_api.ts";
+import { GrpcClient } from "../grpc/client.ts";
+import { GrpcServer } from "../grpc/server.ts";
 import { Harness, T0 } from "./testing/harness.ts";
+import { vizHandlers } from "./viz_api.ts";
 
 const SERVER = 'srv_group="policy.linkerd.io",srv_kind="server",srv_name="http"';
 const LIST = 'route_group="gateway.networking.k8s.io",route_kind="HTTPRoute",route_name="list"';
@@ -135,4 +139,25 @@ Deno.test("a proxy that starts anew counts on, and an hour has the sums of its s
   await mesh.tick(60_000);
   const { rows } = await mesh.json<StatInboundResponse>("/api/v1/stat-inbound?kind=deploy&window=1h");
   assert.equal(rows[0]!.requests.success, 90 + 18);
+});
+
+Deno.test("Linkerd's own tools are told of authorizations over gRPC", async () => {
+  using mesh = await measured();
+  const server = new GrpcServer();
+  server.add(ApiDefinition, vizHandlers(mesh.context));
+  const client = new GrpcClient(ApiDefinition, `127.0.0.1:${await server.listen(0, "127.0.0.1")}`);
+  try {
+    const resource = { resource: { namespace: "shop", type: "deploy", name: "" }, labelSelector: "" };
+    const { response } = await client.call("authz", { resource, timeWindow: "1m" });
+    assert.ok(response?.$case === "ok");
+    const rows = response.value.statTable?.table?.value.rows ?? [];
+    const [denied, allowed] = rows.map(({ srvStats }) => srvStats);
+    assert.deepEqual([denied?.allowedCount, denied?.authz?.name, denied?.srv?.name], [0n, "", "http"]);
+    assert.ok(denied!.deniedCount > 0n && allowed!.deniedCount === 0n);
+    assert.deepEqual([allowed?.authz?.name, allowed?.route?.name], ["shop", "list"]);
+    assert.equal(allowed!.allowedCount, rows[1]!.stats!.successCount + rows[1]!.stats!.failureCount);
+  } finally {
+    client.close();
+    await server.stop(100);
+  }
 });

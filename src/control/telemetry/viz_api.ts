@@ -1,7 +1,6 @@
-/** The same answers as linkerd2.viz.Api over gRPC, for Linkerd's own tools. TopRoutes, Authz and Gateways are not served. */
+/** The same answers as linkerd2.viz.Api over gRPC, for Linkerd's own tools. Gateways is not served. */
 import type {
   ApiDefinition,
-  BasicStats,
   EdgesResponse,
   ListPodsResponse,
   Pod,
@@ -12,21 +11,16 @@ import type {
   StatTable_PodGroup_Row,
 } from "../../../proto/gen/viz.ts";
 import { CheckStatus } from "../../../proto/gen/viz.ts";
-import {
-  type RequestStats,
-  type ResourceName,
-  type StatKind,
-  statKind,
-  type StatQuery,
-} from "../../mesh/api.ts";
-import { MeshFailure } from "../../mesh/error.ts";
+import type { StatKind, StatQuery } from "../../mesh/api.ts";
 import type { Handlers } from "../grpc/server.ts";
-import { Code, invalidArgument, RpcError } from "../grpc/status.ts";
+import { Code, RpcError } from "../grpc/status.ts";
 import { toDuration } from "../wire/time.ts";
 import type { StatisticsContext } from "./answers/context.ts";
 import { edges } from "./answers/edges.ts";
 import { stat } from "./answers/stat.ts";
 import type { PodRecord } from "./inventory.ts";
+import { authz, topRoutes } from "./viz_routes.ts";
+import { asRpc, basicStats, kindOf, optional, resource } from "./viz_values.ts";
 
 /** Kinds that `all` stands for. */
 const ALL: readonly StatKind[] = [
@@ -40,43 +34,8 @@ const ALL: readonly StatKind[] = [
   "statefulset",
 ];
 
-function kindOf(type: string): StatKind {
-  const kind = statKind(type);
-  if (kind === undefined) throw invalidArgument(`unknown resource type: ${type}`);
-  return kind;
-}
-
-/** What the query parts throw is the caller's mistake. */
-function asRpc<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw error instanceof MeshFailure ? invalidArgument(error.message) : error;
-  }
-}
-
-function resource(name: ResourceName): Resource {
-  return { namespace: name.namespace, type: name.kind, name: name.name };
-}
-
-function basicStats(requests: RequestStats): BasicStats {
-  const milliseconds = (value: number | undefined) => BigInt(Math.round(value ?? 0));
-  const successCount = BigInt(requests.success);
-  const failureCount = BigInt(requests.failure);
-  return {
-    successCount,
-    failureCount,
-    latencyMsP50: milliseconds(requests.latencyP50),
-    latencyMsP95: milliseconds(requests.latencyP95),
-    latencyMsP99: milliseconds(requests.latencyP99),
-    actualSuccessCount: successCount,
-    actualFailureCount: failureCount,
-  };
-}
-
 function statQuery(request: StatSummaryRequest, kind: StatKind): StatQuery {
   const selected = request.selector?.resource;
-  const optional = (text: string | undefined) => text === undefined || text === "" ? undefined : text;
   const peer = (name: "to" | "from", other: Resource) => ({
     ...(other.type === "" ? {} : { [`${name}Kind`]: kindOf(other.type) }),
     [name]: other.name,
@@ -193,9 +152,6 @@ function listPods(context: StatisticsContext, selector: ResourceSelection | unde
 }
 
 export function vizHandlers(context: StatisticsContext): Handlers<typeof ApiDefinition> {
-  const notServed = (what: string) => (): never => {
-    throw new RpcError(Code.unimplemented, `${what} is not served`);
-  };
   return {
     statSummary: (request) => statSummary(context, request),
     edges: (request) => vizEdges(context, request.selector),
@@ -220,8 +176,10 @@ export function vizHandlers(context: StatisticsContext): Handlers<typeof ApiDefi
         }],
       };
     },
-    gateways: notServed("Gateways"),
-    topRoutes: notServed("TopRoutes"),
-    authz: notServed("Authz"),
+    gateways: () => {
+      throw new RpcError(Code.unimplemented, "Gateways is not served");
+    },
+    topRoutes: (request) => topRoutes(context, request),
+    authz: (request) => authz(context, request),
   };
 }
