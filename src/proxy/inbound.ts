@@ -83,6 +83,10 @@ export class Inbound {
       (accepted) => this.#accept(accepted),
       (message) => log.warn(message),
       this.runtime.sockets,
+      {
+        connections: this.runtime.arena.acceptedConnections,
+        onRefused: () => this.#countTcpError("loadshed"),
+      },
     );
     return this.#listener.address;
   }
@@ -297,7 +301,12 @@ export class Inbound {
 
   #serveHttp1(connection: InboundConnection, stream: Stream, length: number, pipeline: Pipeline): void {
     connection.opened(stream);
-    const server = new ServerConnection(stream, pipeline, (errno) => connection.ended(errno));
+    const server = new ServerConnection(
+      stream,
+      connection.client.ip,
+      pipeline,
+      (errno) => connection.ended(errno),
+    );
     connection.drain = (isForced) => isForced ? stream.fail(CLOSED_BY_PROXY) : server.drain();
     server.begin(this.runtime.arena.receiveAt, length);
   }

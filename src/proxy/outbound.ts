@@ -60,6 +60,8 @@ export class Outbound {
   /** Begins to accept. @returns the addresses listened on */
   listen(isReusePort: boolean): readonly SocketAddress[] {
     const { config, loop, log } = this.runtime, { accept, backlog } = config.outbound;
+    const onRefused = () => this.#countTcpError("loadshed");
+    const crowd = { connections: this.runtime.arena.acceptedConnections, onRefused };
     this.#listeners = config.outboundListen.map((address) =>
       new Listener(
         loop,
@@ -68,6 +70,7 @@ export class Outbound {
         (accepted) => this.#accept(accepted),
         (message) => log.warn(message),
         this.runtime.sockets,
+        crowd,
       )
     );
     return this.#listeners.map((listener) => listener.address);
@@ -198,6 +201,7 @@ export class Outbound {
   #serve(connection: OutboundConnection, stream: Stream): void {
     const server = new ServerConnection(
       stream,
+      connection.client.ip,
       this.#pipelineOf(connection),
       (errno) => connection.ended(errno),
     );

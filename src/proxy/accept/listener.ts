@@ -1,5 +1,6 @@
 /** A listening socket of the data plane: accepts in batches, says where each connection was going before redirection. */
 import { formatAddress, type SocketAddress } from "../../linux/address.ts";
+import { descriptorLimit } from "../../linux/descriptors.ts";
 import { EAGAIN, EINTR, EMFILE, ENFILE, errnoName } from "../../linux/errno.ts";
 import { EPOLLIN } from "../../linux/epoll.ts";
 import {
@@ -14,6 +15,7 @@ import {
   setUserTimeout,
 } from "../../linux/socket.ts";
 import type { TcpOptions } from "../config/environment.ts";
+import type { AcceptedConnections } from "../worker/accepted.ts";
 import { Activity } from "../worker/activity.ts";
 import type { EventHandler, Loop } from "../worker/loop.ts";
 
@@ -21,6 +23,7 @@ import type { EventHandler, Loop } from "../worker/loop.ts";
 const BATCH = 64;
 /** How long to leave a listener alone when the process has no descriptor left. */
 const PAUSE_MS = 100;
+const MAX_RESERVE = 4096;
 
 export interface Accepted {
   readonly fd: number;
@@ -39,6 +42,20 @@ export interface SocketFacts {
   peerAddress(fd: number): SocketAddress | undefined;
   /** A socket that listens on `address` already (a worker is given its own); left out: one is opened. */
   listeningAt?(address: SocketAddress): number | undefined;
+  /** How many descriptors the process may have; left out: what the system says. */
+  descriptorLimit?(): number;
+}
+
+/** Whose connections use up the descriptors. */
+export interface Crowd {
+  readonly connections: AcceptedConnections;
+  /** A connection was refused: descriptors are scarce, and none is idle. */
+  onRefused(): void;
+}
+
+/** Descriptors that no client's connection is given: what clients ask for needs connections of ours. */
+function reserveOf(limit: number): number {
+  return Math.min(limit >> 2, MAX_RESERVE);
 }
 
 /** As the kernel says. */
@@ -48,6 +65,8 @@ export class Listener implements EventHandler {
   readonly activity = Activity.Accepting;
   readonly #fd: number;
   readonly address: SocketAddress;
+  /** The system gives the lowest number that is free: one as high as this tells that few are left. */
+  readonly #scarceFrom: number;
   #isOpen = true;
 
   /** @throws SystemError when the address cannot be listened on */
@@ -58,7 +77,10 @@ export class Listener implements EventHandler {
     private readonly onAccept: (accepted: Accepted) => void,
     private readonly report: (message: string) => void,
     private readonly facts: SocketFacts = KERNEL,
+    private readonly crowd?: Crowd,
   ) {
+    const limit = facts.descriptorLimit?.() ?? descriptorLimit();
+    this.#scarceFrom = crowd === undefined || limit === Infinity ? Infinity : limit - reserveOf(limit);
     this.#fd = facts.listeningAt?.(address) ??
       listenTcp(address, { backlog: options.backlog, isReusePort: options.isReusePort });
     this.address = localAddress(this.#fd) ?? address;
@@ -69,6 +91,7 @@ export class Listener implements EventHandler {
     for (let i = 0; i < BATCH && this.#isOpen; i++) {
       const fd = accept(this.#fd);
       if (fd >= 0) {
+        if (fd >= this.#scarceFrom && !this.#makeRoom(fd)) return;
         this.#take(fd);
         continue;
       }
@@ -76,6 +99,16 @@ export class Listener implements EventHandler {
       if (fd === -EMFILE || fd === -ENFILE) return this.#pause(errnoName(-fd));
       if (fd !== -EINTR) this.report(`accept on ${formatAddress(this.address)}: ${errnoName(-fd)}`);
     }
+  }
+
+  /** Descriptors are scarce: has an idle connection closed, or else this one. @returns whether it is to be served */
+  #makeRoom(fd: number): boolean {
+    const { connections, onRefused } = this.crowd!;
+    if (connections.makeRoom(this.facts.peerAddress(fd)?.ip)) return true;
+    close(fd);
+    onRefused();
+    this.#pause("few descriptors are left, and no connection is idle");
+    return false;
   }
 
   #take(fd: number): void {

@@ -8,6 +8,7 @@
 import { type LinearMemory, PointerCache } from "../../linux/memory.ts";
 import { HEAP_START, instantiate, type MeshExports, type MeshModule } from "../../wasm/module.ts";
 import { hpackTableBytes } from "../../wasm/http2.ts";
+import { AcceptedConnections } from "./accepted.ts";
 import { SLOT_SIZE, SlotPool } from "./slots.ts";
 
 /** Room before received bytes, so that a head may grow by as much in place. */
@@ -59,6 +60,10 @@ export class Arena {
   readonly connectMethodAt: number;
   readonly connectMethodLength: number;
   readonly slots: SlotPool;
+  /** Clients' connections of HTTP: each holds a descriptor. */
+  readonly acceptedConnections = new AcceptedConnections(true);
+  /** Clients' HTTP/2 connections: each holds two tables. */
+  readonly http2Connections = new AcceptedConnections(false);
   readonly #receivePointers = new PointerCache(2 * HEADROOM);
   readonly #cells: number[] = [];
   #nextCell: number;

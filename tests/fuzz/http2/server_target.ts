@@ -33,6 +33,7 @@ export const http2ServerTarget: Target = {
     const connection = new ServerConnection(
       stream.asStream(),
       tables,
+      "10.0.0.1",
       () => application.pipeline(),
       () => {},
       () => {},
@@ -51,6 +52,7 @@ export const http2ServerTarget: Target = {
       loop.turn();
       if (random.once(4) && stream.room !== Infinity) stream.unblock(random.pick([1, 1000, Infinity]));
       if (random.once(60)) connection.drain();
+      if (random.once(60) && !stream.isClosed && connection.isIdle) connection.giveUp(random.once(2));
       if (random.once(30)) loop.elapse();
     }
     finish(random, stream, loop, application);

@@ -111,10 +111,16 @@ export class BodyReader {
     return this.isDone;
   }
 
+  /** Gives back the cell of a chunked body that is done: connections that idle must not use them up. */
+  letGo(): void {
+    if (this.#cell === 0) return;
+    this.arena.giveCell(this.#cell);
+    this.#cell = 0;
+  }
+
   /** Gives back what it holds. */
   release(): void {
-    if (this.#cell !== 0) this.arena.giveCell(this.#cell);
-    this.#cell = 0;
+    this.letGo();
     this.#trailers?.release();
     this.isDone = true;
   }

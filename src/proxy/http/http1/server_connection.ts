@@ -9,6 +9,7 @@ import type { Endpoint } from "../../connect/endpoint.ts";
 import { errorHead, type ProxyError, proxyError } from "../../error.ts";
 import { Tunnel } from "../../opaque/tunnel.ts";
 import { READ_SIZE } from "../../worker/arena.ts";
+import type { AcceptedConnection } from "../../worker/accepted.ts";
 import { HeldBytes } from "../../worker/held.ts";
 import { AGAIN, FAILED, type Stream, type StreamFailure, type StreamOwner } from "../../worker/stream.ts";
 import { disarm, type Timer, timerOf } from "../../worker/timers.ts";
@@ -26,11 +27,12 @@ import { isTooLongToRepeat } from "./rewrite.ts";
 const IDLE = 0, BUSY = 1, WAITING = 2, ENDED = 3;
 const READS_PER_EVENT = 4;
 
-export class ServerConnection implements StreamOwner, Downstream {
+export class ServerConnection implements StreamOwner, Downstream, AcceptedConnection {
   readonly isHttp1 = true;
   isHttp10 = false;
   readonly #exchange: Exchange;
   #state = IDLE;
+  idleSince: number;
   #isClientKeepAlive = true;
   #isUpgrade = false;
   readonly #body: BodyReader;
@@ -44,6 +46,7 @@ export class ServerConnection implements StreamOwner, Downstream {
 
   constructor(
     readonly stream: Stream,
+    readonly clientIp: string,
     private readonly pipeline: Pipeline,
     /** The connection is over; `errno` is "" for an orderly end. */
     private readonly onClosed: (errno: string) => void,
@@ -53,6 +56,16 @@ export class ServerConnection implements StreamOwner, Downstream {
     this.#body = new BodyReader(stream.arena);
     this.#held = new HeldBytes(stream.arena);
     this.#response = new ResponseWriter(stream);
+    this.idleSince = stream.loop.now;
+    stream.arena.acceptedConnections.add(this);
+  }
+
+  get isIdle(): boolean {
+    return this.#state === IDLE && this.#held.length === 0;
+  }
+
+  giveUp(): void {
+    this.#close("");
   }
 
   #newHeadTimer(): Timer {
@@ -268,6 +281,8 @@ export class ServerConnection implements StreamOwner, Downstream {
   #next(): void {
     const { stream } = this;
     this.#state = IDLE;
+    this.idleSince = stream.loop.now;
+    this.#body.letGo();
     if (stream.isReadEnded && this.#held.length === 0) return this.#linger();
     if (this.#held.length === 0) return stream.resume();
     // In a turn of its own: a long pipeline must not keep the others waiting.
@@ -341,6 +356,7 @@ export class ServerConnection implements StreamOwner, Downstream {
 
   #release(): void {
     this.#state = ENDED;
+    this.stream.arena.acceptedConnections.delete(this);
     disarm(this.#headTimer);
     disarm(this.#drainTimer);
     this.#exchange.release();

@@ -1,6 +1,7 @@
 /** Begins to serve HTTP/2 on a connection, whichever direction it came from. */
 import { type ProxyError, proxyError } from "../../error.ts";
 import { CLOSED_BY_PROXY, type Stream } from "../../worker/stream.ts";
+import type { Log } from "../../telemetry/log.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { ServerConnection } from "./server_connection.ts";
 import { takeTables } from "./tables.ts";
@@ -11,6 +12,8 @@ export interface Served {
   drain: (isForced: boolean) => void;
   ended(errno: string): void;
   countError(error: ProxyError): void;
+  readonly client: { readonly ip: string };
+  readonly runtime: { readonly log: Log };
 }
 
 /**
@@ -22,8 +25,12 @@ export function serveHttp2(
   connection: Served,
   pipelineOf: () => Pipeline,
 ): ServerConnection | undefined {
-  const tables = takeTables(stream.arena);
+  const tables = takeTables(stream.arena, connection.client.ip);
   if (tables === undefined) {
+    connection.runtime.log.warn("an HTTP/2 connection was refused", {
+      client: connection.client.ip,
+      error: "as many as there is room for are in use",
+    });
     connection.ended("loadshed");
     stream.abort();
     return undefined;
@@ -31,6 +38,7 @@ export function serveHttp2(
   const server = new ServerConnection(
     stream,
     tables,
+    connection.client.ip,
     pipelineOf,
     (errno) => connection.ended(errno),
     (reason) => connection.countError(proxyError("bad-request", `a field block is malformed: ${reason}`)),

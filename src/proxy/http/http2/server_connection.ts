@@ -5,20 +5,23 @@
 import { BlockReason, Http2Error } from "../../../wasm/http2.ts";
 import { CLOSED_BY_PEER, type Stream, type StreamFailure } from "../../worker/stream.ts";
 import type { Pipeline } from "../pipeline.ts";
+import type { AcceptedConnection as Accepted } from "../../worker/accepted.ts";
 import { AcceptedConnection } from "./accepted_connection.ts";
 import { GOAWAY_GRACE_MS, MAX_CONCURRENT_STREAMS, MAX_WINDOW } from "./limits.ts";
 import { ServerStream } from "./server_stream.ts";
 import { SpareStreams } from "./spare_streams.ts";
 import type { Http2Stream } from "./stream.ts";
 
-export class ServerConnection extends AcceptedConnection {
+export class ServerConnection extends AcceptedConnection implements Accepted {
   readonly #spare = new SpareStreams<ServerStream>();
   #isDraining = false;
   #isLastKnown = false;
+  idleSince: number;
 
   constructor(
     stream: Stream,
     tables: readonly [number, number],
+    readonly clientIp: string,
     /** What decides for one request; made once for each stream object. */
     private readonly pipelineOf: () => Pipeline,
     /** The connection is over; `errno` is "" for an orderly end. */
@@ -27,6 +30,13 @@ export class ServerConnection extends AcceptedConnection {
     private readonly onMalformed: (reason: string) => void,
   ) {
     super(stream, tables);
+    this.idleSince = stream.loop.now;
+    this.arena.http2Connections.add(this);
+    this.arena.acceptedConnections.add(this);
+  }
+
+  get isIdle(): boolean {
+    return this.streams.size === 0;
   }
 
   /** Begins with bytes that detection has read already, which lie in the receive area. */
@@ -70,6 +80,7 @@ export class ServerConnection extends AcceptedConnection {
 
   recycle(stream: ServerStream): void {
     this.#spare.give(stream);
+    this.idleSince = this.stream.loop.now;
     if (this.#isDraining && this.#isLastKnown && this.streams.size === 0) this.#close();
   }
 
@@ -77,10 +88,10 @@ export class ServerConnection extends AcceptedConnection {
     this.#spare.trim();
   }
 
-  #close(): void {
+  #close(isAtOnce = false): void {
     if (this.isClosed) return;
     this.output.flush();
-    this.end(undefined, true);
+    if (!this.isClosed) this.end(undefined, !isAtOnce);
   }
 
   /**
@@ -100,6 +111,13 @@ export class ServerConnection extends AcceptedConnection {
     if (this.#isDraining) this.#sayLast();
   }
 
+  /** Others have more use for what it holds: says that it has not looked at anything since the last stream (§6.8). */
+  giveUp(isForDescriptor: boolean): void {
+    if (this.isClosed) return;
+    this.writer.goAwayAtOnce(this.lastPeerStream);
+    this.#close(isForDescriptor);
+  }
+
   #sayLast(): void {
     if (this.isClosed || this.#isLastKnown) return;
     this.#isLastKnown = true;
@@ -108,6 +126,8 @@ export class ServerConnection extends AcceptedConnection {
   }
 
   protected onConnectionEnd(failure: StreamFailure | undefined): void {
+    this.arena.http2Connections.delete(this);
+    this.arena.acceptedConnections.delete(this);
     this.#spare.clear();
     const isOrderly = failure === undefined || failure === CLOSED_BY_PEER;
     this.onClosed(isOrderly ? "" : failure.code === "reset" ? "ECONNRESET" : failure.code);
