@@ -108,3 +108,42 @@ export interface ProfileRouteRow {
 }
 
 export type ProfileRoutesResponse = RoutesResponse<ProfileRouteRow>;
+
+/** Kinds of policies that requests are counted by, by the words that commands take for them. */
+const POLICY_WORDS = {
+  server: ["server", "servers", "srv"],
+  serverauthorization: ["serverauthorization", "serverauthorizations", "saz"],
+  authorizationpolicy: ["authorizationpolicy", "authorizationpolicies", "authzpolicy"],
+  httproute: ["httproute", "httproutes", "route"],
+  grpcroute: ["grpcroute", "grpcroutes"],
+} as const;
+export type PolicyKind = keyof typeof POLICY_WORDS;
+export const POLICY_KINDS = Object.keys(POLICY_WORDS) as PolicyKind[];
+
+/** The kind that a word of a command line means. */
+export function policyKind(word: string): PolicyKind | undefined {
+  const lower = word.toLowerCase();
+  return POLICY_KINDS.find((kind) => (POLICY_WORDS[kind] as readonly string[]).includes(lower));
+}
+
+/** GET /api/v1/stat-policies: ?kind=&namespace=&name=&window= */
+export interface PoliciesQuery {
+  readonly kind: PolicyKind;
+  /** Left out: all namespaces. */
+  readonly namespace?: string;
+  readonly name?: string;
+  /** 10 s to 6 h; default `1m`. */
+  readonly window?: string;
+}
+
+export interface PolicyRow {
+  readonly namespace: string;
+  readonly name: string;
+  /** The Server that a route belongs to. */
+  readonly server?: string;
+  /** Requests a second that were refused; of what can refuse. */
+  readonly deniedRps?: number;
+  readonly requests: RequestStats;
+}
+
+export type PoliciesResponse = RoutesResponse<PolicyRow>;

@@ -21,7 +21,7 @@ export const COMMAND_CODES = explanations("command", {
   "duration-invalid": ["A flag that takes a duration has something else.", "write it like 30s or 5m0s"],
   "flag-invalid": ["A flag's value is not of the kind it takes.", "the message says which kind"],
   "kind-uncounted": [
-    "This kind of resource exists, but no figures are kept for it yet.",
+    "This kind of resource exists, but this command has no figures by it.",
     "use one of those that the message names",
   ],
   "kubernetes-too-old": [

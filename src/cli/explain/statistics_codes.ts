@@ -58,6 +58,14 @@ export const STATISTICS_CODES = explanations("statistics", {
     "see why its pods are not ready: linkerd check",
   ],
   "step-invalid": ["The step of a series is not a duration, or makes too many points.", "leave it out"],
+  "flag-of-workloads": [
+    "A flag that tells workloads apart was given for a policy.",
+    "ask for the workloads with it, or for the policy without",
+  ],
+  "to-no-service": [
+    "Routes of ServiceProfiles belong to Services, and --to names something else.",
+    "--to svc/NAME",
+  ],
   "to-and-from": ["Traffic to one resource and from another cannot be asked for at once.", "leave one out"],
   "window-invalid": ["This is not a time window.", "write it like 30s, 5m or 1h"],
   "window-out-of-range": [

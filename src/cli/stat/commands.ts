@@ -24,6 +24,7 @@ Examples:
   linkerd stat deploy -n shop            every deployment of a namespace
   linkerd stat deploy/web sts -n shop    several
   linkerd stat ns                        whole namespaces
+  linkerd stat srv authzpolicy -n shop   what Servers refused, and what policies let in
   linkerd stat deploy -n shop --to svc/catalog -t 10m
 `,
     )

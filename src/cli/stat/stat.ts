@@ -5,7 +5,8 @@ import type { Environment } from "../environment.ts";
 import { usageFailure } from "../failure.ts";
 import type { GlobalOptions } from "../global_options.ts";
 import { type MetricsApi, openMetricsApi } from "../metrics_api.ts";
-import { parseResource, parseResources, type ResourceArgument } from "./resources.ts";
+import { formatPolicies, policyRecord, readPolicies } from "./policies.ts";
+import { isPolicy, parseResource, parseSubjects, type ResourceArgument, type Subject } from "./resources.ts";
 import { formatStat, statRecord } from "./rows.ts";
 
 export interface StatOptions {
@@ -86,14 +87,30 @@ async function readRows(
   return rows;
 }
 
+/** @throws MeshFailure for flags that say nothing of policies */
+function refuseForPolicies(policies: readonly Subject[], { to, from, selector }: StatOptions): void {
+  const flag = to !== undefined ? "--to" : from !== undefined ? "--from" : selector !== undefined ? "-l" : "";
+  const [policy] = policies;
+  if (policy === undefined || flag === "") return;
+  throw usageFailure(
+    "flag-of-workloads",
+    `${flag} does not go with ${policy.kind}`,
+    "ask for workloads with it",
+  );
+}
+
 export async function stat(
   words: readonly string[],
   options: StatOptions,
   global: GlobalOptions,
   environment: Environment,
 ): Promise<void> {
-  const resources = parseResources(words), peers = peersOf(words, options);
-  const named = resources.find(({ kind, name }) => name !== undefined && kind !== "namespace");
+  const subjects = parseSubjects(words),
+    policies = subjects.filter(isPolicy),
+    peers = peersOf(words, options);
+  const resources = subjects.filter((subject): subject is ResourceArgument => !isPolicy(subject));
+  refuseForPolicies(policies, options);
+  const named = subjects.find(({ kind, name }) => name !== undefined && kind !== "namespace");
   if (options.allNamespaces && named !== undefined) {
     throw usageFailure(
       "name-in-all-namespaces",
@@ -104,16 +121,24 @@ export async function stat(
   const api = await openMetricsApi(global, environment);
   try {
     const rows = await readRows(api, resources, peers, options);
+    const namespace = options.allNamespaces ? undefined : options.namespace ?? api.namespace;
+    const byPolicy = await readPolicies(api, policies, namespace, options.timeWindow);
     if (options.output === "json") {
-      return environment.print(formatJson([...rows.values()].flat().map(statRecord)));
+      const records = [...byPolicy].flatMap(([kind, found]) => found.map((row) => policyRecord(kind, row)));
+      return environment.print(formatJson([...[...rows.values()].flat().map(statRecord), ...records]));
     }
+    const isOneOfSeveral = rows.size + byPolicy.size > 1;
     const tables = [...rows].filter(([, found]) => found.length > 0).map(([kind, found]) =>
       formatStat(kind, found, {
         hasNamespace: options.allNamespaces && kind !== "namespace",
         isWide: options.output === "wide",
-        isOneOfSeveral: rows.size > 1,
+        isOneOfSeveral,
       })
     );
+    for (const [kind, found] of byPolicy) {
+      if (found.length === 0) continue;
+      tables.push(formatPolicies(kind, found, { hasNamespace: options.allNamespaces, isOneOfSeveral }));
+    }
     if (tables.length === 0) return environment.tell("No traffic found.\n");
     environment.print(tables.join("\n"));
   } finally {

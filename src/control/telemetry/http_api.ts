@@ -1,9 +1,16 @@
 /** The statistics API over HTTP: JSON answers, an event stream of stat, and its own description. */
 import type { EdgesQuery, SeriesQuery, StatKind, StatQuery } from "../../mesh/api.ts";
-import type { ProfileRoutesQuery, RoutesQuery } from "../../mesh/route_api.ts";
+import {
+  type PoliciesQuery,
+  POLICY_KINDS,
+  policyKind,
+  type ProfileRoutesQuery,
+  type RoutesQuery,
+} from "../../mesh/route_api.ts";
 import { parseWindow } from "../../mesh/duration.ts";
 import { badRequest, type StatisticsContext } from "./answers/context.ts";
 import { edges } from "./answers/edges.ts";
+import { policies } from "./answers/policies.ts";
 import { profileRoutes } from "./answers/profile_routes.ts";
 import { authorizations, statInbound, statOutbound } from "./answers/routes.ts";
 import { series } from "./answers/series.ts";
@@ -85,6 +92,24 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   "/api/v1/stat-inbound": ofRoutes(statInbound),
   "/api/v1/stat-outbound": ofRoutes(statOutbound),
   "/api/v1/authz": ofRoutes(authorizations),
+  "/api/v1/stat-policies": (context, parameters) => {
+    const text = parameters.text("kind"), kind = text === undefined ? undefined : policyKind(text);
+    if (text !== undefined && kind === undefined) {
+      throw badRequest(
+        "kind-unknown",
+        `kind=${text} is no policy`,
+        `it is one of ${POLICY_KINDS.join(", ")}`,
+      );
+    }
+    const query = given<PoliciesQuery>({
+      kind: parameters.required("kind", kind),
+      namespace: parameters.text("namespace"),
+      name: parameters.text("name"),
+      window: parameters.text("window"),
+    });
+    parameters.refuseOthers();
+    return policies(context, query);
+  },
   "/api/v1/routes": (context, parameters) => {
     const query = given<ProfileRoutesQuery>({
       ...selected(parameters),

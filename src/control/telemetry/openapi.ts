@@ -108,6 +108,18 @@ const SCHEMAS: Record<string, Json> = {
     authorization: object({ kind: text, name: text }),
     deniedRps: number,
   }),
+  PoliciesResponse: object({
+    at: count,
+    windowMs: count,
+    coveredMs: count,
+    rows: list(object({
+      namespace: text,
+      name: text,
+      server: text,
+      deniedRps: number,
+      requests: ref("RequestStats"),
+    }, ["server", "deniedRps"])),
+  }),
   ProfileRoutesResponse: object({
     at: count,
     windowMs: count,
@@ -278,6 +290,12 @@ export function openApi(): Json {
       "/api/v1/authz": get("What was allowed by whom, and denied", "AuthorizationsResponse", ROUTES, [
         "kind",
       ]),
+      "/api/v1/stat-policies": get(
+        "What requests of Servers, authorizations and routes of Servers came to",
+        "PoliciesResponse",
+        ["kind", "namespace", "name", "window"],
+        ["kind"],
+      ),
       "/api/v1/routes": get(
         "What was counted by routes of ServiceProfiles",
         "ProfileRoutesResponse",

@@ -3,6 +3,7 @@ import { ApiDefinition } from "../../../proto/gen/viz.ts";
 import { NAMESPACES } from "../../kube/kinds.ts";
 import type {
   AuthorizationsResponse,
+  PoliciesResponse,
   StatInboundResponse,
   StatOutboundResponse,
 } from "../../mesh/route_api.ts";
@@ -139,6 +140,27 @@ Deno.test("a proxy that starts anew counts on, and an hour has the sums of its s
   await mesh.tick(60_000);
   const { rows } = await mesh.json<StatInboundResponse>("/api/v1/stat-inbound?kind=deploy&window=1h");
   assert.equal(rows[0]!.requests.success, 90 + 18);
+});
+
+Deno.test("Servers, what lets requests in and their routes are told by name, with what they refused", async () => {
+  using mesh = await measured();
+  const told = async (query: string) => {
+    const { rows } = await mesh.json<PoliciesResponse>(`/api/v1/stat-policies?namespace=shop&${query}`);
+    return rows.map(({ name, server, deniedRps, requests }) => [
+      name,
+      server,
+      deniedRps === undefined ? undefined : deniedRps > 0,
+      requests.successRate,
+    ]);
+  };
+  assert.deepEqual(await told("kind=srv"), [["http", undefined, true, 0.9]]);
+  assert.deepEqual(await told("kind=authorizationpolicy"), [["shop", undefined, undefined, 0.9]]);
+  assert.deepEqual(await told("kind=httproutes"), [["list", "http", true, 0.9]]);
+  assert.deepEqual(await told("kind=httproute&name=other"), []);
+  assert.deepEqual(await told("kind=saz"), []);
+  const refused = mesh.fetch("/api/v1/stat-policies?kind=deploy");
+  assert.equal(refused.status, 400);
+  assert.match(await refused.text(), /kind=deploy is no policy/);
 });
 
 Deno.test("Linkerd's own tools are told of authorizations over gRPC", async () => {

@@ -2,6 +2,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import type { KubernetesObject } from "../../../src/kube/resource.ts";
 import { isolationObstacle } from "../../../src/linux/unshare.ts";
+import { kubeconfigOf, runLinkerd } from "../linkerd.ts";
 import { until } from "../until.ts";
 import { apply, ask, SHOP, startRoutedShop } from "./cluster.ts";
 
@@ -81,6 +82,30 @@ Deno.test({
         ok((answers["200 web"] ?? 0) > 0, JSON.stringify(answers));
         equal((answers["200 web"] ?? 0) + (answers["429"] ?? 0), 200, JSON.stringify(answers));
       });
+
+      await step.step(
+        "stat tells what the Server refused, what its policy let in, and by which route",
+        async () => {
+          const kubeconfig = kubeconfigOf(cluster);
+          const rows = async () => {
+            await ask(cluster, { url: `${WEB}/public/page` });
+            await ask(cluster, { url: `${WEB}/admin` });
+            const words = ["stat", "srv", "authzpolicy", "httproute", "-n", SHOP, "-o", "json"];
+            const { stdout, stderr, code } = await runLinkerd(kubeconfig, words);
+            equal(code, 0, stderr);
+            return JSON.parse(stdout || "[]") as {
+              name: string;
+              success: number | null;
+              unauthorized?: number;
+            }[];
+          };
+          await until("all four are told", rows, (all) => {
+            const of = (name: string) => all.find((row) => row.name === name);
+            return (of("web-http")?.unauthorized ?? 0) > 0 && (of("administration")?.unauthorized ?? 0) > 0 &&
+              of("reads")?.success === 1 && of("readers")?.success === 1;
+          });
+        },
+      );
     } finally {
       await cluster.stop();
     }
