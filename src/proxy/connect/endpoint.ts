@@ -235,7 +235,7 @@ export class Endpoint implements Loaded {
       if (connection.hasRoom) return this.#newStream(connection);
     }
     const { arena, loop, config } = this.dialer;
-    if (this.#http2.length >= MAX_HTTP2_CONNECTIONS) return this.#waitForStream(exchange);
+    if (!this.#mayConnectHttp2) return this.#waitForStream(exchange);
     const tables = takeTables(arena);
     if (tables === undefined) return proxyError("load-shed", `${this.name}: no room for another connection`);
     const stream = this.connect(NOBODY, "http2");
@@ -250,13 +250,19 @@ export class Endpoint implements Loaded {
     return this.#newStream(connection);
   }
 
+  /** A server that takes no streams for now would take none of another connection either, and will say when it does. */
+  get #mayConnectHttp2(): boolean {
+    const { length } = this.#http2;
+    return length === 0 || (length < MAX_HTTP2_CONNECTIONS && this.streamLimit > 0);
+  }
+
   #waitForStream(exchange: Exchange): ProxyError | undefined {
     const { loop, config: { queueCapacity, failfastMs } } = this.dialer;
     this.#streamQueue ??= new TurnQueue(
       loop,
       queueCapacity,
       failfastMs,
-      () => this.#http2.length < MAX_HTTP2_CONNECTIONS || this.#http2.some(({ hasRoom }) => hasRoom),
+      () => this.#mayConnectHttp2 || this.#http2.some(({ hasRoom }) => hasRoom),
     );
     return this.#streamQueue.wait(exchange);
   }

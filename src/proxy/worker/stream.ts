@@ -42,6 +42,11 @@ export interface ByteCounters {
 }
 
 export interface StreamOwner {
+  /**
+   * When the peer has reset the connection under what is written, what it said before that is still to be read: writes
+   * are forgotten from then on, and `loss` tells why.
+   */
+  readonly hearsOut?: boolean;
   /** The connection stands: TCP is connected and TLS, if any, agreed. */
   onOpen(stream: Stream): void;
   /** Bytes, or the end of them, can be read. */
@@ -85,6 +90,7 @@ export class Stream implements EventHandler {
   #isSendBlocked = false;
   #isHandshakeQueued = false;
   failure: StreamFailure | undefined;
+  #loss: StreamFailure | undefined;
 
   constructor(
     readonly loop: Loop,
@@ -199,8 +205,35 @@ export class Stream implements EventHandler {
       const number = socketError(this.fd);
       // Both sides have said their end, and something may still wait to be read here: told once, not in every turn.
       if (number === 0) return this.#setInterest(EPOLLET);
-      this.fail({ code: "reset", detail: `connection lost: ${errnoName(number)}`, errno: number });
+      const loss: StreamFailure = {
+        code: "reset",
+        detail: `connection lost: ${errnoName(number)}`,
+        errno: number,
+      };
+      if (!this.owner.hearsOut || this.tls !== undefined) return this.fail(loss);
+      this.#loss ??= loss;
+      this.#setInterest(EPOLLET);
     }
+  }
+
+  /**
+   * The end that was read may not be all: what was written has been lost.
+   * @returns how; undefined when nothing is known to be lost
+   */
+  get loss(): StreamFailure | undefined {
+    if (this.#loss !== undefined || this.#state === CLOSED) return this.#loss;
+    const number = socketError(this.fd);
+    if (number === 0) return undefined;
+    return this.#loss = {
+      code: "reset",
+      detail: `connection lost after its end: ${errnoName(number)}`,
+      errno: number,
+    };
+  }
+
+  /** A write was lost. */
+  get isLost(): boolean {
+    return this.#loss !== undefined;
   }
 
   onFault(error: unknown): void {
@@ -305,6 +338,10 @@ export class Stream implements EventHandler {
       if (count >= 0) return count;
       if (count === -EAGAIN || count === -EINTR) return 0;
       const isPipe = count === -EPIPE || count === -ECONNRESET;
+      if (isPipe && this.owner.hearsOut) {
+        this.#loss ??= { code: "reset", detail: `write: ${errnoName(-count)}`, errno: -count };
+        return length;
+      }
       this.#close({ code: isPipe ? "reset" : "io", detail: `write: ${errnoName(-count)}`, errno: -count });
       return FAILED;
     }

@@ -2,6 +2,7 @@
  * A connection to an HTTP/1 upstream that carries one exchange after another: reads responses, forwards them as they
  * come, and goes back to its endpoint's pool when both sides are done and agree to keep it.
  */
+import { EPIPE } from "../../../linux/errno.ts";
 import { Body, Head, HeadFlag, Outcome } from "../../../wasm/http1.ts";
 import { BlockKind } from "../../../wasm/http2.ts";
 import { refusalOf } from "../../../wasm/refusal.ts";
@@ -26,6 +27,8 @@ const READS_PER_EVENT = 4;
 
 export class ClientConnection implements StreamOwner, Upstream {
   readonly isHttp1 = true;
+  /** An upstream may answer before it has read the request, and then leave. */
+  readonly hearsOut = true;
   readonly arena: Arena;
   stream!: Stream;
   exchange: Exchange | undefined;
@@ -275,6 +278,9 @@ export class ClientConnection implements StreamOwner, Upstream {
 
   /** The upstream closed. */
   #ended(held: number): void {
+    const { loss } = this.stream;
+    // EPIPE: its end had come, and so had all that it said; only we were not done.
+    if (loss !== undefined && !(this.#isHeadDone && loss.errno === EPIPE)) return this.stream.fail(loss);
     if (this.#isHeadDone && this.#body.end()) {
       this.#keepsAlive = false;
       const { exchange } = this;
@@ -401,7 +407,7 @@ export class ClientConnection implements StreamOwner, Upstream {
     this.exchange = undefined;
     // What HTTP/1.0 asks is asked on a connection of its own (proxy.md §7).
     const isReusable = this.#keepsAlive && exchange.version !== 10 && this.#isRequestDone &&
-      !this.stream.isReadEnded &&
+      !this.stream.isReadEnded && !this.stream.isLost &&
       !this.stream.isBlocked;
     this.endpoint.responded(this, isReusable);
     this.#release();

@@ -141,7 +141,7 @@ export abstract class Http2Connection implements StreamOwner {
         return;
       }
       if (count === FAILED) return this.onFailed(stream, stream.failure!);
-      if (count === 0) return this.end(CLOSED_BY_PEER);
+      if (count === 0) return this.end((this.isServer ? undefined : stream.loss) ?? CLOSED_BY_PEER);
       this.#keepAlive.heard();
       this.consume(at, at + held + count);
       if (this.isClosed) return;
