@@ -72,6 +72,10 @@ export function fixedPlane(
       queueMicrotask(() => onUpdate(decision));
       return nothing;
     },
+    watchProfile: (_target, onUpdate) => {
+      queueMicrotask(() => onUpdate(undefined));
+      return nothing;
+    },
     resolve: (path, onUpdate) => {
       if (path === NAME) queueMicrotask(() => onUpdate({ kind: "replace", endpoints: [endpoint!] }));
       else resolveOther?.(path, onUpdate);
