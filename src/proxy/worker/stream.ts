@@ -20,20 +20,14 @@ import { Activity } from "./activity.ts";
 import type { Arena } from "./arena.ts";
 import type { EventHandler, Loop } from "./loop.ts";
 import { SLOT_SIZE } from "./slots.ts";
+import { resetBy, type StreamFailure } from "./stream_failure.ts";
+
+export { CLOSED_BY_PEER, CLOSED_BY_PROXY, type StreamFailure } from "./stream_failure.ts";
 
 /** A read or write would block. */
 export const AGAIN = -1;
 /** The connection is of no more use; `failure` says why. */
 export const FAILED = -2;
-
-export interface StreamFailure {
-  /** Stable: what kind of failure. */
-  readonly code: "connect" | "connect-timeout" | "tls" | "reset" | "io" | "memory" | "fault";
-  /** For people: what was seen. */
-  readonly detail: string;
-  /** The system's error number; 0 when there is none. */
-  readonly errno: number;
-}
 
 /** Where a stream adds the bytes it moves (a metric series). */
 export interface ByteCounters {
@@ -42,10 +36,7 @@ export interface ByteCounters {
 }
 
 export interface StreamOwner {
-  /**
-   * When the peer has reset the connection under what is written, what it said before that is still to be read: writes
-   * are forgotten from then on, and `loss` tells why.
-   */
+  /** A reset under what is written is no end yet (`loss`): what the peer said before is read, writes are forgotten. */
   readonly hearsOut?: boolean;
   /** The connection stands: TCP is connected and TLS, if any, agreed. */
   onOpen(stream: Stream): void;
@@ -59,16 +50,6 @@ export interface StreamOwner {
 
 /** The owner of a stream that nobody looks after yet: it is given another before the loop turns. */
 export const NOBODY: StreamOwner = { onOpen() {}, onReadable() {}, onDrained() {}, onFailed() {} };
-
-/** The peer's connection ended; for the requests it carried that is a loss. */
-export const CLOSED_BY_PEER: StreamFailure = {
-  code: "reset",
-  detail: "the peer closed the connection",
-  errno: 0,
-};
-
-/** The proxy shuts down, and its grace period is over. */
-export const CLOSED_BY_PROXY: StreamFailure = { code: "io", detail: "closed by the proxy", errno: 0 };
 
 const UNCOUNTED: ByteCounters = { readBytes: 0, writtenBytes: 0 };
 const CONNECTING = 0, HANDSHAKING = 1, OPEN = 2, CLOSED = 3;
@@ -205,30 +186,19 @@ export class Stream implements EventHandler {
       const number = socketError(this.fd);
       // Both sides have said their end, and something may still wait to be read here: told once, not in every turn.
       if (number === 0) return this.#setInterest(EPOLLET);
-      const loss: StreamFailure = {
-        code: "reset",
-        detail: `connection lost: ${errnoName(number)}`,
-        errno: number,
-      };
+      const loss = resetBy("connection lost", number);
       if (!this.owner.hearsOut || this.tls !== undefined) return this.fail(loss);
       this.#loss ??= loss;
       this.#setInterest(EPOLLET);
     }
   }
 
-  /**
-   * The end that was read may not be all: what was written has been lost.
-   * @returns how; undefined when nothing is known to be lost
-   */
+  /** How what was written was lost, whatever end was read; undefined when nothing is known to be lost. */
   get loss(): StreamFailure | undefined {
     if (this.#loss !== undefined || this.#state === CLOSED) return this.#loss;
     const number = socketError(this.fd);
-    if (number === 0) return undefined;
-    return this.#loss = {
-      code: "reset",
-      detail: `connection lost after its end: ${errnoName(number)}`,
-      errno: number,
-    };
+    if (number !== 0) this.#loss = resetBy("connection lost after its end", number);
+    return this.#loss;
   }
 
   /** A write was lost. */
@@ -293,7 +263,7 @@ export class Stream implements EventHandler {
       count = receive(this.fd, pointer, length);
       if (count < 0) {
         if (count === -EAGAIN || count === -EINTR) return AGAIN;
-        this.#close({ code: "reset", detail: `read: ${errnoName(-count)}`, errno: -count });
+        this.#close(resetBy("read", -count));
         return FAILED;
       }
     } else {
@@ -326,7 +296,7 @@ export class Stream implements EventHandler {
     const count = splice(this.fd, pipe, length);
     if (count >= 0) return this.#took(count);
     if (count === -EAGAIN || count === -EINTR) return AGAIN;
-    this.#close({ code: "reset", detail: `read: ${errnoName(-count)}`, errno: -count });
+    this.#close(resetBy("read", -count));
     return FAILED;
   }
 
@@ -337,13 +307,7 @@ export class Stream implements EventHandler {
       const count = send(this.fd, pointer, length);
       if (count >= 0) return count;
       if (count === -EAGAIN || count === -EINTR) return 0;
-      const isPipe = count === -EPIPE || count === -ECONNRESET;
-      if (isPipe && this.owner.hearsOut) {
-        this.#loss ??= { code: "reset", detail: `write: ${errnoName(-count)}`, errno: -count };
-        return length;
-      }
-      this.#close({ code: isPipe ? "reset" : "io", detail: `write: ${errnoName(-count)}`, errno: -count });
-      return FAILED;
+      return this.#writeFailed(-count, this.owner.hearsOut ? length : FAILED);
     }
     let sent = 0;
     while (sent < length) { // OpenSSL takes one record (16 KiB) a call
@@ -360,6 +324,14 @@ export class Stream implements EventHandler {
       }
     }
     return sent;
+  }
+
+  /** @param answer when it was reset: what to answer; FAILED: it is closed */
+  #writeFailed(errno: number, answer = FAILED): number {
+    const failure = resetBy("write", errno), isReset = errno === EPIPE || errno === ECONNRESET;
+    if (isReset && answer !== FAILED) this.#loss ??= failure;
+    else this.#close(isReset ? failure : { ...failure, code: "io" });
+    return isReset ? answer : FAILED;
   }
 
   /**
@@ -406,9 +378,7 @@ export class Stream implements EventHandler {
     const count = splice(pipe, this.fd, length);
     if (count >= 0) return this.#gave(count, length);
     if (count === -EAGAIN || count === -EINTR) return this.#gave(0, length);
-    const code = count === -EPIPE || count === -ECONNRESET ? "reset" : "io";
-    this.#close({ code, detail: `write: ${errnoName(-count)}`, errno: -count });
-    return FAILED;
+    return this.#writeFailed(-count);
   }
 
   #keep(at: number, length: number): boolean {
