@@ -3,7 +3,7 @@ import { BlockReason, FieldFlag, Hpack, TableEntry, TableMark } from "./layout";
 import { Head, HeaderEntry, HeadFlag, Outcome } from "../http1/layout";
 import { STATIC_COUNT } from "../gen/hpack_tables";
 import { move, moveBorrowed, mustMove, room as movedEnd, startBorrowing } from "./borrowed";
-import { codedId, codedPlace, codedText, codedTextLength, isCodedName, LONGEST_CODED } from "./coded_texts";
+import { codedId, codedText, codedTextLength, findCoded, isCodedName, LONGEST_CODED } from "./coded_texts";
 import { entryAt, getWord, insertEntry, resizeTable, startTable } from "./dynamic_table";
 import { fault, finishBlock, judgeEdges, judgeName, judgeValue, markOfId, startBlock, takeSpecial } from "./field_rules";
 import { decodeHuffman, hadLongWord, roomFor } from "./huffman";
@@ -23,8 +23,8 @@ let textLimit: usize = 0;
 let text: usize = 0;
 let textLength: i32 = 0;
 let isOrdinary: bool = false;
-/** Its place among the known texts (coded_texts.ts); 0 when it is none. */
-let knownPlace: usize = 0;
+/** What coded_texts.ts knows of it; 0 when it is none of the known ones. */
+let coded: u32 = 0;
 
 export function hpackDecoderStart(table: usize, maxSize: i32): void {
   startTable(table, maxSize);
@@ -58,12 +58,13 @@ function readInteger(p: usize, end: usize, bits: i32): usize {
   return number < mask ? p + 1 : readRest(p + 1, end, mask);
 }
 
-/** Decodes a Huffman string. @returns the byte after it, 0 when it failed */
+/** Decodes a Huffman string. Part of the loop, as `readString` is. @returns the byte after it, 0 when it failed */
+@inline
 function readHuffman(p: usize, length: i32): usize {
-  knownPlace = length <= LONGEST_CODED ? codedPlace(p, length) : 0;
-  if (knownPlace) {
-    text = codedText(knownPlace);
-    textLength = codedTextLength(knownPlace);
+  coded = length <= LONGEST_CODED ? findCoded(p, length) : 0;
+  if (coded) {
+    text = codedText(coded);
+    textLength = codedTextLength(coded);
     return p + length;
   }
   if (textAt + roomFor(length) > textLimit) return fail(BlockReason.TextTooLong);
@@ -93,20 +94,20 @@ function readString(at: usize, end: usize): usize {
   text = p;
   textLength = length;
   isOrdinary = false;
-  knownPlace = 0;
+  coded = 0;
   return p + length;
 }
 
 /** The mark of the string that was read last, as a name. */
 @inline
 function nameMark(): i32 {
-  return isCodedName(knownPlace) ? markOfId(codedId(knownPlace)) : judgeName(text, textLength);
+  return isCodedName(coded) ? markOfId(codedId(coded)) : judgeName(text, textLength);
 }
 
 /** The same as a value. */
 @inline
 function valueMark(): i32 {
-  return knownPlace ? 0 : isOrdinary ? judgeEdges(text, textLength) : judgeValue(text, textLength);
+  return coded ? 0 : isOrdinary ? judgeEdges(text, textLength) : judgeValue(text, textLength);
 }
 
 /** The entry with an index (section 2.3.3), 0 when there is none. */

@@ -117,28 +117,36 @@ export function knownTexts(staticNames: readonly string[]): { names: Coded[]; va
   return { names, values: coded(VALUES).filter(({ text }) => !names.some((name) => name.text === text)) };
 }
 
-/** AssemblyScript source of the tables: names first, then values. Place 0 is nobody's. */
+/** The id of texts that are only values. */
+const NO_NAME = 255;
+
+/**
+ * AssemblyScript source of the tables, by place: names first, then values; place 0 is nobody's. A slot is the length of
+ * a code and, below it, a place. A text is one number, since the engine checks each access to memory: its id, its
+ * length and, in the lower half, where it stands.
+ */
 export function codedTexts(staticNames: readonly string[]): string {
   const { names, values } = knownTexts(staticNames);
   const known = [...names, ...values];
   const factor = findFactor(known.map(({ code }) => keyOf(code)), SLOT_BITS);
   const slots = new Array<number>(2 ** SLOT_BITS).fill(0);
-  const at: number[] = [0];
+  const texts: number[] = [0];
   const bytes: number[] = [];
   known.forEach(({ text, code }, index) => {
-    slots[slotOf(keyOf(code), factor, SLOT_BITS)] = index + 1;
-    at.push(bytes.length);
+    slots[slotOf(keyOf(code), factor, SLOT_BITS)] = code.length << 8 | index + 1;
+    const id = index < names.length ? Math.max(headerNames.indexOf(text), 0) : NO_NAME;
+    texts.push((id << 24 | text.length << 16 | bytes.length) >>> 0);
     bytes.push(...new TextEncoder().encode(text));
   });
+  if (known.length > 255 || headerNames.length > NO_NAME || bytes.length > 0xffff) {
+    throw new Error("too many known texts for the numbers that tell of them");
+  }
   const codes = known.flatMap(({ code }) => Array.from({ length: STRIDE }, (_, index) => code[index] ?? 0));
   return `export const CODED_FACTOR: u32 = ${factor >>> 0};
 export const CODED_SHIFT: u32 = ${32 - SLOT_BITS};
-export const CODED_NAMES: usize = ${names.length};
-` + data("u8", "CODED_SLOTS", slots) +
+export const CODED_NO_NAME: i32 = ${NO_NAME};
+` + data("u16", "CODED_SLOTS", slots) +
     data("u8", "CODED_CODES", [...new Array<number>(STRIDE).fill(0), ...codes]) +
-    data("u8", "CODED_LENGTHS", [0, ...known.map(({ code }) => code.length)]) +
-    data("u8", "CODED_IDS", [0, ...names.map(({ text }) => Math.max(headerNames.indexOf(text), 0))]) +
-    data("u16", "CODED_AT", at) +
-    data("u8", "CODED_TEXT_LENGTHS", [0, ...known.map(({ text }) => text.length)]) +
+    data("u32", "CODED_TEXTS", texts) +
     data("u8", "CODED_TEXT", [...bytes, ...new Array<number>(16).fill(0)]);
 }
