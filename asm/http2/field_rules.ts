@@ -255,6 +255,7 @@ function seeProtocol(value: usize, length: i32): void {
   set(Head.ProtocolLength, length);
 }
 
+@inline
 function seePseudo(id: i32, value: usize, length: i32, entry: usize): void {
   const isStatus = id == HeaderName.PseudoStatus;
   if (id == 0 || kind == BlockKind.Trailers || isStatus != (kind == BlockKind.Response)) {
