@@ -6,7 +6,7 @@ import { usageFailure } from "../failure.ts";
 import type { GlobalOptions } from "../global_options.ts";
 import { openMetricsApi } from "../metrics_api.ts";
 import { requestColumns, requestRecord } from "./request_figures.ts";
-import { parseResource, parseResources, SHORT_KINDS } from "./resources.ts";
+import { parseResource, parseResources, selectionOf, SHORT_KINDS } from "./resources.ts";
 
 export interface ProfileRouteOptions {
   readonly namespace?: string;
@@ -80,13 +80,9 @@ export async function profileRoutes(
   try {
     const namespace = options.namespace ?? api.namespace;
     const answers = await Promise.all(
-      resources.map(({ kind, name }) =>
+      resources.map((resource) =>
         api.get<ProfileRoutesResponse>("/api/v1/routes", {
-          kind,
-          name: kind === "namespace" ? name ?? options.namespace : name,
-          namespace: kind === "namespace" ? undefined : namespace,
-          labels: options.selector,
-          window: options.timeWindow,
+          ...selectionOf(resource, options, namespace),
           to,
           toNamespace: to === undefined ? undefined : options.toNamespace ?? namespace,
         })

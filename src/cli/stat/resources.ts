@@ -124,3 +124,25 @@ export function parseResources(words: readonly string[]): ResourceArgument[] {
 export function parseSubjects(words: readonly string[]): Subject[] {
   return everything(words) ?? parseAll(words, SUBJECTS);
 }
+
+interface SelectionOptions {
+  readonly namespace?: string;
+  readonly timeWindow: string;
+  readonly selector?: string;
+}
+
+/** What the statistics API is asked of a resource. @param namespace undefined for all of them */
+export function selectionOf(
+  { kind, name }: ResourceArgument,
+  options: SelectionOptions,
+  namespace: string | undefined,
+) {
+  return {
+    kind,
+    // A namespace is named by -n as well as by its own name.
+    name: kind === "namespace" ? name ?? options.namespace : name,
+    namespace: kind === "namespace" ? undefined : namespace,
+    labels: options.selector,
+    window: options.timeWindow,
+  };
+}

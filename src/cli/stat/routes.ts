@@ -4,7 +4,7 @@ import { formatJson } from "../../mesh/table.ts";
 import type { Environment } from "../environment.ts";
 import type { GlobalOptions } from "../global_options.ts";
 import { openMetricsApi } from "../metrics_api.ts";
-import { parseResources } from "./resources.ts";
+import { parseResources, selectionOf } from "./resources.ts";
 import {
   authorizationRecord,
   formatAuthorizations,
@@ -52,14 +52,11 @@ async function tell<Row>(
   try {
     const namespace = options.allNamespaces ? undefined : options.namespace ?? api.namespace;
     const answers = await Promise.all(
-      resources.map(({ kind: of, name }) =>
-        api.get<{ readonly rows: readonly Row[] }>(`/api/v1/${kind.path}`, {
-          kind: of,
-          name: of === "namespace" ? name ?? options.namespace : name,
-          namespace: of === "namespace" ? undefined : namespace,
-          labels: options.selector,
-          window: options.timeWindow,
-        })
+      resources.map((resource) =>
+        api.get<{ readonly rows: readonly Row[] }>(
+          `/api/v1/${kind.path}`,
+          selectionOf(resource, options, namespace),
+        )
       ),
     );
     const rows = answers.flatMap((answer) => answer.rows);

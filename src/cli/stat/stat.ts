@@ -6,7 +6,14 @@ import { usageFailure } from "../failure.ts";
 import type { GlobalOptions } from "../global_options.ts";
 import { type MetricsApi, openMetricsApi } from "../metrics_api.ts";
 import { formatPolicies, policyRecord, readPolicies } from "./policies.ts";
-import { isPolicy, parseResource, parseSubjects, type ResourceArgument, type Subject } from "./resources.ts";
+import {
+  isPolicy,
+  parseResource,
+  parseSubjects,
+  type ResourceArgument,
+  selectionOf,
+  type Subject,
+} from "./resources.ts";
 import { formatStat, statRecord } from "./rows.ts";
 
 export interface StatOptions {
@@ -47,18 +54,13 @@ function peersOf(resources: readonly string[], options: StatOptions): Peers {
 }
 
 function queryFor(
-  { kind, name }: ResourceArgument,
+  resource: ResourceArgument,
   { to, from }: Peers,
   options: StatOptions,
   namespace: string | undefined,
 ): StatQuery {
   const fields = {
-    kind,
-    // A namespace is named by -n as well as by its own name.
-    name: kind === "namespace" ? name ?? options.namespace : name,
-    namespace: kind === "namespace" ? undefined : namespace,
-    labels: options.selector,
-    window: options.timeWindow,
+    ...selectionOf(resource, options, namespace),
     toKind: to?.kind,
     to: to?.name,
     toNamespace: options.toNamespace,
@@ -76,8 +78,8 @@ async function readRows(
   resources: readonly ResourceArgument[],
   peers: Peers,
   options: StatOptions,
+  namespace: string | undefined,
 ): Promise<Map<StatKind, StatRow[]>> {
-  const namespace = options.allNamespaces ? undefined : options.namespace ?? api.namespace;
   const answers = await Promise.all(resources.map(async (resource) => ({
     kind: resource.kind,
     ...await api.get<StatResponse>("/api/v1/stat", queryFor(resource, peers, options, namespace)),
@@ -120,8 +122,8 @@ export async function stat(
   }
   const api = await openMetricsApi(global, environment);
   try {
-    const rows = await readRows(api, resources, peers, options);
     const namespace = options.allNamespaces ? undefined : options.namespace ?? api.namespace;
+    const rows = await readRows(api, resources, peers, options, namespace);
     const byPolicy = await readPolicies(api, policies, namespace, options.timeWindow);
     if (options.output === "json") {
       const records = [...byPolicy].flatMap(([kind, found]) => found.map((row) => policyRecord(kind, row)));
