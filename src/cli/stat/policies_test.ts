@@ -1,16 +1,6 @@
 import assert from "node:assert/strict";
-import { SYSTEM } from "../environment.ts";
-import { runCli } from "../main.ts";
+import { REQUESTS as requests, runWith } from "./testing.ts";
 
-const requests = {
-  success: 9,
-  failure: 1,
-  successRate: 0.9,
-  rps: 2.5,
-  latencyP50: 3,
-  latencyP95: 8,
-  latencyP99: 9.6,
-};
 const NOTHING = { success: 0, failure: 0, rps: 0 };
 const resource = { kind: "deployment", namespace: "shop", name: "web" };
 const ANSWERS: Readonly<Record<string, readonly object[]>> = {
@@ -21,27 +11,8 @@ const ANSWERS: Readonly<Record<string, readonly object[]>> = {
   serverauthorization: [],
 };
 
-async function run(...words: string[]) {
-  let text = "", told = "";
-  const asked: URL[] = [];
-  const code = await runCli(["stat", ...words, "--api-addr", "api:80"], {
-    ...SYSTEM,
-    print: (more) => void (text += more),
-    tell: (more) => void (told += more),
-    fetch: (url) => {
-      const one = new URL(String(url));
-      asked.push(one);
-      return Promise.resolve(Response.json({ rows: ANSWERS[one.searchParams.get("kind")!] }));
-    },
-  });
-  return {
-    code,
-    told,
-    text,
-    asked,
-    lines: text.trimEnd().split("\n").map((line) => line.replaceAll(/ {2,}/g, "  ")),
-  };
-}
+const run = (...words: string[]) =>
+  runWith(({ searchParams }) => ANSWERS[searchParams.get("kind")!]!, "stat", ...words);
 
 Deno.test("a Server is told with what it refused, by any of its words", async () => {
   for (const word of ["server", "servers", "srv"]) {

@@ -1,16 +1,6 @@
 import assert from "node:assert/strict";
-import { SYSTEM } from "../environment.ts";
-import { runCli } from "../main.ts";
+import { REQUESTS as requests, runWith } from "./testing.ts";
 
-const requests = {
-  success: 9,
-  failure: 1,
-  successRate: 0.9,
-  rps: 2.5,
-  latencyP50: 3,
-  latencyP95: 8,
-  latencyP99: 9.6,
-};
 const row = (name: string, route: string) => ({
   resource: { kind: "deployment", namespace: "shop", name },
   route,
@@ -19,24 +9,8 @@ const row = (name: string, route: string) => ({
 });
 
 async function run(rows: readonly object[], ...words: string[]) {
-  let text = "", told = "";
-  const asked: string[] = [];
-  const code = await runCli(["viz", "routes", ...words, "--api-addr", "api:80", "-n", "shop"], {
-    ...SYSTEM,
-    print: (more) => void (text += more),
-    tell: (more) => void (told += more),
-    fetch: (url) => {
-      asked.push(new URL(String(url)).search);
-      return Promise.resolve(Response.json({ rows }));
-    },
-  });
-  return {
-    code,
-    told,
-    text,
-    asked,
-    lines: text.trimEnd().split("\n").map((line) => line.replaceAll(/ {2,}/g, "  ")),
-  };
+  const told = await runWith(() => rows, "viz", "routes", ...words, "-n", "shop");
+  return { ...told, asked: told.asked.map(({ search }) => search) };
 }
 
 Deno.test("routes are told by service, those of no route as [DEFAULT], each resource by itself", async () => {

@@ -1,17 +1,7 @@
 import assert from "node:assert/strict";
-import { SYSTEM } from "../environment.ts";
-import { runCli } from "../main.ts";
+import { REQUESTS, runWith } from "./testing.ts";
 
 const RESOURCE = { kind: "deployment", namespace: "shop", name: "web" };
-const REQUESTS = {
-  success: 9,
-  failure: 1,
-  successRate: 0.9,
-  rps: 2.5,
-  latencyP50: 3,
-  latencyP95: 8,
-  latencyP99: 9.6,
-};
 const NOTHING = { success: 0, failure: 0, rps: 0 };
 const LIST = { kind: "HTTPRoute", namespace: "shop", name: "list" };
 const DEFAULT = { kind: "default", namespace: "", name: "http" };
@@ -60,27 +50,10 @@ const ANSWERS: Readonly<Record<string, readonly object[]>> = {
   ],
 };
 
-async function run(
-  ...words: string[]
-): Promise<{ lines: string[]; text: string; told: string; asked: URL[] }> {
-  let text = "", told = "";
-  const asked: URL[] = [];
-  const code = await runCli([...words, "--api-addr", "api:80", "-n", "shop"], {
-    ...SYSTEM,
-    print: (more) => void (text += more),
-    tell: (more) => void (told += more),
-    fetch: (url) => {
-      asked.push(new URL(String(url)));
-      return Promise.resolve(Response.json({ rows: ANSWERS[asked.at(-1)!.pathname] }));
-    },
-  });
-  assert.equal(code, 0, told);
-  return {
-    lines: text.trimEnd().split("\n").map((line) => line.replaceAll(/ {2,}/g, "  ")),
-    text,
-    told,
-    asked,
-  };
+async function run(...words: string[]) {
+  const { code, ...rest } = await runWith(({ pathname }) => ANSWERS[pathname]!, ...words, "-n", "shop");
+  assert.equal(code, 0, rest.told);
+  return rest;
 }
 
 Deno.test("stat-inbound has a line for each Server and route, and names what is nobody's default", async () => {
