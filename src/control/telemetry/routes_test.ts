@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { ApiDefinition } from "../../../proto/gen/viz.ts";
-import { NAMESPACES } from "../../kube/kinds.ts";
 import type {
   AuthorizationsResponse,
   PoliciesResponse,
@@ -61,18 +60,7 @@ function exposition(n: number): string {
   ].join("\n") + "\n";
 }
 
-/** A mesh of one pod, ten seconds after its proxy began. */
-async function measured(): Promise<Harness> {
-  const mesh = new Harness();
-  mesh.kube.put(NAMESPACES, { metadata: { name: "shop" } });
-  mesh.meshed("web-1", "web");
-  await mesh.start();
-  for (let n = 1; n <= 10; n++) {
-    mesh.answers.set("web-1", exposition(n));
-    await mesh.tick();
-  }
-  return mesh;
-}
+const measured = (): Promise<Harness> => Harness.measured(exposition);
 
 Deno.test("what a server admitted is told by route; probes and what was denied are not among it", async () => {
   using mesh = await measured();

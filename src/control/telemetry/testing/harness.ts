@@ -1,6 +1,6 @@
 /** The statistics API over a fake cluster, scraping what a test says, in a time of its own. */
 import assert from "node:assert/strict";
-import { type Pod, PODS } from "../../../kube/kinds.ts";
+import { NAMESPACES, type Pod, PODS } from "../../../kube/kinds.ts";
 import type { CertificateEnd } from "../../../mesh/api.ts";
 import { FakeKube } from "../../testing/fake_kube.ts";
 import { pod } from "../../testing/objects.ts";
@@ -67,6 +67,19 @@ export class Harness {
     };
     await inventory.ready;
     return this;
+  }
+
+  /** One of a pod, ten seconds after its proxy began. @param exposition its metrics after `n` times the same traffic */
+  static async measured(exposition: (n: number) => string): Promise<Harness> {
+    const mesh = new Harness();
+    mesh.kube.put(NAMESPACES, { metadata: { name: "shop" } });
+    mesh.meshed("web-1", "web");
+    await mesh.start();
+    for (let n = 1; n <= 10; n++) {
+      mesh.answers.set("web-1", exposition(n));
+      await mesh.tick();
+    }
+    return mesh;
   }
 
   /** Lets time pass, then scrapes. */
